@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Winsock's closesocket for Linux TCP sockets: the interface of /dev/winsock.
+ *
+ * Every call acts on a descriptor that the caller holds. Possession of the
+ * socket's descriptor is the authority, as for shutdown(2); no capability is
+ * needed, and /dev/winsock itself may be opened read-only by anybody.
+ *
+ * Rules for all structures: fixed size, no implicit padding, the same layout
+ * for 32-bit and 64-bit callers. Unknown flags and non-zero padding are refused
+ * with EINVAL. A new meaning gets a feature bit and, where the layout changes,
+ * a new ioctl number; an existing field is never reinterpreted.
+ *
+ * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst.
+ */
+#ifndef _UAPI_LINUX_WINSOCK_H
+#define _UAPI_LINUX_WINSOCK_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Version of this interface; grows when a feature bit is added. */
+#define WINSOCK_ABI_VERSION	1
+
+/* Feature bits of struct winsock_info. */
+#define WINSOCK_FEATURE_CLOSE	(1ULL << 0)	/* QUERY, CLOSE, ABORT */
+#define WINSOCK_FEATURE_STRICT	(1ULL << 1)	/* WINSOCK_CLOSE_STRICT, sysctl */
+#define WINSOCK_FEATURE_RESUME	(1ULL << 2)	/* interrupted waits resume by op_fd */
+
+/**
+ * struct winsock_info - what this module can do (WINSOCK_IOC_INFO)
+ * @abi_version:	WINSOCK_ABI_VERSION of the running module
+ * @pad:		zero
+ * @features:		WINSOCK_FEATURE_* bits
+ * @close_flags:	every WINSOCK_CLOSE_* flag that CLOSE accepts
+ * @timeout_max_ns:	longest timeout CLOSE accepts, in ns
+ * @module_version:	version text of the module, NUL-terminated
+ */
+struct winsock_info {
+	__u32	abi_version;
+	__u32	pad;
+	__u64	features;
+	__u64	close_flags;
+	__u64	timeout_max_ns;
+	char	module_version[32];
+};
+
+/* Bits of struct winsock_query.flags. */
+#define WINSOCK_QUERY_LINGER		(1U << 0)	/* SO_LINGER is on */
+#define WINSOCK_QUERY_NONBLOCK		(1U << 1)	/* O_NONBLOCK is set on the file */
+#define WINSOCK_QUERY_WOULD_BLOCK	(1U << 2)	/* payload is unacknowledged: a timed close could not finish now */
+#define WINSOCK_QUERY_SHARED		(1U << 3)	/* other descriptors hold the socket (see WINSOCK_CLOSE_IF_LAST) */
+#define WINSOCK_QUERY_STRICT		(1U << 4)	/* the network namespace's strict switch is on */
+#define WINSOCK_QUERY_CLOSING		(1U << 5)	/* a lingering close is pending on the socket */
+
+/**
+ * struct winsock_query - the facts a close would be decided by (WINSOCK_IOC_QUERY)
+ * @fd:		in: the socket
+ * @pad:	in: zero
+ * @flags:	out: WINSOCK_QUERY_* bits
+ * @state:	out: TCP state (TCP_ESTABLISHED = 1 ... as in <netinet/tcp.h>)
+ * @linger_ns:	out: SO_LINGER's timeout in ns; meaningful with WINSOCK_QUERY_LINGER
+ * @unsent:	out: payload bytes accepted by send and not yet given to the wire
+ * @unacked:	out: payload bytes not acknowledged by the peer's TCP, @unsent
+ *		included; the FIN is no payload
+ * @unread:	out: bytes received and not yet read; a close with any turns
+ *		into a reset (G7, RFC 1122 4.2.2.13)
+ *
+ * No side effect. Errors: EBADF, ENOTSOCK, EOPNOTSUPP (not plain TCP),
+ * EINVAL (@pad), EFAULT.
+ */
+struct winsock_query {
+	__s32	fd;
+	__u32	pad;
+	__u32	flags;
+	__u32	state;
+	__u64	linger_ns;
+	__u64	unsent;
+	__u64	unacked;
+	__u64	unread;
+};
+
+/* struct winsock_close.mode: is the socket blocking in Winsock's sense? */
+#define WINSOCK_MODE_FROM_FILE		0	/* as O_NONBLOCK of the open file says */
+#define WINSOCK_MODE_BLOCKING		1
+#define WINSOCK_MODE_NONBLOCKING	2
+
+/*
+ * struct winsock_close.flags
+ *
+ * TIMEOUT: @timeout_ns decides instead of SO_LINGER: as if linger were on with
+ *	that many ns; 0 is the hard close. SO_LINGER itself is left as it is.
+ * DROP_FD: remove the caller's descriptor unless the answer is would-block or
+ *	an error: success means closed. The number is removed only if it still
+ *	refers to the same open file, so a number that another thread reused in
+ *	the meantime is never touched.
+ * IF_LAST: if the open file has other holders (dup, fork, SCM_RIGHTS, also in
+ *	flight), release this descriptor only and disturb nobody (M1). Threads
+ *	inside a call on this very descriptor are no holders. Needs DROP_FD.
+ *	Without the flag the caller asserts that it decides for all holders.
+ * STRICT: the literal reading of the page's error table: non-blocking and
+ *	linger with a timeout gives would-block whatever is or is not queued.
+ * CANCEL: a close that succeeds also ends the calls in which other threads
+ *	sit blocked on this descriptor. Not with a shared descriptor.
+ */
+#define WINSOCK_CLOSE_TIMEOUT	(1U << 0)
+#define WINSOCK_CLOSE_DROP_FD	(1U << 1)
+#define WINSOCK_CLOSE_IF_LAST	(1U << 2)
+#define WINSOCK_CLOSE_STRICT	(1U << 3)
+#define WINSOCK_CLOSE_CANCEL	(1U << 4)
+
+/* Every flag above. */
+#define WINSOCK_CLOSE_FLAGS	(WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD | \
+				 WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_STRICT | \
+				 WINSOCK_CLOSE_CANCEL)
+
+/* struct winsock_close.result */
+#define WINSOCK_RESULT_DONE		1	/* decided and carried out, see @outcome */
+#define WINSOCK_RESULT_WOULDBLOCK	2	/* nothing was begun; same descriptor, try again (N1) */
+
+/* struct winsock_close.outcome, with WINSOCK_RESULT_DONE */
+#define WINSOCK_OUTCOME_NONE		0	/* no decision */
+#define WINSOCK_OUTCOME_GRACEFUL	1	/* released; TCP sends FIN, or no connection existed */
+#define WINSOCK_OUTCOME_DEADLINE	2	/* reset: the linger timeout passed first (B3) */
+#define WINSOCK_OUTCOME_REQUEST		3	/* reset: hard close, linger on with timeout 0 (H1) */
+#define WINSOCK_OUTCOME_PEER		4	/* the connection was already dead, or died in the wait (B5) */
+#define WINSOCK_OUTCOME_SHARED		5	/* not the last holder: only the descriptor went (M1) */
+#define WINSOCK_OUTCOME_UNREAD		6	/* released with unread data: TCP sends RST, not FIN (G7) */
+
+/* Longest @timeout_ns: 2^31 seconds, more than SO_LINGER can express. */
+#define WINSOCK_TIMEOUT_MAX_NS	(2147483648ULL * 1000000000ULL)
+
+/**
+ * struct winsock_close - closesocket (WINSOCK_IOC_CLOSE)
+ * @fd:		in: the socket
+ * @mode:	in: WINSOCK_MODE_*
+ * @flags:	in: WINSOCK_CLOSE_*
+ * @op_fd:	in: -1. Written by the kernel when a signal handler has to run in
+ *		the middle of a wait: the wait is then owned by this descriptor,
+ *		the system call restarts by itself whatever SA_RESTART says, and
+ *		the restarted call finds its way back by it, deadline kept. -1
+ *		again when the call returns. Whoever leaves the handler by
+ *		longjmp owns the descriptor; the close goes on all the same.
+ * @timeout_ns:	in: with WINSOCK_CLOSE_TIMEOUT, ns from now, at most
+ *		WINSOCK_TIMEOUT_MAX_NS; else zero
+ * @tag:	in: the caller's own mark; for tracing
+ * @result:	out: WINSOCK_RESULT_*
+ * @outcome:	out: WINSOCK_OUTCOME_*
+ * @elapsed_ns:	out: from the call to the decision, monotonic clock
+ * @unacked:	out: payload bytes the peer never acknowledged, at the decision
+ * @state:	out: TCP state that was found when the close was decided
+ * @error:	out: the socket's pending error then (positive errno), or 0
+ *
+ * The ioctl returns 0 with @result set, or fails with nothing changed:
+ * EFAULT (the structure is not readable and writable), EBADF, ENOTSOCK,
+ * EOPNOTSUPP (not plain TCP over IPv4 or IPv6), EINVAL (unknown mode or flag,
+ * IF_LAST without DROP_FD, timeout out of range, @op_fd neither -1 nor a wait of
+ * this socket), EBUSY (a close is already waiting on this socket), ENOMEM.
+ * It never fails with EINTR.
+ *
+ * A blocking close with unacknowledged payload waits until it is acknowledged
+ * or the deadline passes; in the latter case the connection has been reset (RST
+ * on the wire, state CLOSE, nothing in TIME_WAIT) before the call returns. The
+ * deadline is the kernel's: if the caller is killed in the wait, it still holds.
+ */
+struct winsock_close {
+	__s32	fd;
+	__u32	mode;
+	__u32	flags;
+	__s32	op_fd;
+	__u64	timeout_ns;
+	__u64	tag;
+	__u32	result;
+	__u32	outcome;
+	__u64	elapsed_ns;
+	__u64	unacked;
+	__u32	state;
+	__s32	error;
+};
+
+/**
+ * struct winsock_abort - reset the connection now (WINSOCK_IOC_ABORT)
+ * @fd:		in: the socket; the descriptor stays open
+ * @flags:	in: zero
+ *
+ * RST for all holders, without touching the shared SO_LINGER. A connection
+ * attempt under way is given up. Errors: EBADF, ENOTSOCK, EOPNOTSUPP, ENOTCONN
+ * (no connection: closed, bound or listening), EINVAL (@flags), EFAULT.
+ */
+struct winsock_abort {
+	__s32	fd;
+	__u32	flags;
+};
+
+#define WINSOCK_IOC_MAGIC	0xBD
+#define WINSOCK_IOC_INFO	_IOR(WINSOCK_IOC_MAGIC, 0x00, struct winsock_info)
+#define WINSOCK_IOC_QUERY	_IOWR(WINSOCK_IOC_MAGIC, 0x01, struct winsock_query)
+#define WINSOCK_IOC_CLOSE	_IOWR(WINSOCK_IOC_MAGIC, 0x02, struct winsock_close)
+#define WINSOCK_IOC_ABORT	_IOW(WINSOCK_IOC_MAGIC, 0x03, struct winsock_abort)
+
+#define WINSOCK_DEVICE		"/dev/winsock"
+
+#endif /* _UAPI_LINUX_WINSOCK_H */
