@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The policy: facts about a socket in, verdict of a close out.
+ *
+ * Pure. No kernel call, no lock, no state: the same file is compiled into the
+ * module, into KUnit and into a host program under ASan and UBSan.
+ */
+#ifndef WINSOCK_POLICY_H
+#define WINSOCK_POLICY_H
+
+#include <linux/types.h>
+#ifndef __KERNEL__
+#include <stdbool.h>
+#include <stddef.h>
+#endif
+
+/* TCP states, by the numbers that the kernel and <netinet/tcp.h> share. */
+enum winsock_state {
+	WINSOCK_STATE_NONE = 0,
+	WINSOCK_ESTABLISHED = 1,
+	WINSOCK_SYN_SENT = 2,
+	WINSOCK_SYN_RECV = 3,
+	WINSOCK_FIN_WAIT1 = 4,
+	WINSOCK_FIN_WAIT2 = 5,
+	WINSOCK_TIME_WAIT = 6,
+	WINSOCK_CLOSE = 7,
+	WINSOCK_CLOSE_WAIT = 8,
+	WINSOCK_LAST_ACK = 9,
+	WINSOCK_LISTEN = 10,
+	WINSOCK_CLOSING = 11,
+	WINSOCK_STATES
+};
+
+/* What a state means for a close. */
+#define WINSOCK_STATE_PEER	(1U << 0)	/* a peer exists that a reset would reach */
+#define WINSOCK_STATE_PAYLOAD	(1U << 1)	/* payload may be unacknowledged */
+#define WINSOCK_STATE_FIN	(1U << 2)	/* our FIN is queued and counted in write_seq */
+
+/* The facts that a verdict depends on. */
+#define WINSOCK_FACT_SHARED	(1U << 0)	/* other holders exist, and the caller asked */
+#define WINSOCK_FACT_LINGER	(1U << 1)	/* linger is on */
+#define WINSOCK_FACT_TIMED	(1U << 2)	/* its timeout is not zero */
+#define WINSOCK_FACT_NONBLOCK	(1U << 3)	/* the socket is non-blocking */
+#define WINSOCK_FACT_STRICT	(1U << 4)	/* the error table is read literally */
+#define WINSOCK_FACT_PEER	(1U << 5)	/* WINSOCK_STATE_PEER of the present state */
+#define WINSOCK_FACT_UNACKED	(1U << 6)	/* payload is not acknowledged */
+#define WINSOCK_FACT_EXPIRED	(1U << 7)	/* the linger deadline has passed */
+#define WINSOCK_FACT_BITS	8
+
+enum winsock_verdict {
+	WINSOCK_VERDICT_DROP = 1,	/* only this descriptor goes; the connection is others' */
+	WINSOCK_VERDICT_RELEASE,	/* let the socket go; TCP ends the connection its way */
+	WINSOCK_VERDICT_ABORT,		/* reset now, before anybody hears of it */
+	WINSOCK_VERDICT_WOULDBLOCK,	/* nothing is begun, nothing has changed */
+	WINSOCK_VERDICT_WAIT,		/* wait for the drain or the deadline, then ask again */
+};
+
+/**
+ * struct winsock_rule - one row of the policy
+ * @with:	facts that must hold
+ * @without:	facts that must not hold
+ * @verdict:	the answer, if this is the first row that fits
+ * @why:	the claim behind the row, in words
+ */
+struct winsock_rule {
+	__u32 with;
+	__u32 without;
+	enum winsock_verdict verdict;
+	const char *why;
+};
+
+/* The table, first match decides; the last row fits everything. */
+extern const struct winsock_rule winsock_policy_rules[];
+extern const size_t winsock_policy_rule_count;
+
+/**
+ * winsock_policy_verdict() - decide a close
+ * @facts: WINSOCK_FACT_* bits
+ *
+ * Return: the verdict; total, every combination has one.
+ */
+enum winsock_verdict winsock_policy_verdict(__u32 facts);
+
+/**
+ * winsock_policy_state() - what a TCP state means for a close
+ * @state: the state's number; unknown numbers mean nothing
+ *
+ * Return: WINSOCK_STATE_* bits.
+ */
+__u32 winsock_policy_state(unsigned int state);
+
+/**
+ * winsock_policy_unacked() - payload that the peer's TCP has not acknowledged
+ * @state:	TCP state
+ * @write_seq:	sequence number behind the last byte queued, our FIN included
+ * @snd_una:	oldest unacknowledged sequence number
+ * @syn:	our SYN is among the unacknowledged
+ *
+ * SYN and FIN take a sequence number each and are no payload.
+ *
+ * Return: bytes.
+ */
+__u32 winsock_policy_unacked(unsigned int state, __u32 write_seq, __u32 snd_una,
+			     bool syn);
+
+#endif /* WINSOCK_POLICY_H */
