@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The closesocket path: gather facts, ask the policy, carry the verdict out.
+ *
+ * Until the verdict nothing changes; from then on nothing can fail. That order
+ * is what makes "a failed call leaves everything as it was" true.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/net.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include <linux/winsock.h>
+
+#include "close.h"
+#include "handle.h"
+#include "netns.h"
+#include "op.h"
+#include "policy.h"
+#include "tcp.h"
+
+/**
+ * struct close_call - one WINSOCK_IOC_CLOSE under way
+ * @args:	the caller's arguments
+ * @file:	the socket's file, referenced
+ * @sock:	its socket
+ * @started:	when the call came in
+ * @asked:	WINSOCK_FACT_* bits that the call itself brings along
+ * @timeout_ns:	linger time, valid where @facts are
+ * @facts:	as of the last look
+ */
+struct close_call {
+	struct winsock_close *args;
+	struct file *file;
+	struct socket *sock;
+	ktime_t started;
+	u32 asked;
+	u64 timeout_ns;
+	struct winsock_tcp_facts facts;
+};
+
+/* Look up a TCP socket by descriptor. The caller owns the file's reference. */
+static struct file *close_fget(int fd)
+{
+	struct file *file = fget(fd);
+	struct socket *sock;
+	int err;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	sock = sock_from_file(file);
+	err = sock ? winsock_tcp_check(sock) : -ENOTSOCK;
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+	return file;
+}
+
+static int close_check(const struct winsock_close *args)
+{
+	if (args->mode > WINSOCK_MODE_NONBLOCKING ||
+	    (args->flags & ~WINSOCK_CLOSE_FLAGS) || args->op_fd < -1)
+		return -EINVAL;
+	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
+	    !(args->flags & WINSOCK_CLOSE_DROP_FD))
+		return -EINVAL;
+	if (args->timeout_ns > WINSOCK_TIMEOUT_MAX_NS ||
+	    (args->timeout_ns && !(args->flags & WINSOCK_CLOSE_TIMEOUT)))
+		return -EINVAL;
+	return 0;
+}
+
+static u32 close_asked(const struct winsock_close *args, struct file *file,
+		       const struct socket *sock)
+{
+	bool nonblock = args->mode == WINSOCK_MODE_NONBLOCKING;
+	u32 asked = 0;
+
+	/* Wine-like layers keep O_NONBLOCK set whatever the Winsock mode. */
+	if (args->mode == WINSOCK_MODE_FROM_FILE)
+		nonblock = file->f_flags & O_NONBLOCK;
+	if (nonblock) {
+		asked |= WINSOCK_FACT_NONBLOCK;
+		if ((args->flags & WINSOCK_CLOSE_STRICT) ||
+		    winsock_netns_strict(sock_net(sock->sk)))
+			asked |= WINSOCK_FACT_STRICT;
+	}
+	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
+	    winsock_handle_shared(file, args->fd))
+		asked |= WINSOCK_FACT_SHARED;
+	return asked;
+}
+
+static enum winsock_verdict close_verdict(struct close_call *call)
+{
+	struct winsock_tcp_facts *facts = &call->facts;
+	bool given = call->args->flags & WINSOCK_CLOSE_TIMEOUT;
+	u32 bits = call->asked;
+
+	winsock_tcp_snapshot(call->sock->sk, facts);
+	call->timeout_ns = given ? call->args->timeout_ns : facts->linger_ns;
+	if (given || facts->linger)
+		bits |= WINSOCK_FACT_LINGER;
+	if (call->timeout_ns)
+		bits |= WINSOCK_FACT_TIMED;
+	if (facts->unacked)
+		bits |= WINSOCK_FACT_UNACKED;
+	if (winsock_policy_state(facts->state) & WINSOCK_STATE_PEER)
+		bits |= WINSOCK_FACT_PEER;
+	return winsock_policy_verdict(bits);
+}
+
+static void close_report(struct close_call *call, u32 outcome)
+{
+	struct winsock_close *args = call->args;
+
+	args->result = WINSOCK_RESULT_DONE;
+	args->outcome = outcome;
+	args->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), call->started));
+	args->unacked = call->facts.unacked;
+	args->state = call->facts.state;
+	args->error = call->facts.error;
+}
+
+/*
+ * The close is decided and the connection not reset. Give up the descriptor; if
+ * that leaves nobody, the last fput() releases the socket and TCP does the rest.
+ */
+static void close_let_go(struct close_call *call, bool release)
+{
+	const struct winsock_close *args = call->args;
+	bool others;
+
+	if (args->flags & WINSOCK_CLOSE_DROP_FD)
+		winsock_handle_remove(call->file, args->fd);
+	if (!release)
+		return;
+
+	/*
+	 * Who still has it: holders for whom the caller decided, or threads inside
+	 * a call. A release would wait for them for ever; end the connection now.
+	 */
+	others = file_count(call->file) > 1;
+	if (others && (!(args->flags & WINSOCK_CLOSE_IF_LAST) ||
+		       (args->flags & WINSOCK_CLOSE_CANCEL)))
+		winsock_op_disconnect(call->sock, call->facts.unread);
+}
+
+static int close_wait(struct close_call *call, struct winsock_op *op,
+		      s32 __user *op_fd)
+{
+	struct winsock_close *args = call->args;
+	struct winsock_op_record record;
+	int err = winsock_op_wait(op, op_fd, &record);
+
+	if (err)
+		return err;
+	args->result = WINSOCK_RESULT_DONE;
+	args->outcome = record.outcome;
+	args->elapsed_ns = ktime_to_ns(record.elapsed);
+	args->unacked = record.unacked;
+	args->state = record.state;
+	args->error = record.error;
+	args->op_fd = -1;
+	call->facts.unread = record.outcome == WINSOCK_OUTCOME_UNREAD;
+	close_let_go(call, record.outcome != WINSOCK_OUTCOME_DEADLINE);
+	return 0;
+}
+
+/*
+ * Decide under the socket lock, and act before it is dropped. *@wait is set if a
+ * wait was begun on @op, or is needed and @op is missing.
+ */
+static int close_decide(struct close_call *call, struct winsock_op *op, bool *wait)
+{
+	struct sock *sk = call->sock->sk;
+	enum winsock_verdict verdict;
+	int err = 0;
+
+	lock_sock(sk);
+	verdict = close_verdict(call);
+	*wait = verdict == WINSOCK_VERDICT_WAIT;
+	if (*wait) {
+		if (op)
+			err = winsock_op_start(op);
+	} else if (verdict == WINSOCK_VERDICT_ABORT) {
+		winsock_tcp_reset(sk);
+	} else if (verdict == WINSOCK_VERDICT_RELEASE) {
+		/* Drained: the release must not wait for the FIN's ACK (B4). */
+		sock_reset_flag(sk, SOCK_LINGER);
+	}
+	release_sock(sk);
+	if (*wait)
+		return err;
+
+	switch (verdict) {
+	case WINSOCK_VERDICT_WOULDBLOCK:
+		call->args->result = WINSOCK_RESULT_WOULDBLOCK;
+		break;
+	case WINSOCK_VERDICT_DROP:
+		close_report(call, WINSOCK_OUTCOME_SHARED);
+		close_let_go(call, false);
+		break;
+	case WINSOCK_VERDICT_ABORT:
+		close_report(call, WINSOCK_OUTCOME_REQUEST);
+		close_let_go(call, false);
+		break;
+	default:
+		close_report(call, winsock_tcp_outcome(&call->facts));
+		close_let_go(call, true);
+		break;
+	}
+	return 0;
+}
+
+static int close_begin(struct close_call *call, s32 __user *op_fd)
+{
+	struct winsock_op *op;
+	bool wait;
+	int err;
+
+	if (!(call->asked & WINSOCK_FACT_SHARED) && winsock_op_busy(call->sock))
+		return -EBUSY;
+
+	err = close_decide(call, NULL, &wait);
+	if (!wait)
+		return err;
+
+	/* Ask again afterwards: the facts may have changed while we allocated. */
+	op = winsock_op_alloc(call->file, call->started, call->timeout_ns);
+	if (!op)
+		return -ENOMEM;
+	err = close_decide(call, op, &wait);
+	if (wait && !err) {
+		if (call->facts.unsent)
+			winsock_tcp_push(call->sock->sk);
+		err = close_wait(call, op, op_fd);
+	}
+	winsock_op_put(op);
+	return err;
+}
+
+static int close_resume(struct close_call *call, s32 __user *op_fd)
+{
+	struct winsock_op *op = winsock_op_resume(call->args->op_fd, call->sock);
+	int err;
+
+	if (IS_ERR(op))
+		return PTR_ERR(op);
+	err = close_wait(call, op, op_fd);
+	winsock_op_put(op);
+	return err;
+}
+
+int winsock_close(struct winsock_close *args, s32 __user *op_fd)
+{
+	struct close_call call = { .args = args };
+	int err = close_check(args);
+
+	if (err)
+		return err;
+	call.file = close_fget(args->fd);
+	if (IS_ERR(call.file))
+		return PTR_ERR(call.file);
+	call.sock = sock_from_file(call.file);
+
+	if (args->op_fd >= 0) {
+		err = close_resume(&call, op_fd);
+	} else {
+		call.started = ktime_get();
+		call.asked = close_asked(args, call.file, call.sock);
+		err = close_begin(&call, op_fd);
+	}
+	fput(call.file);
+	return err;
+}
+
+int winsock_query(struct winsock_query *args)
+{
+	struct winsock_tcp_facts facts;
+	struct socket *sock;
+	struct file *file;
+
+	if (args->pad)
+		return -EINVAL;
+	file = close_fget(args->fd);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	sock = sock_from_file(file);
+	lock_sock(sock->sk);
+	winsock_tcp_snapshot(sock->sk, &facts);
+	release_sock(sock->sk);
+
+	args->flags = 0;
+	if (facts.linger)
+		args->flags |= WINSOCK_QUERY_LINGER;
+	if (file->f_flags & O_NONBLOCK)
+		args->flags |= WINSOCK_QUERY_NONBLOCK;
+	if (facts.unacked)
+		args->flags |= WINSOCK_QUERY_WOULD_BLOCK;
+	if (winsock_handle_shared(file, args->fd))
+		args->flags |= WINSOCK_QUERY_SHARED;
+	if (winsock_netns_strict(sock_net(sock->sk)))
+		args->flags |= WINSOCK_QUERY_STRICT;
+	if (winsock_op_busy(sock))
+		args->flags |= WINSOCK_QUERY_CLOSING;
+	args->state = facts.state;
+	args->linger_ns = facts.linger_ns;
+	args->unsent = facts.unsent;
+	args->unacked = facts.unacked;
+	args->unread = facts.unread;
+	fput(file);
+	return 0;
+}
+
+int winsock_abort(const struct winsock_abort *args)
+{
+	struct file *file;
+	struct sock *sk;
+	int err = 0;
+
+	if (args->flags)
+		return -EINVAL;
+	file = close_fget(args->fd);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	sk = sock_from_file(file)->sk;
+	lock_sock(sk);
+	if ((winsock_policy_state(sk->sk_state) & WINSOCK_STATE_PEER) ||
+	    sk->sk_state == TCP_SYN_SENT)
+		winsock_tcp_reset(sk);
+	else
+		err = -ENOTCONN;
+	release_sock(sk);
+	fput(file);
+	return err;
+}

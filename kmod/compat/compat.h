@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The module is written to the newest kernel's API. What older kernels lack is
+ * spelled here, and kernel versions are known nowhere else. Force-included.
+ */
+#ifndef WINSOCK_COMPAT_H
+#define WINSOCK_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "winsock needs Linux 6.1 or newer"
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#include <linux/hrtimer.h>
+
+/* 6.13 folded the callback into the initialiser. */
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#include <net/net_namespace.h>
+
+/* Before 6.6 a table ended with an empty row, which ours has. */
+#define register_net_sysctl_sz(net, path, table, size) \
+	register_net_sysctl(net, path, table)
+#endif
+
+#endif /* WINSOCK_COMPAT_H */

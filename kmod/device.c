@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/winsock: copy in, call, copy out. The file itself has no state; authority
+ * is the possession of the socket's descriptor.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include <linux/winsock.h>
+
+#include "close.h"
+#include "device.h"
+#include "handle.h"
+
+/* The layout is promised; 32-bit callers use the same one. */
+static_assert(sizeof(struct winsock_info) == 64);
+static_assert(sizeof(struct winsock_query) == 48);
+static_assert(sizeof(struct winsock_close) == 64);
+static_assert(sizeof(struct winsock_abort) == 8);
+
+static long device_info(struct winsock_info __user *to)
+{
+	struct winsock_info info = {
+		.abi_version	= WINSOCK_ABI_VERSION,
+		.features	= WINSOCK_FEATURE_CLOSE | WINSOCK_FEATURE_STRICT |
+				  WINSOCK_FEATURE_RESUME,
+		.close_flags	= WINSOCK_CLOSE_FLAGS,
+		.timeout_max_ns	= WINSOCK_TIMEOUT_MAX_NS,
+	};
+
+	strscpy(info.module_version, WINSOCK_VERSION, sizeof(info.module_version));
+	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long device_query(struct winsock_query __user *to)
+{
+	struct winsock_query args;
+	int err;
+
+	if (copy_from_user(&args, to, sizeof(args)))
+		return -EFAULT;
+	err = winsock_query(&args);
+	if (err)
+		return err;
+	return copy_to_user(to, &args, sizeof(args)) ? -EFAULT : 0;
+}
+
+static long device_close(struct winsock_close __user *to)
+{
+	struct winsock_close args;
+	int err;
+
+	/* A close cannot be undone: find out now whether it can be reported. */
+	if (copy_from_user(&args, to, sizeof(args)) ||
+	    put_user(args.op_fd, &to->op_fd) ||
+	    put_user(WINSOCK_OUTCOME_NONE, &to->outcome))
+		return -EFAULT;
+	err = winsock_close(&args, &to->op_fd);
+	if (err)
+		return err;
+	/* Memory unmapped in the meantime: closed all the same, so no error. */
+	if (copy_to_user(to, &args, sizeof(args)) &&
+	    args.result == WINSOCK_RESULT_WOULDBLOCK)
+		return -EFAULT;
+	return 0;
+}
+
+static long device_abort(const struct winsock_abort __user *from)
+{
+	struct winsock_abort args;
+
+	if (copy_from_user(&args, from, sizeof(args)))
+		return -EFAULT;
+	return winsock_abort(&args);
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *argp = (void __user *)arg;
+
+	switch (cmd) {
+	case WINSOCK_IOC_INFO:
+		return device_info(argp);
+	case WINSOCK_IOC_QUERY:
+		return device_query(argp);
+	case WINSOCK_IOC_CLOSE:
+		return device_close(argp);
+	case WINSOCK_IOC_ABORT:
+		return device_abort(argp);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+	return winsock_handle_learn(file);
+}
+
+static const struct file_operations device_fops = {
+	.owner		= THIS_MODULE,
+	.open		= device_open,
+	.unlocked_ioctl	= device_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};
+
+static struct miscdevice device_misc = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "winsock",
+	.fops	= &device_fops,
+	.mode	= 0666,
+};
+
+int winsock_device_init(void)
+{
+	return misc_register(&device_misc);
+}
+
+void winsock_device_exit(void)
+{
+	misc_deregister(&device_misc);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Descriptors: who else holds the open file, and giving one up safely. */
+#include <linux/delay.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "handle.h"
+
+#define HANDLE_RETRIES	3
+
+/* The caller's descriptor and the caller's fget. */
+#define HANDLE_OWN_REFS	2
+
+/* The wake function of threads in poll and select; fs/select.c keeps its name. */
+static wait_queue_func_t handle_pollwake;
+
+struct handle_count {
+	const struct file *file;
+	unsigned int entries;
+};
+
+static int handle_count_entry(const void *arg, struct file *file, unsigned int fd)
+{
+	struct handle_count *count = (void *)arg;
+
+	if (file == count->file)
+		count->entries++;
+	return 0;
+}
+
+/*
+ * Whose wait-queue entry is this, if it is that of a thread asleep in a system
+ * call? Such a thread holds one reference to the file for each entry. Others on
+ * the queue (epoll, io_uring, an op) hold none that would end with a call.
+ */
+static const struct task_struct *handle_sleeper(const struct wait_queue_entry *entry)
+{
+	if (entry->func == woken_wake_function ||
+	    entry->func == autoremove_wake_function)
+		return entry->private;
+	if (entry->func == handle_pollwake)
+		return ((struct poll_wqueues *)entry->private)->polling_task;
+	return NULL;
+}
+
+/* References that sleeping threads of this process account for. */
+static unsigned int handle_refs_in_calls(struct socket *sock)
+{
+	struct wait_queue_head *head = &sock->wq.wait;
+	const struct wait_queue_entry *entry;
+	const struct task_struct *task;
+	unsigned int refs = 0;
+
+	/* A sleeper takes itself off the queue, so it is alive under the lock. */
+	spin_lock_irq(&head->lock);
+	list_for_each_entry(entry, &head->head, entry) {
+		task = handle_sleeper(entry);
+		if (task && READ_ONCE(task->files) == current->files)
+			refs++;
+	}
+	spin_unlock_irq(&head->lock);
+	return refs;
+}
+
+bool winsock_handle_shared(struct file *file, int fd)
+{
+	struct handle_count count = { .file = file };
+	unsigned int tries;
+
+	if (file_count(file) <= HANDLE_OWN_REFS)
+		return false;
+
+	iterate_fd(current->files, 0, handle_count_entry, &count);
+	if (count.entries > 1)
+		return true;
+
+	for (tries = 0; tries < HANDLE_RETRIES; tries++) {
+		unsigned long refs;
+
+		if (atomic_read(&current->files->count) == 1)
+			return file_count(file) > HANDLE_OWN_REFS;
+
+		refs = HANDLE_OWN_REFS +
+		       handle_refs_in_calls(sock_from_file(file));
+		if (file_count(file) <= refs)
+			return false;
+		/* A thread that does not sleep will soon have left its call. */
+		usleep_range(50, 100);
+	}
+	return true;
+}
+
+bool winsock_handle_remove(struct file *file, int fd)
+{
+	struct files_struct *files = current->files;
+	struct fdtable *fdt;
+	bool ours;
+
+	spin_lock(&files->file_lock);
+	ours = files_lookup_fd_locked(files, fd) == file;
+	if (ours) {
+		fdt = files_fdtable(files);
+		rcu_assign_pointer(fdt->fd[fd], NULL);
+	}
+	spin_unlock(&files->file_lock);
+	if (!ours)
+		return false;
+
+	/* Until here the number was taken but empty, as before an fd_install. */
+	put_unused_fd(fd);
+	filp_close(file, files);
+	return true;
+}
+
+int winsock_handle_learn(struct file *file)
+{
+	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(head);
+	struct poll_wqueues *polls;
+
+	if (READ_ONCE(handle_pollwake))
+		return 0;
+	polls = kzalloc(sizeof(*polls), GFP_KERNEL);
+	if (!polls)
+		return -ENOMEM;
+	poll_initwait(polls);
+	poll_wait(file, &head, &polls->pt);
+	WRITE_ONCE(handle_pollwake, polls->inline_entries[0].wait.func);
+	poll_freewait(polls);
+	kfree(polls);
+	return 0;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Winsock's closesocket for Linux TCP sockets: loading and unloading. */
+#include <linux/module.h>
+
+#include "device.h"
+#include "netns.h"
+#include "op.h"
+
+static int __init winsock_init(void)
+{
+	int err;
+
+	err = winsock_netns_init();
+	if (err)
+		return err;
+	err = winsock_op_init();
+	if (err)
+		goto exit_netns;
+	err = winsock_device_init();
+	if (err)
+		goto exit_op;
+	return 0;
+
+exit_op:
+	winsock_op_exit();
+exit_netns:
+	winsock_netns_exit();
+	return err;
+}
+
+static void __exit winsock_exit(void)
+{
+	winsock_device_exit();
+	winsock_op_exit();
+	winsock_netns_exit();
+}
+
+module_init(winsock_init);
+module_exit(winsock_exit);
+
+MODULE_DESCRIPTION("Winsock's closesocket for TCP sockets");
+MODULE_AUTHOR("The winsock authors");
+MODULE_VERSION(WINSOCK_VERSION);
+MODULE_LICENSE("GPL");
