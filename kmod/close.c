@@ -185,7 +185,7 @@ static int close_decide(struct close_call *call, struct winsock_op *op, bool *wa
 	*wait = verdict == WINSOCK_VERDICT_WAIT;
 	if (*wait) {
 		if (op)
-			err = winsock_op_start(op);
+			err = winsock_op_start(op, call->facts.unacked);
 	} else if (verdict == WINSOCK_VERDICT_ABORT) {
 		winsock_tcp_reset(sk);
 	} else if (verdict == WINSOCK_VERDICT_RELEASE) {
@@ -221,9 +221,6 @@ static int close_begin(struct close_call *call, s32 __user *op_fd)
 	struct winsock_op *op;
 	bool wait;
 	int err;
-
-	if (!(call->asked & WINSOCK_FACT_SHARED) && winsock_op_busy(call->sock))
-		return -EBUSY;
 
 	err = close_decide(call, NULL, &wait);
 	if (!wait)
@@ -270,10 +267,16 @@ int winsock_close(struct winsock_close *args, s32 __user *op_fd)
 	if (args->op_fd >= 0) {
 		err = close_resume(&call, op_fd);
 	} else {
+		/* First: a pending close would look like another holder. */
+		if (winsock_op_busy(call.sock)) {
+			err = -EBUSY;
+			goto put_file;
+		}
 		call.started = ktime_get();
 		call.asked = close_asked(args, call.file, call.sock);
 		err = close_begin(&call, op_fd);
 	}
+put_file:
 	fput(call.file);
 	return err;
 }

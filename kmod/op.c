@@ -268,7 +268,7 @@ bool winsock_op_busy(struct socket *sock)
 	return busy;
 }
 
-int winsock_op_start(struct winsock_op *op)
+int winsock_op_start(struct winsock_op *op, u32 unacked)
 {
 	struct socket *sock = sock_from_file(op->file);
 	struct wait_queue_head *head = &sock->wq.wait;
@@ -284,6 +284,7 @@ int winsock_op_start(struct winsock_op *op)
 	get_file(op->file);
 	__module_get(THIS_MODULE);
 	op->attached = true;
+	op->unacked = unacked;
 	__add_wait_queue(head, &op->entry);
 	spin_unlock_irq(&head->lock);
 

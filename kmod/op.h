@@ -60,14 +60,15 @@ struct winsock_op *winsock_op_alloc(struct file *file, ktime_t started,
 
 /**
  * winsock_op_start() - begin the wait, with the caller attached to it
- * @op: an op that was not started
+ * @op:		an op that was not started
+ * @unacked:	payload outstanding at the decision to wait
  *
  * Called with the socket locked, so that no acknowledgement slips in between
  * the decision to wait and the wait.
  *
  * Return: 0, or -EBUSY if another op waits on the socket.
  */
-int winsock_op_start(struct winsock_op *op);
+int winsock_op_start(struct winsock_op *op, u32 unacked);
 
 /**
  * winsock_op_busy() - does an op wait on this socket?
