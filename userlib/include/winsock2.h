@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Winsock for Linux: the names of <winsock2.h>, closesocket() with Windows' rules.
+ *
+ * A SOCKET is a file descriptor. Constants that the kernel has too keep its values
+ * (AF_INET6, SOL_SOCKET, SO_*); error numbers are Windows'. Errors are per thread:
+ * a failed call returns SOCKET_ERROR or INVALID_SOCKET and WSAGetLastError() tells
+ * the code; errno is left as it was.
+ *
+ * How the names are had: the system's headers come first, then macros point the
+ * names that libc has as well (socket, send, linger ...) to winsock_* ones. The
+ * library therefore exports nothing that libc exports, and a source file that does
+ * not include this header keeps libc's calls. Include it after C++ headers that
+ * you use for std::bind and the like, and do not use those names behind it.
+ */
+#ifndef WINSOCK2_H
+#define WINSOCK2_H
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Types. u_long is the system's: 8 bytes on a 64-bit Linux. */
+typedef int SOCKET;
+typedef void *HANDLE;
+typedef void *LPVOID;
+typedef int BOOL;
+typedef int INT;
+typedef unsigned int UINT;
+typedef uint8_t BYTE;
+typedef uint16_t WORD;
+typedef uint32_t DWORD;
+typedef int32_t LONG;
+typedef uint32_t ULONG;
+typedef uint16_t USHORT;
+typedef char CHAR;
+typedef struct sockaddr SOCKADDR, *PSOCKADDR, *LPSOCKADDR;
+typedef struct sockaddr_in SOCKADDR_IN, *PSOCKADDR_IN, *LPSOCKADDR_IN;
+typedef struct sockaddr_in6 SOCKADDR_IN6, *PSOCKADDR_IN6, *LPSOCKADDR_IN6;
+typedef struct sockaddr_storage SOCKADDR_STORAGE, *PSOCKADDR_STORAGE;
+typedef struct in_addr IN_ADDR, *PIN_ADDR;
+typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
+typedef struct hostent HOSTENT, *PHOSTENT, *LPHOSTENT;
+typedef fd_set FD_SET, *PFD_SET, *LPFD_SET;
+typedef unsigned int GROUP;
+
+#ifndef TRUE
+#define TRUE	1
+#define FALSE	0
+#endif
+#define WINAPI
+#define WSAAPI
+#define PASCAL
+#ifndef FAR
+#define FAR
+#endif
+#define INVALID_SOCKET	((SOCKET)-1)
+#define SOCKET_ERROR	(-1)
+
+#define MAKEWORD(low, high)	((WORD)(((BYTE)(low)) | ((WORD)((BYTE)(high))) << 8))
+#define LOBYTE(word)		((BYTE)((word) & 0xff))
+#define HIBYTE(word)		((BYTE)(((word) >> 8) & 0xff))
+
+#define SD_RECEIVE	SHUT_RD
+#define SD_SEND		SHUT_WR
+#define SD_BOTH		SHUT_RDWR
+
+/* Linger switched the other way round: TRUE means do not linger (O5). */
+#define SO_DONTLINGER	((int)(~SO_LINGER))
+
+/* Seconds that SO_DONTLINGER FALSE gives a socket whose timeout was never set. */
+#define WINSOCK_LINGER_DEFAULT	5
+
+/* Windows' struct, 4 bytes, whatever <sys/socket.h> says. */
+struct winsock_linger {
+	unsigned short l_onoff;		/* not zero: linger */
+	unsigned short l_linger;	/* seconds, 0 to 65535 */
+};
+#define linger winsock_linger
+typedef struct winsock_linger LINGER, *PLINGER, *LPLINGER;
+
+#define WSADESCRIPTION_LEN	256
+#define WSASYS_STATUS_LEN	128
+
+typedef struct WSAData {
+	WORD wVersion;
+	WORD wHighVersion;
+	unsigned short iMaxSockets;
+	unsigned short iMaxUdpDg;
+	char *lpVendorInfo;
+	char szDescription[WSADESCRIPTION_LEN + 1];
+	char szSystemStatus[WSASYS_STATUS_LEN + 1];
+} WSADATA, *LPWSADATA;
+
+typedef struct winsock_protocol_info WSAPROTOCOL_INFOA, *LPWSAPROTOCOL_INFOA;
+typedef struct winsock_protocol_info WSAPROTOCOL_INFOW, *LPWSAPROTOCOL_INFOW;
+typedef struct winsock_protocol_info WSAPROTOCOL_INFO, *LPWSAPROTOCOL_INFO;
+
+#define WSA_FLAG_OVERLAPPED		0x01	/* accepted; the mode stays blocking (N13) */
+#define WSA_FLAG_NO_HANDLE_INHERIT	0x80	/* close on exec */
+
+/* Error numbers. */
+#define WSA_OPERATION_ABORTED	995
+#define WSABASEERR		10000
+#define WSAEINTR		10004
+#define WSAEBADF		10009
+#define WSAEACCES		10013
+#define WSAEFAULT		10014
+#define WSAEINVAL		10022
+#define WSAEMFILE		10024
+#define WSAEWOULDBLOCK		10035
+#define WSAEINPROGRESS		10036
+#define WSAEALREADY		10037
+#define WSAENOTSOCK		10038
+#define WSAEDESTADDRREQ		10039
+#define WSAEMSGSIZE		10040
+#define WSAEPROTOTYPE		10041
+#define WSAENOPROTOOPT		10042
+#define WSAEPROTONOSUPPORT	10043
+#define WSAESOCKTNOSUPPORT	10044
+#define WSAEOPNOTSUPP		10045
+#define WSAEPFNOSUPPORT		10046
+#define WSAEAFNOSUPPORT		10047
+#define WSAEADDRINUSE		10048
+#define WSAEADDRNOTAVAIL	10049
+#define WSAENETDOWN		10050
+#define WSAENETUNREACH		10051
+#define WSAENETRESET		10052
+#define WSAECONNABORTED		10053
+#define WSAECONNRESET		10054
+#define WSAENOBUFS		10055
+#define WSAEISCONN		10056
+#define WSAENOTCONN		10057
+#define WSAESHUTDOWN		10058
+#define WSAETOOMANYREFS		10059
+#define WSAETIMEDOUT		10060
+#define WSAECONNREFUSED		10061
+#define WSAELOOP		10062
+#define WSAENAMETOOLONG		10063
+#define WSAEHOSTDOWN		10064
+#define WSAEHOSTUNREACH		10065
+#define WSAENOTEMPTY		10066
+#define WSAEPROCLIM		10067
+#define WSAEUSERS		10068
+#define WSAEDQUOT		10069
+#define WSAESTALE		10070
+#define WSAEREMOTE		10071
+#define WSASYSNOTREADY		10091
+#define WSAVERNOTSUPPORTED	10092
+#define WSANOTINITIALISED	10093
+
+/**
+ * WSAStartup() - before any other call; counted
+ * @version:	wanted version, MAKEWORD(2, 2); 1.0 to 2.2 and beyond are served
+ * @data:	filled in
+ *
+ * Return: 0, or the error itself (not through WSAGetLastError): WSAEFAULT without
+ * @data, WSAVERNOTSUPPORTED below 1.0, WSASYSNOTREADY where /dev/winsock is missing
+ * or too old; winsock_startup_error() of <winsock_ext.h> then says why. There is no
+ * fallback to close(2): its rules are not closesocket's.
+ */
+int WSAStartup(WORD version, LPWSADATA data);
+
+/**
+ * WSACleanup() - undo one WSAStartup(); the last one destroys every SOCKET made by
+ * this library in the process: TCP connections are reset (X2).
+ *
+ * Return: 0 or SOCKET_ERROR: WSANOTINITIALISED.
+ */
+int WSACleanup(void);
+
+/* The calling thread's last error. */
+int WSAGetLastError(void);
+void WSASetLastError(int error);
+
+/*
+ * The calls below fail with WSANOTINITIALISED before WSAStartup(), checked before
+ * anything else (A3), with WSAENOTSOCK for a value that is no socket (A6, A7), and
+ * with WSAEFAULT for pointers that are needed and missing. A caught signal does not
+ * end a blocking call. What is said at a call comes in addition.
+ */
+
+/** socket() - a SOCKET, or INVALID_SOCKET. The caller owns it until closesocket(). */
+SOCKET winsock_socket(int af, int type, int protocol);
+
+/** WSASocket() - socket() with flags; @info must be NULL, @group 0 (WSAEINVAL). */
+SOCKET WSASocketA(int af, int type, int protocol, LPWSAPROTOCOL_INFOA info,
+		  GROUP group, DWORD flags);
+SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info,
+		  GROUP group, DWORD flags);
+#define WSASocket WSASocketA
+
+int winsock_bind(SOCKET s, const struct sockaddr *name, int size);
+int winsock_listen(SOCKET s, int backlog);
+
+/**
+ * accept() - the new SOCKET has the listener's linger setting and, unlike Linux'
+ * accept(2), its non-blocking mode (O20, O22).
+ */
+SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size);
+
+/** connect() - WSAEWOULDBLOCK: under way on a non-blocking socket. */
+int winsock_connect(SOCKET s, const struct sockaddr *name, int size);
+
+/**
+ * send() - bytes accepted, or SOCKET_ERROR: WSAESHUTDOWN after shutdown(SD_SEND),
+ * WSAECONNRESET on every call after the peer's reset (H4), WSAECONNABORTED if the
+ * peer had closed, WSAETIMEDOUT after SO_SNDTIMEO.
+ */
+int winsock_send(SOCKET s, const char *buffer, int size, int flags);
+int winsock_sendto(SOCKET s, const char *buffer, int size, int flags,
+		   const struct sockaddr *name, int name_size);
+
+/** recv() - bytes, 0 at the peer's FIN, or SOCKET_ERROR as send(). */
+int winsock_recv(SOCKET s, char *buffer, int size, int flags);
+int winsock_recvfrom(SOCKET s, char *buffer, int size, int flags,
+		     struct sockaddr *name, int *name_size);
+
+/**
+ * shutdown() - SD_RECEIVE, SD_SEND or SD_BOTH; never waits (X4). WSAEINVAL for
+ * another @how, WSAENOTCONN without a connection.
+ */
+int winsock_shutdown(SOCKET s, int how);
+
+/** select() - @timeout is not changed; on an error the sets are not either. */
+int winsock_select(int unused, fd_set *readable, fd_set *writable, fd_set *exceptional,
+		   const struct timeval *timeout);
+
+/**
+ * getsockopt(), setsockopt() - SO_LINGER takes Windows' 4-byte struct, SO_DONTLINGER
+ * any length (claims O1 to O20), SO_RCVTIMEO and SO_SNDTIMEO a DWORD of ms, SO_ERROR
+ * gives a WSA number. WSAENOPROTOOPT for linger on other than stream sockets.
+ */
+int winsock_getsockopt(SOCKET s, int level, int name, char *value, int *size);
+int winsock_setsockopt(SOCKET s, int level, int name, const char *value, int size);
+
+int winsock_getsockname(SOCKET s, struct sockaddr *name, int *size);
+int winsock_getpeername(SOCKET s, struct sockaddr *name, int *size);
+
+/** ioctlsocket() - FIONBIO, FIONREAD, SIOCATMARK; WSAEINVAL for others. */
+int ioctlsocket(SOCKET s, long command, u_long *argument);
+
+/**
+ * closesocket() - close, by Windows' rules; see Documentation/closesocket.rst
+ *
+ * Return: 0 and the SOCKET is gone, or SOCKET_ERROR and it is as it was:
+ * WSANOTINITIALISED, WSAENOTSOCK, WSAEWOULDBLOCK (non-blocking, linger on with a
+ * timeout, data not yet acknowledged: nothing was begun, call again), WSAENOBUFS.
+ */
+int closesocket(SOCKET s);
+
+#ifdef __cplusplus
+}
+#endif
+
+#ifndef WINSOCK_KEEP_LIBC_NAMES
+#define socket		winsock_socket
+#define bind		winsock_bind
+#define listen		winsock_listen
+#define accept		winsock_accept
+#define connect		winsock_connect
+#define send		winsock_send
+#define sendto		winsock_sendto
+#define recv		winsock_recv
+#define recvfrom	winsock_recvfrom
+#define shutdown	winsock_shutdown
+#define select		winsock_select
+#define getsockopt	winsock_getsockopt
+#define setsockopt	winsock_setsockopt
+#define getsockname	winsock_getsockname
+#define getpeername	winsock_getpeername
+#endif
+
+#endif /* WINSOCK2_H */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of the library share, grouped by file. The library itself is
+ * written with libc's names.
+ */
+#ifndef WINSOCK_INTERNAL_H
+#define WINSOCK_INTERNAL_H
+
+#define WINSOCK_KEEP_LIBC_NAMES
+#include <winsock_ext.h>
+#undef linger
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WINSOCK_API __attribute__((visibility("default")))
+
+/* error.c: every function that fails returns through one of these. */
+int error_fail(int wsa);		/* sets the last error; SOCKET_ERROR */
+int error_fail_errno(int number);	/* the same from an errno */
+int error_from_errno(int number);	/* the table */
+
+/* startup.c */
+
+/* /dev/winsock while the library is started, else -1. */
+int startup_device(void);
+
+/* The first line of every call: leaves the caller with the error set. */
+#define STARTED_OR(failure) do { \
+	if (__builtin_expect(startup_device() < 0, 0)) { \
+		error_fail(WSANOTINITIALISED); \
+		return failure; \
+	} \
+} while (0)
+
+/*
+ * table.c: what the library knows about a socket, one word for each descriptor
+ * number. Words are read and written whole, so there is no lock; a number is only
+ * ever used by one socket at a time, and its word is cleared before the number can
+ * come free.
+ */
+#define TABLE_OURS		(1ULL << 0)	/* made by this library */
+#define TABLE_TIMEOUT		(1ULL << 1)	/* a timeout was set through SO_LINGER */
+#define TABLE_SHUT_SEND		(1ULL << 2)	/* shutdown(SD_SEND) was called */
+#define TABLE_SHUT_RECEIVE	(1ULL << 3)	/* shutdown(SD_RECEIVE) was called */
+#define TABLE_RESET		(1ULL << 4)	/* the peer's reset was seen (H4) */
+#define TABLE_ONOFF_SHIFT	16		/* l_onoff as it was set, 16 bits */
+#define TABLE_LINGER_SHIFT	32		/* l_linger as it was set, 16 bits */
+
+uint64_t table_get(SOCKET s);
+void table_set(SOCKET s, uint64_t word);
+void table_mark(SOCKET s, uint64_t bits);	/* only on our own sockets */
+uint64_t table_take(SOCKET s);			/* read and clear */
+void table_restore(SOCKET s, uint64_t word);	/* unless it has a new owner */
+void table_each(void (*visit)(SOCKET s));	/* sockets with TABLE_OURS */
+
+/* socket.c: may @s be used? Otherwise WSAENOTSOCK is set. */
+bool socket_check(SOCKET s);
+bool socket_is_stream(SOCKET s);
+bool socket_is_nonblocking(SOCKET s);
+
+/* option.c: is this memory readable? */
+bool option_readable(const void *memory, size_t size);
+
+/* close.c */
+void close_destroy(SOCKET s);
+
+#endif /* WINSOCK_INTERNAL_H */

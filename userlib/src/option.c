@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Socket options. SO_LINGER and SO_DONTLINGER have Windows' shapes and length rules
+ * (claims O1 to O25); what Linux does not store (l_onoff as it was written, a
+ * timeout while linger is off) is kept in the table. Where the kernel's setting was
+ * changed behind our back, the kernel's wins.
+ */
+#include <sys/uio.h>
+
+#include "internal.h"
+
+#define OPTION_LINGER_SIZE	((unsigned int)sizeof(struct winsock_linger))
+
+/* The native struct by another way than its name, which the macro has taken. */
+struct option_native {
+	int onoff;
+	int seconds;
+};
+
+bool option_readable(const void *memory, size_t size)
+{
+	char byte[8];
+	struct iovec to = { byte, size < sizeof(byte) ? size : sizeof(byte) };
+	struct iovec from = { (void *)memory, to.iov_len };
+
+	if (!memory)
+		return false;
+	return !size || process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)to.iov_len;
+}
+
+static int option_get_native(SOCKET s, struct option_native *native)
+{
+	socklen_t size = sizeof(*native);
+
+	return getsockopt(s, SOL_SOCKET, SO_LINGER, native, &size);
+}
+
+static int option_set_native(SOCKET s, bool on, int seconds)
+{
+	struct option_native native = { on, seconds };
+
+	return setsockopt(s, SOL_SOCKET, SO_LINGER, &native, sizeof(native));
+}
+
+static unsigned int option_onoff(uint64_t word)
+{
+	return word >> TABLE_ONOFF_SHIFT & 0xffff;
+}
+
+static unsigned int option_seconds(uint64_t word)
+{
+	return word >> TABLE_LINGER_SHIFT & 0xffff;
+}
+
+static void option_store(SOCKET s, unsigned int onoff, unsigned int seconds, uint64_t bits)
+{
+	uint64_t word = table_get(s);
+
+	word &= ~(0xffffffffULL << TABLE_ONOFF_SHIFT);
+	word |= (uint64_t)onoff << TABLE_ONOFF_SHIFT;
+	word |= (uint64_t)seconds << TABLE_LINGER_SHIFT;
+	table_set(s, word | bits);
+}
+
+/* What the socket's linger struct reads as. 0 or an errno. */
+static int option_linger(SOCKET s, struct winsock_linger *value)
+{
+	uint64_t word = table_get(s);
+	struct option_native native;
+
+	if (option_get_native(s, &native))
+		return errno;
+	if (native.onoff) {
+		value->l_onoff = option_onoff(word) ? option_onoff(word) : 1;
+		value->l_linger = native.seconds < 65535 ? native.seconds : 65535;
+	} else {
+		value->l_onoff = 0;
+		value->l_linger = word & TABLE_TIMEOUT ? option_seconds(word)
+						       : (unsigned int)native.seconds;
+	}
+	return 0;
+}
+
+static int option_set_linger(SOCKET s, const char *value, int size)
+{
+	struct winsock_linger linger;
+
+	/* The length is compared unsigned, and only as a minimum (O10, O11). */
+	if ((unsigned int)size < OPTION_LINGER_SIZE || !option_readable(value, sizeof(linger)))
+		return error_fail(WSAEFAULT);
+	memcpy(&linger, value, sizeof(linger));
+	if (option_set_native(s, linger.l_onoff, linger.l_linger))
+		return error_fail_errno(errno);
+	option_store(s, linger.l_onoff, linger.l_linger, TABLE_TIMEOUT);
+	return 0;
+}
+
+static int option_get_linger(SOCKET s, char *value, int *size)
+{
+	struct winsock_linger linger;
+	int error;
+
+	if (!option_readable(value, 1))
+		return error_fail(WSAEFAULT);
+	if (*size < (int)OPTION_LINGER_SIZE) {
+		/* Windows zeroes as much of the buffer as there is (O14). */
+		if (*size > 0)
+			memset(value, 0, *size);
+		return error_fail(WSAEFAULT);
+	}
+	error = option_linger(s, &linger);
+	if (error)
+		return error_fail_errno(error);
+	memcpy(value, &linger, sizeof(linger));
+	*size = sizeof(linger);
+	return 0;
+}
+
+/* The timeout that linger gets back when it is switched on without one (O6, O8). */
+static unsigned int option_reinstated(SOCKET s)
+{
+	struct winsock_linger linger;
+	uint64_t word = table_get(s);
+
+	if (word & TABLE_TIMEOUT)
+		return option_seconds(word);
+	/* Set natively, perhaps; a 0 there is no timeout that anybody chose. */
+	if (!option_linger(s, &linger) && linger.l_linger)
+		return linger.l_linger;
+	return WINSOCK_LINGER_DEFAULT;
+}
+
+static int option_set_dontlinger(SOCKET s, const char *value, int size)
+{
+	unsigned int length = (unsigned int)size < 4 ? size : 4, flag = 0, seconds;
+
+	if (!option_readable(value, length))
+		return error_fail(WSAEFAULT);
+	memcpy(&flag, value, length);
+	seconds = option_reinstated(s);
+	if (option_set_native(s, !flag, seconds))
+		return error_fail_errno(errno);
+	if (flag)
+		option_store(s, 0, option_seconds(table_get(s)), 0);
+	else
+		option_store(s, 1, seconds, table_get(s) & TABLE_TIMEOUT);
+	return 0;
+}
+
+static int option_get_dontlinger(SOCKET s, char *value, int *size)
+{
+	struct winsock_linger linger;
+	int flag, error;
+
+	if (*size < 1 || !option_readable(value, 1))
+		return error_fail(WSAEFAULT);
+	error = option_linger(s, &linger);
+	if (error)
+		return error_fail_errno(error);
+	flag = !linger.l_onoff;
+	/* Below the size of a BOOL Windows says 1, whatever it wrote (O16). */
+	memcpy(value, &flag, *size < 4 ? (*size < 2 ? 1 : 2) : 4);
+	*size = *size < 4 ? 1 : 4;
+	return 0;
+}
+
+/* Windows' timeouts are a DWORD of ms. */
+static int option_set_timeout(SOCKET s, int name, const char *value, int size)
+{
+	struct timeval span;
+	DWORD ms;
+
+	if (size < (int)sizeof(ms) || !option_readable(value, sizeof(ms)))
+		return error_fail(WSAEFAULT);
+	memcpy(&ms, value, sizeof(ms));
+	span.tv_sec = ms / 1000;
+	span.tv_usec = ms % 1000 * 1000;
+	if (setsockopt(s, SOL_SOCKET, name, &span, sizeof(span)))
+		return error_fail_errno(errno);
+	return 0;
+}
+
+static int option_get_timeout(SOCKET s, int name, char *value, int *size)
+{
+	struct timeval span;
+	socklen_t length = sizeof(span);
+	DWORD ms;
+
+	if (*size < (int)sizeof(ms) || !option_readable(value, sizeof(ms)))
+		return error_fail(WSAEFAULT);
+	if (getsockopt(s, SOL_SOCKET, name, &span, &length))
+		return error_fail_errno(errno);
+	ms = span.tv_sec * 1000 + span.tv_usec / 1000;
+	memcpy(value, &ms, sizeof(ms));
+	*size = sizeof(ms);
+	return 0;
+}
+
+static int option_set(SOCKET s, int level, int name, const char *value, int size)
+{
+	if (!socket_check(s))
+		return SOCKET_ERROR;
+	if (level == SOL_SOCKET && (name == SO_LINGER || name == SO_DONTLINGER)) {
+		if (!socket_is_stream(s))
+			return error_fail(WSAENOPROTOOPT);
+		return name == SO_LINGER ? option_set_linger(s, value, size)
+					 : option_set_dontlinger(s, value, size);
+	}
+	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+		return option_set_timeout(s, name, value, size);
+	if (setsockopt(s, level, name, value, size))
+		return error_fail_errno(errno);
+	return 0;
+}
+
+static int option_get(SOCKET s, int level, int name, char *value, int *size)
+{
+	socklen_t length;
+	int error;
+
+	if (!socket_check(s))
+		return SOCKET_ERROR;
+	if (!option_readable(size, sizeof(*size)))
+		return error_fail(WSAEFAULT);
+	if (level == SOL_SOCKET && (name == SO_LINGER || name == SO_DONTLINGER)) {
+		if (!socket_is_stream(s))
+			return error_fail(WSAENOPROTOOPT);
+		return name == SO_LINGER ? option_get_linger(s, value, size)
+					 : option_get_dontlinger(s, value, size);
+	}
+	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+		return option_get_timeout(s, name, value, size);
+	length = *size;
+	if (getsockopt(s, level, name, value, &length))
+		return error_fail_errno(errno);
+	*size = length;
+	if (level == SOL_SOCKET && name == SO_ERROR && length == sizeof(error)) {
+		memcpy(&error, value, sizeof(error));
+		error = error_from_errno(error);
+		memcpy(value, &error, sizeof(error));
+	}
+	return 0;
+}
+
+WINSOCK_API int winsock_setsockopt(SOCKET s, int level, int name, const char *value,
+				   int size)
+{
+	int saved = errno, result;
+
+	STARTED_OR(SOCKET_ERROR);
+	result = option_set(s, level, name, value, size);
+	errno = saved;
+	return result;
+}
+
+WINSOCK_API int winsock_getsockopt(SOCKET s, int level, int name, char *value, int *size)
+{
+	int saved = errno, result;
+
+	STARTED_OR(SOCKET_ERROR);
+	result = option_get(s, level, name, value, size);
+	errno = saved;
+	return result;
+}

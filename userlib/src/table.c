@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * One word for each descriptor number, in chunks made when first written to and
+ * never freed: a look-up is two loads. Numbers beyond the table, which takes raised
+ * system limits, have no word: the library then only forgets what it could know.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+#define TABLE_CHUNK	1024
+#define TABLE_CHUNKS	1024
+
+typedef _Atomic uint64_t table_word;
+
+static _Atomic(table_word *) table_chunks[TABLE_CHUNKS];
+
+static table_word *table_find(SOCKET s)
+{
+	table_word *chunk;
+
+	if (s < 0 || s >= TABLE_CHUNK * TABLE_CHUNKS)
+		return NULL;
+	chunk = atomic_load_explicit(&table_chunks[s / TABLE_CHUNK], memory_order_acquire);
+	return chunk ? &chunk[s % TABLE_CHUNK] : NULL;
+}
+
+static table_word *table_make(SOCKET s)
+{
+	table_word *word = table_find(s), *none = NULL, *chunk;
+
+	if (word || s < 0 || s >= TABLE_CHUNK * TABLE_CHUNKS)
+		return word;
+	chunk = calloc(TABLE_CHUNK, sizeof(*chunk));
+	if (!chunk)
+		return NULL;
+	if (!atomic_compare_exchange_strong(&table_chunks[s / TABLE_CHUNK], &none, chunk))
+		free(chunk);
+	return table_find(s);
+}
+
+uint64_t table_get(SOCKET s)
+{
+	table_word *word = table_find(s);
+
+	return word ? atomic_load_explicit(word, memory_order_relaxed) : 0;
+}
+
+void table_set(SOCKET s, uint64_t value)
+{
+	table_word *word = table_make(s);
+
+	if (word)
+		atomic_store(word, value);
+}
+
+void table_mark(SOCKET s, uint64_t bits)
+{
+	table_word *word = table_find(s);
+
+	/* A stranger's socket may be closed behind our back: note nothing of it. */
+	if (word && (atomic_load(word) & TABLE_OURS))
+		atomic_fetch_or(word, bits);
+}
+
+uint64_t table_take(SOCKET s)
+{
+	table_word *word = table_find(s);
+
+	return word ? atomic_exchange(word, 0) : 0;
+}
+
+void table_restore(SOCKET s, uint64_t value)
+{
+	table_word *word = table_find(s);
+	uint64_t none = 0;
+
+	if (word && value)
+		atomic_compare_exchange_strong(word, &none, value);
+}
+
+void table_each(void (*visit)(SOCKET s))
+{
+	for (SOCKET s = 0; s < TABLE_CHUNK * TABLE_CHUNKS; s++) {
+		if (!table_find(s))
+			s += TABLE_CHUNK - 1;
+		else if (table_get(s) & TABLE_OURS)
+			visit(s);
+	}
+}
