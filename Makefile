@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The people's entry; `make help` lists what it can do. What is compiled into the
+# module is kmod/Kbuild's business.
+
+VERSION	:= $(shell sed -n 's/^Version: //p' kmod/META)
+V	?= 0
+PREFIX	?= /usr/local
+DESTDIR	?=
+T	?=
+
+# The running kernel if its headers are here, else the newest guest kernel's.
+GUEST	= $(shell selftests/vm/packages --kernel)
+KVER	?= $(if $(wildcard /lib/modules/$(shell uname -r)/build),$(shell uname -r),$(GUEST))
+KDIR	?= /lib/modules/$(KVER)/build
+
+BUILD	:= $(CURDIR)/build
+OBJ	= $(BUILD)/$(KVER)
+MODULE	= $(OBJ)/kmod/winsock.ko
+KMAKE	= $(MAKE) -C $(KDIR) M=$(OBJ)/kmod WINSOCK_VERSION=$(VERSION) V=$(V) \
+	  $(if $(filter 0,$(V)),--no-print-directory)
+# The guest's module, whatever the running kernel is.
+FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
+
+.PHONY: all modules lib tests-build check-config load unload reload status
+.PHONY: install modules_install install-lib install-uapi uninstall
+.PHONY: check demo vm-check vm-demo packages clean distclean help
+
+all: modules lib
+
+help:
+	@echo 'make                the module and the library'
+	@echo 'make demo           close real connections in a VM, close(2) beside closesocket()'
+	@echo 'make check          every test; closes with one line of counts'
+	@echo 'make load           insmod on this machine (root); also unload, reload, status'
+	@echo 'make install        module, library, headers (root); also modules_install,'
+	@echo '                    install-lib, install-uapi, uninstall'
+	@echo 'make check-config   does the kernel have what the module needs?'
+	@echo 'make clean          what was built; distclean: the fetched kernels too'
+	@echo
+	@echo 'KVER=x KDIR=dir     build for another kernel     V=1      show the commands'
+	@echo 'DESTDIR= PREFIX=    where to install             T=name   one test program'
+
+# Built in a copy for each kernel, so that objects of two kernels never mix.
+modules: check-config
+	@mkdir -p $(OBJ)
+	@cp -ru kmod uapi $(OBJ)/
+	@$(KMAKE) modules
+	@cmp -s $(MODULE) kmod/winsock.ko || cp $(MODULE) kmod/winsock.ko
+
+check-config:
+	@test -n "$(KVER)" && test -e $(KDIR)/Makefile || { \
+		echo "no kernel headers for '$(KVER)' ($(KDIR)); set KVER or KDIR, or install linux-headers" >&2; exit 1; }
+	@test ! -e $(KDIR)/.config || for option in CONFIG_MODULES CONFIG_INET CONFIG_HIGH_RES_TIMERS CONFIG_SYSCTL; do \
+		grep -q "^$$option=[ym]" $(KDIR)/.config || { \
+			echo "this kernel lacks $$option, which winsock needs" >&2; exit 1; }; done
+
+lib:
+	@$(MAKE) --no-print-directory -C userlib
+
+tests-build: lib
+	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests
+
+load: modules
+	@test ! -d /sys/module/winsock || { echo 'winsock is loaded already; make reload?' >&2; exit 1; }
+	@insmod kmod/winsock.ko || { \
+		echo 'The kernel refused the module. Not root? A kernel that takes no modules, or with' >&2; \
+		echo 'Secure Boot only signed ones? `dmesg | tail` says which.' >&2; exit 1; }
+	@$(MAKE) --no-print-directory status
+
+unload:
+	@test -d /sys/module/winsock || { echo 'winsock is not loaded' >&2; exit 1; }
+	@rmmod winsock || { echo 'Still in use: a lingering close is pending, or a program has /dev/winsock open.' >&2; exit 1; }
+
+reload:
+	@test ! -d /sys/module/winsock || $(MAKE) --no-print-directory unload
+	@$(MAKE) --no-print-directory load
+
+status:
+	@if test -d /sys/module/winsock; then \
+		echo "winsock $$(cat /sys/module/winsock/version) is loaded, used by $$(cat /sys/module/winsock/refcnt)"; ls -l /dev/winsock; \
+	else echo 'winsock is not loaded'; fi
+
+install: modules_install install-lib install-uapi
+
+modules_install: modules
+	install -D -m 644 $(MODULE) $(DESTDIR)/lib/modules/$(KVER)/updates/winsock.ko
+	test -n "$(DESTDIR)" || depmod $(KVER)
+
+install-lib: lib
+	$(MAKE) -C userlib install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+install-uapi:
+	install -D -m 644 uapi/linux/winsock.h $(DESTDIR)$(PREFIX)/include/linux/winsock.h
+
+uninstall:
+	rm -f $(DESTDIR)/lib/modules/$(KVER)/updates/winsock.ko $(DESTDIR)$(PREFIX)/include/linux/winsock.h
+	$(MAKE) -C userlib uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+packages:
+	@selftests/vm/packages
+
+# Two steps: GUEST is known only when its headers are there.
+check: packages
+	@$(FOR_GUEST) vm-check T=$(T)
+
+demo: packages
+	@$(FOR_GUEST) vm-demo
+
+vm-check: modules tests-build
+	@selftests/check $(BUILD) $(KVER) $(MODULE) $(T)
+
+vm-demo: modules lib
+	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests demo
+	@selftests/vm/run $(BUILD) $(KVER) $(MODULE) demo $(BUILD)/selftests/demo/demo
+
+clean:
+	@rm -rf $(BUILD)/[0-9]* $(BUILD)/selftests $(BUILD)/vm kmod/winsock.ko
+	@$(MAKE) --no-print-directory -C userlib clean
+
+distclean: clean
+	@rm -rf $(BUILD)

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One of several holders: only the last close is a close. */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "closing.h"
+
+/* The worst case for a mistake: hard close on, data queued, non-blocking. */
+static void arm(struct net_pair *pair, bool hard)
+{
+	net_stuff(pair->client);
+	net_linger(pair->client, 1, hard ? 0 : 1);
+	if (!hard)
+		net_nonblock(pair->client, true);
+}
+
+/* claims: M1 M2 M3 O23 */
+TEST_F(closing, a_dup_goes_without_effect)
+{
+	for (int hard = 0; hard < 2; hard++) {
+		struct linger linger;
+		socklen_t size = sizeof(linger);
+		int copy = dup(self->pair.client);
+
+		arm(&self->pair, hard);
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
+		EXPECT_EQ(TCP_ESTABLISHED, net_state(copy));
+		ASSERT_EQ(0, getsockopt(copy, SOL_SOCKET, SO_LINGER, &linger, &size));
+		EXPECT_EQ(1, linger.l_onoff);
+		EXPECT_EQ(hard ? 0 : 1, linger.l_linger);
+		EXPECT_EQ(0, FINS() + RSTS());
+		self->pair.client = copy;
+	}
+	/* The last one has the options then in force: hard. */
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
+	EXPECT_EQ(1, RSTS());
+}
+
+/* claims: M1 */
+TEST_F(closing, a_forked_copy_goes_without_effect)
+{
+	pid_t child;
+	int status;
+
+	arm(&self->pair, true);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(CLOSE() || self->call.outcome != WINSOCK_OUTCOME_SHARED);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+static int pass(int channel, int fd)
+{
+	char space[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec text = { "x", 1 };
+	struct msghdr message = {
+		.msg_iov = &text, .msg_iovlen = 1,
+		.msg_control = space, .msg_controllen = sizeof(space),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	return sendmsg(channel, &message, 0);
+}
+
+static int receive(int channel)
+{
+	char space[CMSG_SPACE(sizeof(int))] = { 0 };
+	char byte;
+	struct iovec text = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &text, .msg_iovlen = 1,
+		.msg_control = space, .msg_controllen = sizeof(space),
+	};
+	int fd = -1;
+
+	if (recvmsg(channel, &message, 0) == 1 && CMSG_FIRSTHDR(&message))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+	return fd;
+}
+
+/* claims: M1 M2 */
+TEST_F(closing, a_copy_in_flight_is_a_holder)
+{
+	int channel[2];
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, channel));
+	arm(&self->pair, true);
+	ASSERT_EQ(1, pass(channel[0], self->pair.client));
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
+	EXPECT_EQ(0, FINS() + RSTS());
+	self->pair.client = receive(channel[1]);
+	ASSERT_GE(self->pair.client, 0);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
+	EXPECT_EQ(1, RSTS());
+	close(channel[0]);
+	close(channel[1]);
+}
+
+enum call { CALL_RECV, CALL_SEND, CALL_POLL, CALL_SELECT };
+
+struct blocked {
+	int fd;
+	enum call call;
+	ssize_t result;
+	int error;
+	double ended;
+};
+
+static void *blocked_run(void *argument)
+{
+	struct blocked *blocked = argument;
+	struct pollfd polled = { blocked->fd, POLLIN };
+	static char block[4 << 20];
+	fd_set set;
+
+	switch (blocked->call) {
+	case CALL_RECV:
+		blocked->result = recv(blocked->fd, block, 100, 0);
+		break;
+	case CALL_SEND:
+		blocked->result = send(blocked->fd, block, sizeof(block), MSG_NOSIGNAL);
+		break;
+	case CALL_POLL:
+		blocked->result = poll(&polled, 1, 20000);
+		break;
+	case CALL_SELECT:
+		FD_ZERO(&set);
+		FD_SET(blocked->fd, &set);
+		blocked->result = select(blocked->fd + 1, &set, NULL, NULL, NULL);
+		break;
+	}
+	blocked->error = errno;
+	blocked->ended = net_now();
+	return NULL;
+}
+
+/* claims: M2 */
+TEST_F(closing, a_thread_in_a_call_is_no_holder)
+{
+	for (enum call call = CALL_RECV; call <= CALL_SELECT; call++) {
+		struct blocked blocked = { self->pair.client, call };
+		pthread_t thread;
+		double closed;
+
+		ASSERT_EQ(0, pthread_create(&thread, NULL, blocked_run, &blocked));
+		net_sleep(200);
+		if (call == CALL_SEND)
+			net_linger(self->pair.client, 1, 0);
+		ASSERT_EQ(0, CLOSE());
+		closed = net_now();
+		EXPECT_DONE(call == CALL_SEND ? WINSOCK_OUTCOME_REQUEST
+					      : WINSOCK_OUTCOME_GRACEFUL);
+		/* WINSOCK_CLOSE_CANCEL: it is woken, and the connection ends. */
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		EXPECT_LT(blocked.ended - closed, 0.1);
+		net_sleep(50);
+		EXPECT_EQ(call == CALL_SEND ? 0 : 1, FINS());
+		EXPECT_EQ(call == CALL_SEND ? 1 : 0, RSTS());
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
+/* claims: M1 */
+TEST_F(closing, would_block_wakes_nobody)
+{
+	struct blocked blocked = { self->pair.client, CALL_RECV };
+	pthread_t thread;
+
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 5);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, blocked_run, &blocked));
+	net_sleep(100);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_NONBLOCKING,
+			       DEV_CLOSESOCKET, 0, &self->call));
+	EXPECT_WOULDBLOCK();
+	net_sleep(300);
+	EXPECT_EQ(0, blocked.ended);
+	ASSERT_EQ(5, send(self->pair.server, "hello", 5, 0));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(5, blocked.result);
+}
+
+/* claims: M1 */
+TEST_F(closing, a_dup_under_a_blocked_thread_is_a_holder)
+{
+	struct blocked blocked = { self->pair.client, CALL_RECV };
+	int copy = dup(self->pair.client);
+	pthread_t thread;
+
+	net_linger(self->pair.client, 1, 0);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, blocked_run, &blocked));
+	net_sleep(100);
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
+	net_sleep(100);
+	EXPECT_EQ(0, blocked.ended);
+	EXPECT_EQ(0, FINS() + RSTS());
+	ASSERT_EQ(5, send(self->pair.server, "hello", 5, 0));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	self->pair.client = copy;
+}
+
+/* claims: M2 */
+TEST_F(closing, an_epoll_watch_is_no_holder)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int watch = epoll_create1(0);
+
+	ASSERT_EQ(0, epoll_ctl(watch, EPOLL_CTL_ADD, self->pair.client, &event));
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
+	net_sleep(50);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, epoll_wait(watch, &event, 1, 0));
+	close(watch);
+}
+
+struct racer {
+	int dev;
+	int fd;
+	pthread_barrier_t *start;
+	int result;
+	struct winsock_close call;
+};
+
+static void *racer_run(void *argument)
+{
+	struct racer *racer = argument;
+
+	pthread_barrier_wait(racer->start);
+	racer->result = dev_closesocket(racer->dev, racer->fd, &racer->call);
+	return NULL;
+}
+
+/* claims: A9 */
+TEST_F(closing, of_two_threads_one_closes)
+{
+	for (int round = 0; round < 50; round++) {
+		pthread_barrier_t start;
+		struct racer racers[2];
+		pthread_t threads[2];
+		int closed = 0;
+
+		pthread_barrier_init(&start, NULL, 2);
+		for (int i = 0; i < 2; i++) {
+			racers[i] = (struct racer){ self->dev, self->pair.client, &start };
+			pthread_create(&threads[i], NULL, racer_run, &racers[i]);
+		}
+		for (int i = 0; i < 2; i++) {
+			pthread_join(threads[i], NULL);
+			closed += !racers[i].result;
+			if (racers[i].result)
+				EXPECT_EQ(-EBADF, racers[i].result);
+		}
+		EXPECT_GE(closed, 1);
+		EXPECT_FALSE(net_is_open(self->pair.client));
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+	}
+}
+
+struct reuser {
+	volatile bool stop;
+	volatile int opened;
+};
+
+static void *reuser_run(void *argument)
+{
+	struct reuser *reuser = argument;
+
+	/* Whatever number becomes free is this thread's at once, and must stay so. */
+	while (!reuser->stop) {
+		int fd = open("/dev/null", O_RDONLY);
+
+		sched_yield();
+		if (fcntl(fd, F_GETFD) < 0)
+			return (void *)1;
+		close(fd);
+		reuser->opened++;
+	}
+	return NULL;
+}
+
+/* claims: A9 A10 */
+TEST_F(closing, a_strangers_descriptor_is_never_closed)
+{
+	struct reuser reuser = { 0 };
+	pthread_t thread;
+	void *stolen;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reuser_run, &reuser));
+	for (int round = 0; round < 100; round++) {
+		ASSERT_EQ(0, CLOSE());
+		/* A second close of the value may hit the stranger's file: refused. */
+		EXPECT_NE(0, CLOSE());
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+	}
+	reuser.stop = true;
+	ASSERT_EQ(0, pthread_join(thread, &stolen));
+	EXPECT_EQ(NULL, stolen);
+	EXPECT_GT(reuser.opened, 0);
+}
+
+/* claims: A10 */
+TEST_F(closing, a_number_reused_in_the_wait_is_left_alone)
+{
+	pid_t reader;
+	struct racer racer = { self->dev, self->pair.client };
+	pthread_barrier_t start;
+	pthread_t thread;
+	int null, error;
+
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 10);
+	reader = net_drain_later(&self->pair, 1000);
+	pthread_barrier_init(&start, NULL, 1);
+	racer.start = &start;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, racer_run, &racer));
+	net_sleep(300);
+	/* Against all rules somebody puts another file there. */
+	null = open("/dev/null", O_RDONLY);
+	ASSERT_EQ(self->pair.client, dup2(null, self->pair.client));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, racer.result);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, racer.call.outcome);
+	EXPECT_TRUE(net_is_open(self->pair.client));
+	net_drain_result(reader, &error);
+	EXPECT_EQ(0, error);
+	close(null);
+}
+
+/* claims: M7 M8 */
+TEST_F(closing, a_listener_resets_what_was_not_accepted)
+{
+	uint16_t port;
+	int listener = net_listen(variant->family, &port);
+	int waiting, accepted, first, error;
+
+	first = net_connect(variant->family, port, false);
+	accepted = accept(listener, NULL, NULL);
+	waiting = net_connect(variant->family, port, false);
+	net_linger(listener, 1, 5);
+	net_nonblock(listener, true);
+	ASSERT_EQ(0, dev_closesocket(self->dev, listener, &self->call));
+	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result);
+	EXPECT_EQ(0, net_drain(waiting, &error));
+	EXPECT_EQ(ECONNRESET, error);
+	EXPECT_EQ(1, send(first, "x", 1, 0));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(accepted));
+	close(first);
+	close(accepted);
+	close(waiting);
+}
+
+TEST_HARNESS_MAIN

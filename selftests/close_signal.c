@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Signals in a lingering close: handlers run, the deadline stays the kernel's. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include "closing.h"
+
+static volatile sig_atomic_t handled;
+
+static void on_signal(int number)
+{
+	handled++;
+}
+
+static void ticks(const struct timeval *every, int flags)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = flags };
+	struct itimerval timer = { *every, *every };
+
+	handled = 0;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static int open_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static const struct timeval tenth = { 0, 100000 };
+
+/* claims: B9 B6 */
+TEST_F(closing, handlers_run_and_the_deadline_stays)
+{
+	int flags[] = { 0, SA_RESTART };
+
+	for (int i = 0; i < 2; i++) {
+		int before;
+		double start;
+
+		net_stuff(self->pair.client);
+		net_linger(self->pair.client, 1, 2);
+		before = open_descriptors();
+		ticks(&tenth, flags[i]);
+		start = net_now();
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_GE(net_now() - start, 2.0);
+		EXPECT_LE(net_now() - start, 3.0);
+		ticks(&(struct timeval){ 0, 0 }, 0);
+		EXPECT_DONE(WINSOCK_OUTCOME_DEADLINE);
+		EXPECT_EQ(1, RSTS());
+		EXPECT_EQ(0, FINS());
+		/* The close's own descriptor went as it came. */
+		EXPECT_EQ(before - 1, open_descriptors());
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
+/* claims: B9 */
+TEST_F(closing, handlers_were_really_called)
+{
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 1);
+	ticks(&tenth, 0);
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_GE(handled, 8);
+	ticks(&(struct timeval){ 0, 0 }, 0);
+}
+
+/* claims: B9 B2 */
+TEST_F(closing, the_drain_is_seen_between_handlers)
+{
+	size_t queued = net_stuff(self->pair.client);
+	pid_t reader;
+	int error;
+
+	net_linger(self->pair.client, 1, 20);
+	reader = net_drain_later(&self->pair, 1000);
+	ticks(&tenth, 0);
+	ASSERT_EQ(0, CLOSE());
+	ticks(&(struct timeval){ 0, 0 }, 0);
+	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
+	EXPECT_EQ(queued, net_drain_result(reader, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(0, RSTS());
+}
+
+static void on_signal_slow(int number)
+{
+	handled++;
+	net_sleep(2500);
+}
+
+/* claims: B9 B3 */
+TEST_F(closing, the_deadline_holds_while_a_handler_runs)
+{
+	struct sigaction action = { .sa_handler = on_signal_slow };
+	pid_t parent = getpid(), child;
+	double start;
+
+	sigaction(SIGUSR1, &action, NULL);
+	handled = 0;
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 1);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		int left;
+
+		close(self->pair.client);
+		net_sleep(300);
+		kill(parent, SIGUSR1);
+		/* The handler runs until 2.8 s; the reset is due at 1 s. */
+		net_sleep(1000);
+		left = LEFT();
+		_exit(left ? 1 : 0);
+	}
+	net_sleep(10);
+	start = net_now();
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_EQ(1, handled);
+	EXPECT_GE(net_now() - start, 2.5);
+	EXPECT_DONE(WINSOCK_OUTCOME_DEADLINE);
+	EXPECT_LT(self->call.elapsed_ns, 2000000000ULL);
+	EXPECT_EQ(1, RSTS());
+	{
+		int status;
+
+		waitpid(child, &status, 0);
+		EXPECT_EQ(0, status);
+	}
+}
+
+/* claims: B3 B9 */
+TEST_F(closing, a_killed_caller_leaves_the_deadline_behind)
+{
+	double start;
+	pid_t child;
+	int status;
+
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 2);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		net_sleep(50);
+		CLOSE();
+		_exit(1);
+	}
+	close(self->pair.client);
+	net_sleep(500);
+	start = net_now();
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_LT(net_now() - start, AT_ONCE);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
+	EXPECT_EQ(0, FINS() + RSTS());
+	EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0, 3000));
+	EXPECT_GT(net_now() - start, 1.0);
+	EXPECT_LT(net_now() - start, 2.6);
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+}
+
+/* claims: B3 B9 */
+TEST_F(closing, a_stopped_caller_cannot_stretch_it)
+{
+	double start = net_now();
+	pid_t child;
+	int status;
+
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 1);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		net_sleep(50);
+		_exit(CLOSE() || self->call.outcome != WINSOCK_OUTCOME_DEADLINE ||
+		      net_is_open(self->pair.client));
+	}
+	close(self->pair.client);
+	net_sleep(400);
+	kill(child, SIGSTOP);
+	net_sleep(2000);
+	EXPECT_EQ(0, LEFT());
+	EXPECT_EQ(1, RSTS());
+	kill(child, SIGCONT);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_LT(net_now() - start, 5.0);
+}
+
+/* claims: B9 */
+TEST_F(closing, without_a_free_descriptor_the_handler_waits)
+{
+	struct rlimit limit = { 0, 64 };
+	double start;
+
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 1);
+	ticks(&tenth, 0);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	start = net_now();
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_GE(net_now() - start, 1.0);
+	EXPECT_LE(net_now() - start, 2.0);
+	EXPECT_GE(handled, 1);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	ticks(&(struct timeval){ 0, 0 }, 0);
+	EXPECT_DONE(WINSOCK_OUTCOME_DEADLINE);
+}
+
+static sigjmp_buf away;
+
+static void on_signal_jump(int number)
+{
+	siglongjmp(away, 1);
+}
+
+/* claims: B9 B10 */
+TEST_F(closing, a_handler_that_never_comes_back)
+{
+	struct sigaction action = { .sa_handler = on_signal_jump };
+	struct itimerval timer = { .it_value = { 0, 200000 } };
+
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 1);
+	sigaction(SIGALRM, &action, NULL);
+	if (!sigsetjmp(away, 1)) {
+		setitimer(ITIMER_REAL, &timer, NULL);
+		CLOSE();
+		ASSERT_TRUE(false);
+	}
+	/* The close goes on without us; its descriptor is ours to close. */
+	EXPECT_TRUE(net_is_open(self->pair.client));
+	net_sleep(1300);
+	EXPECT_EQ(0, LEFT());
+	EXPECT_EQ(1, RSTS());
+}
+
+TEST_HARNESS_MAIN

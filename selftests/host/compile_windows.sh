@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Do Windows sources compile unchanged, in C and C++, here and with mingw-w64? And
+# does a source file without <winsock2.h> keep libc's calls?
+set -uo pipefail
+
+root=@ROOT@
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+count=0
+
+check() {
+	local name=$1
+	shift
+	count=$((count + 1))
+	if "$@" > "$work/log" 2>&1; then
+		echo "ok $count $name"
+	else
+		sed 's/^/# /' "$work/log"
+		echo "not ok $count $name"
+	fi
+}
+
+flags=(-Wall -Wextra -Werror -I "$root/userlib/include" -I "$root/uapi")
+echo "TAP version 13"
+echo "1..9"
+for example in echo_server lingering_client; do
+	source=$root/userlib/examples/$example.c
+	check "$example as C11" gcc -std=gnu11 "${flags[@]}" -o "$work/$example" \
+		"$source" "$root/userlib/libwinsock.a" -pthread
+	check "$example as C++17" g++ -std=gnu++17 -x c++ "${flags[@]}" -c -o "$work/x.o" "$source"
+	check "$example for Windows, unchanged" x86_64-w64-mingw32-gcc -Wall -o "$work/x.exe" \
+		"$source" -lws2_32
+done
+
+# No name of libc is exported, so a program that links both keeps libc's.
+exported() {
+	nm -D --defined-only "$root/userlib/libwinsock.so.0" | awk '{ print $3 }' |
+		grep -vE '^(winsock_[a-z_]+|WSA[A-Za-z]+|closesocket|ioctlsocket)(@@?.*)?$|^WINSOCK_' &&
+		return 1
+	return 0
+}
+check "nothing of libc's is exported" exported
+
+cat > "$work/native.c" <<'C'
+#include <sys/socket.h>
+#include <winsock2.h>
+int main(void)
+{
+	struct linger windows = { 1, 2 };
+	return sizeof(windows) == 4 && sizeof(SOCKET) == 4 && SO_DONTLINGER == ~SO_LINGER ? 0 : 1;
+}
+C
+check "struct linger is Windows' after <sys/socket.h>" gcc "${flags[@]}" -o "$work/native" "$work/native.c"
+check "and has 4 bytes" "$work/native"

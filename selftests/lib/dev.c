@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ioctls of /dev/winsock as calls. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "dev.h"
+
+void dev_require(void)
+{
+	if (!access(WINSOCK_DEVICE, F_OK))
+		return;
+	printf("TAP version 13\n1..0 # SKIP no " WINSOCK_DEVICE ": load the module\n");
+	exit(4);
+}
+
+int dev_open(void)
+{
+	return open(WINSOCK_DEVICE, O_RDONLY | O_CLOEXEC);
+}
+
+static int dev_call(int dev, unsigned long request, void *argument)
+{
+	return ioctl(dev, request, argument) ? -errno : 0;
+}
+
+int dev_info(int dev, struct winsock_info *info)
+{
+	return dev_call(dev, WINSOCK_IOC_INFO, info);
+}
+
+int dev_query(int dev, int fd, struct winsock_query *query)
+{
+	memset(query, 0, sizeof(*query));
+	query->fd = fd;
+	return dev_call(dev, WINSOCK_IOC_QUERY, query);
+}
+
+int dev_abort(int dev, int fd)
+{
+	struct winsock_abort call = { .fd = fd };
+
+	return dev_call(dev, WINSOCK_IOC_ABORT, &call);
+}
+
+int dev_close(int dev, int fd, unsigned int mode, unsigned int flags,
+	      unsigned long long timeout_ns, struct winsock_close *call)
+{
+	/* Outputs start as what no success leaves. */
+	memset(call, 0xa5, sizeof(*call));
+	call->fd = fd;
+	call->mode = mode;
+	call->flags = flags;
+	call->op_fd = -1;
+	call->timeout_ns = timeout_ns;
+	call->tag = 0;
+	return dev_call(dev, WINSOCK_IOC_CLOSE, call);
+}
+
+int dev_closesocket(int dev, int fd, struct winsock_close *call)
+{
+	return dev_close(dev, fd, WINSOCK_MODE_FROM_FILE, DEV_CLOSESOCKET, 0, call);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Connections to close: pairs over loopback in a network namespace of the test's
+ * own, peers that are deaf or gone, and a look at what TCP has left.
+ *
+ * Failures of the set-up itself end the program: a test that could not be set up
+ * has shown nothing.
+ */
+#ifndef NET_H
+#define NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum net_family { NET_V4, NET_V6, NET_MAPPED };
+
+/**
+ * struct net_pair - a TCP connection over loopback
+ * @client:	the end that connected, the one that tests close
+ * @server:	the accepted end
+ * @client_port, @server_port: host byte order
+ *
+ * The server's receive buffer is small, so that a client which sends a megabyte
+ * to a server that does not read has most of it unacknowledged.
+ */
+struct net_pair {
+	int client;
+	int server;
+	uint16_t client_port;
+	uint16_t server_port;
+};
+
+/* A network namespace of our own, with lo up. */
+void net_enter(void);
+
+/* Open a pair. If @accepted, the accepted end is the client, the one to close. */
+void net_pair_open(struct net_pair *pair, enum net_family family, bool accepted);
+
+/* Close what is open of a pair; descriptors of -1 are passed over. */
+void net_pair_close(struct net_pair *pair);
+
+/* A listening socket on an ephemeral loopback port; its port in *port. */
+int net_listen(enum net_family family, uint16_t *port);
+
+/* A socket connected, or connecting if non-blocking, to a loopback port. */
+int net_connect(enum net_family family, uint16_t port, bool nonblock);
+
+/* Try to bind a fresh socket to a loopback port, without SO_REUSEADDR: 0 or errno. */
+int net_bind_error(enum net_family family, uint16_t port);
+
+/* Send until nothing more is accepted; returns the bytes accepted. */
+size_t net_stuff(int fd);
+
+/* Read until end or error; the errno (0 at the end) goes to *error. */
+size_t net_drain(int fd, int *error);
+
+/* A child that reads the pair's server after a delay; returns its pid. */
+pid_t net_drain_later(struct net_pair *pair, unsigned int delay_ms);
+
+/* Wait for a child of net_drain_later(): bytes read, *error as net_drain(). */
+size_t net_drain_result(pid_t child, int *error);
+
+/* From now on the socket drops every segment that arrives: a peer that vanished. */
+void net_mute(int fd);
+void net_unmute(int fd);
+
+void net_linger(int fd, int on, int seconds);
+void net_nonblock(int fd, bool on);
+
+/* Is the descriptor open? */
+bool net_is_open(int fd);
+
+/* TCP state of an open socket. */
+int net_state(int fd);
+
+/* State of the connection with these ports in this namespace, orphans and
+ * TIME_WAIT included; 0 if nothing is left of it. */
+int net_left(uint16_t local_port, uint16_t remote_port);
+
+/* The same, after waiting up to some ms for @state. */
+int net_left_wait(uint16_t local_port, uint16_t remote_port, int state,
+		  unsigned int ms);
+
+const char *net_state_name(int state);
+
+/*
+ * Bring the pair's client into a TCP state with its descriptor open, with or
+ * without unacknowledged payload: ESTABLISHED, CLOSE_WAIT, FIN_WAIT1, FIN_WAIT2,
+ * CLOSING, LAST_ACK. The server is muted where the state would pass otherwise.
+ */
+void net_pair_into(struct net_pair *pair, int state, bool payload);
+
+/* Monotonic clock, seconds. */
+double net_now(void);
+void net_sleep(unsigned int ms);
+
+#endif /* NET_H */

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bad input: a clear errno each, all else valid, and nothing is lost. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+
+#include <sys/socket.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "net.h"
+
+DEV_REQUIRED;
+
+FIXTURE(errors) {
+	int dev;
+	struct net_pair pair;
+	struct winsock_close call;
+};
+
+FIXTURE_SETUP(errors)
+{
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	net_enter();
+	net_pair_open(&self->pair, NET_V4, false);
+	/* A mistake would show: this one would be reset. */
+	net_linger(self->pair.client, 1, 0);
+	self->call = (struct winsock_close){ .fd = self->pair.client, .op_fd = -1,
+					     .flags = DEV_CLOSESOCKET };
+}
+
+FIXTURE_TEARDOWN(errors)
+{
+	net_pair_close(&self->pair);
+	close(self->dev);
+}
+
+#define EXPECT_REFUSED(error) do { \
+	EXPECT_EQ(-1, ioctl(self->dev, WINSOCK_IOC_CLOSE, &self->call)); \
+	EXPECT_EQ(error, errno); \
+	EXPECT_TRUE(net_is_open(self->pair.client)); \
+	EXPECT_EQ(1 /* ESTABLISHED */, net_state(self->pair.client)); \
+} while (0)
+
+/* claims: A6 */
+TEST_F(errors, no_descriptor)
+{
+	static const int numbers[] = { -1, 1000000, 2147483647, -2147483647 - 1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		self->call.fd = numbers[i];
+		EXPECT_REFUSED(EBADF);
+	}
+}
+
+/* claims: A7 */
+TEST_F(errors, no_socket)
+{
+	int others[4], ends[2];
+
+	ASSERT_EQ(0, pipe(ends));
+	others[0] = ends[0];
+	others[1] = eventfd(0, 0);
+	others[2] = open("/dev/null", O_RDONLY);
+	others[3] = self->dev;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		self->call.fd = others[i];
+		EXPECT_REFUSED(ENOTSOCK);
+		EXPECT_TRUE(net_is_open(others[i]));
+	}
+	/* O_PATH descriptors are no files to work on. */
+	others[0] = open("/dev/null", O_PATH);
+	self->call.fd = others[0];
+	EXPECT_REFUSED(EBADF);
+	EXPECT_TRUE(net_is_open(others[0]));
+}
+
+/* claims: A7 */
+TEST_F(errors, no_plain_tcp)
+{
+	int others[3];
+
+	others[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	others[1] = socket(AF_UNIX, SOCK_STREAM, 0);
+	others[2] = socket(AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		if (others[i] < 0)
+			continue;
+		self->call.fd = others[i];
+		EXPECT_REFUSED(EOPNOTSUPP);
+		EXPECT_TRUE(net_is_open(others[i]));
+	}
+}
+
+TEST_F(errors, unknown_mode)
+{
+	self->call.mode = 3;
+	EXPECT_REFUSED(EINVAL);
+	self->call.mode = ~0U;
+	EXPECT_REFUSED(EINVAL);
+}
+
+TEST_F(errors, unknown_flags)
+{
+	for (int bit = 0; bit < 32; bit++) {
+		if (WINSOCK_CLOSE_FLAGS & (1U << bit))
+			continue;
+		self->call.flags = DEV_CLOSESOCKET | (1U << bit);
+		EXPECT_REFUSED(EINVAL);
+	}
+}
+
+TEST_F(errors, last_without_drop)
+{
+	self->call.flags = WINSOCK_CLOSE_IF_LAST;
+	EXPECT_REFUSED(EINVAL);
+}
+
+TEST_F(errors, timeout_out_of_range)
+{
+	self->call.timeout_ns = 1;
+	EXPECT_REFUSED(EINVAL);
+	self->call.flags |= WINSOCK_CLOSE_TIMEOUT;
+	self->call.timeout_ns = WINSOCK_TIMEOUT_MAX_NS + 1;
+	EXPECT_REFUSED(EINVAL);
+	self->call.timeout_ns = ~0ULL;
+	EXPECT_REFUSED(EINVAL);
+}
+
+TEST_F(errors, foreign_op_descriptor)
+{
+	self->call.op_fd = -2;
+	EXPECT_REFUSED(EINVAL);
+	self->call.op_fd = self->dev;
+	EXPECT_REFUSED(EINVAL);
+	self->call.op_fd = self->pair.server;
+	EXPECT_REFUSED(EINVAL);
+	self->call.op_fd = 1000000;
+	EXPECT_REFUSED(EINVAL);
+}
+
+TEST_F(errors, wild_pointers)
+{
+	struct winsock_close *constant;
+	static void * const wild[] = {
+		NULL, (void *)1, (void *)-1L, (void *)0x7fffffffffffL,
+		(void *)0xffff888000000000UL, (void *)0x8000000000000000UL,
+	};
+	static const unsigned long requests[] = {
+		WINSOCK_IOC_INFO, WINSOCK_IOC_QUERY, WINSOCK_IOC_CLOSE, WINSOCK_IOC_ABORT,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wild); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(requests); j++) {
+			EXPECT_EQ(-1, ioctl(self->dev, requests[j], wild[i]));
+			EXPECT_EQ(EFAULT, errno);
+		}
+
+	/* Readable, but the answer could not be written. */
+	constant = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, constant);
+	*constant = self->call;
+	ASSERT_EQ(0, mprotect(constant, 4096, PROT_READ));
+	EXPECT_EQ(-1, ioctl(self->dev, WINSOCK_IOC_CLOSE, constant));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_TRUE(net_is_open(self->pair.client));
+	EXPECT_EQ(1, net_state(self->pair.client));
+}
+
+TEST_F(errors, structure_at_the_end_of_memory)
+{
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	struct winsock_close *split;
+
+	ASSERT_NE(MAP_FAILED, page);
+	ASSERT_EQ(0, munmap(page + 4096, 4096));
+	/* The inputs are there, the outputs are not. */
+	split = (void *)(page + 4096 - 32);
+	memcpy(split, &self->call, 32);
+	EXPECT_EQ(-1, ioctl(self->dev, WINSOCK_IOC_CLOSE, split));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_TRUE(net_is_open(self->pair.client));
+	EXPECT_EQ(1, net_state(self->pair.client));
+}
+
+TEST_F(errors, unknown_request)
+{
+	EXPECT_EQ(-1, ioctl(self->dev, _IO(WINSOCK_IOC_MAGIC, 0x7f), &self->call));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(-1, ioctl(self->dev, _IOWR(WINSOCK_IOC_MAGIC, 2, char[8]), &self->call));
+	EXPECT_EQ(ENOTTY, errno);
+	EXPECT_EQ(1, net_state(self->pair.client));
+}
+
+TEST_F(errors, non_zero_padding)
+{
+	struct winsock_query query = { .fd = self->pair.client, .pad = 1 };
+	struct winsock_abort abort_call = { .fd = self->pair.client, .flags = 1 };
+
+	EXPECT_EQ(-1, ioctl(self->dev, WINSOCK_IOC_QUERY, &query));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->dev, WINSOCK_IOC_ABORT, &abort_call));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(1, net_state(self->pair.client));
+}
+
+TEST_F(errors, query_and_abort_of_the_wrong_thing)
+{
+	struct winsock_query query;
+	uint16_t port;
+	int listener = net_listen(NET_V4, &port);
+	int fresh = socket(AF_INET, SOCK_STREAM, 0);
+
+	EXPECT_EQ(-EBADF, dev_query(self->dev, -1, &query));
+	EXPECT_EQ(-ENOTSOCK, dev_query(self->dev, self->dev, &query));
+	EXPECT_EQ(-EBADF, dev_abort(self->dev, -1));
+	EXPECT_EQ(-ENOTSOCK, dev_abort(self->dev, self->dev));
+	EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, listener));
+	EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, fresh));
+	close(listener);
+	close(fresh);
+}
+
+TEST_F(errors, info_says_what_there_is)
+{
+	struct winsock_info info;
+
+	memset(&info, 0xa5, sizeof(info));
+	ASSERT_EQ(0, dev_info(self->dev, &info));
+	EXPECT_EQ(WINSOCK_ABI_VERSION, info.abi_version);
+	EXPECT_EQ(0, info.pad);
+	EXPECT_TRUE(info.features & WINSOCK_FEATURE_CLOSE);
+	EXPECT_EQ(WINSOCK_CLOSE_FLAGS, info.close_flags);
+	EXPECT_EQ(WINSOCK_TIMEOUT_MAX_NS, info.timeout_max_ns);
+	EXPECT_LT(strnlen(info.module_version, sizeof(info.module_version)),
+		  sizeof(info.module_version));
+	EXPECT_GT(strlen(info.module_version), 0);
+}
+
+/* A 32-bit caller: the ioctl through the compat entry, same layout. */
+TEST_F(errors, compat_entry)
+{
+#ifdef __x86_64__
+	struct winsock_close *low = mmap((void *)0x10000000, 4096, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	long result = 54;	/* ioctl on i386 */
+
+	ASSERT_NE(MAP_FAILED, low);
+	*low = self->call;
+	low->mode = 3;
+	asm volatile("int $0x80" : "+a"(result)
+		     : "b"((long)self->dev), "c"((long)(unsigned int)WINSOCK_IOC_CLOSE),
+		       "d"((long)low)
+		     : "memory", "r8", "r9", "r10", "r11");
+	if (result == -ENOSYS)
+		SKIP(return, "no 32-bit system calls in this kernel");
+	EXPECT_EQ(-EINVAL, result);
+	EXPECT_EQ(1, net_state(self->pair.client));
+
+	low->mode = 0;
+	result = 54;
+	asm volatile("int $0x80" : "+a"(result)
+		     : "b"((long)self->dev), "c"((long)(unsigned int)WINSOCK_IOC_CLOSE),
+		       "d"((long)low)
+		     : "memory", "r8", "r9", "r10", "r11");
+	EXPECT_EQ(0, result);
+	EXPECT_EQ(WINSOCK_RESULT_DONE, low->result);
+	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, low->outcome);
+	EXPECT_FALSE(net_is_open(self->pair.client));
+#else
+	SKIP(return, "x86-64 only");
+#endif
+}
+
+TEST_F(errors, an_unprivileged_user_may)
+{
+	int dev;
+
+	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
+	dev = dev_open();
+	ASSERT_GE(dev, 0);
+	EXPECT_EQ(0, dev_closesocket(dev, self->pair.client, &self->call));
+	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, self->call.outcome);
+	close(dev);
+}
+
+TEST_HARNESS_MAIN
