@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guided tour of `make demo`: each kind of close of the page's table, once by
+ * Linux' close(2) and once by closesocket(), on connections that are really there,
+ * with what was captured on the wire. Exits non-zero if closesocket() did anything
+ * else than the page says.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WINSOCK_KEEP_LIBC_NAMES
+#include <winsock_ext.h>
+#undef linger
+
+#include "net.h"
+#include "wire.h"
+
+enum peer { PEER_READS, PEER_DEAF, PEER_LATE, PEER_GONE };
+enum twist { TWIST_NONE, TWIST_AGAIN, TWIST_SIGNAL, TWIST_KILL, TWIST_DUP };
+enum ending { ENDING_FIN, ENDING_RST, ENDING_NONE };
+
+/**
+ * struct row - one kind of close and what the page wants of closesocket()
+ * @title:	in plain words
+ * @page:	what the page says, in a line
+ * @onoff, @seconds, @nonblock: the socket's settings
+ * @queue:	is unsent data queued?
+ * @peer:	what the other side does
+ * @twist:	what else happens
+ * @error:	the WSA error wanted, or 0
+ * @least, @most: the time wanted, s
+ * @ending:	what ends the connection on the wire
+ */
+struct row {
+	const char *title;
+	const char *page;
+	int onoff;
+	int seconds;
+	bool nonblock;
+	bool queue;
+	enum peer peer;
+	enum twist twist;
+	int error;
+	double least;
+	double most;
+	enum ending ending;
+};
+
+static const struct row rows[] = {
+	{ "linger off, nothing queued (the default)",
+	  "returns at once; FIN", 0, 0, false, false, PEER_READS, TWIST_NONE,
+	  0, 0, 0.5, ENDING_FIN },
+	{ "linger off, data queued",
+	  "returns at once; the data is sent in the background, then FIN",
+	  0, 0, false, true, PEER_DEAF, TWIST_NONE, 0, 0, 0.5, ENDING_FIN },
+	{ "linger off, data queued, non-blocking socket",
+	  "the same: never WSAEWOULDBLOCK", 0, 0, true, true, PEER_DEAF, TWIST_NONE,
+	  0, 0, 0.5, ENDING_FIN },
+	{ "linger on, 0 s: the hard close, data queued",
+	  "returns at once; reset, the data is lost, no TIME_WAIT",
+	  1, 0, false, true, PEER_DEAF, TWIST_NONE, 0, 0, 0.5, ENDING_RST },
+	{ "linger on, 3 s, the peer begins to read after 1 s",
+	  "waits until the data is acknowledged, then FIN",
+	  1, 3, false, true, PEER_LATE, TWIST_NONE, 0, 0.8, 2.9, ENDING_FIN },
+	{ "linger on, 2 s, the peer never reads",
+	  "waits 2 s, then resets before it returns; nothing is left",
+	  1, 2, false, true, PEER_DEAF, TWIST_NONE, 0, 2.0, 3.0, ENDING_RST },
+	{ "linger on, 2 s, nothing queued, the peer has vanished",
+	  "nothing is unsent, so it returns at once",
+	  1, 2, false, false, PEER_GONE, TWIST_NONE, 0, 0, 0.5, ENDING_FIN },
+	{ "linger on, 2 s, data queued, NON-BLOCKING socket",
+	  "WSAEWOULDBLOCK at once, nothing begun, the handle stays valid: try again later",
+	  1, 2, true, true, PEER_DEAF, TWIST_AGAIN, WSAEWOULDBLOCK, 0, 0.5, ENDING_FIN },
+	{ "linger on, 2 s, the peer never reads, a signal handler runs after 0.5 s",
+	  "the wait is alertable: the handler runs, the wait goes on, the deadline stays",
+	  1, 2, false, true, PEER_DEAF, TWIST_SIGNAL, 0, 2.0, 3.0, ENDING_RST },
+	{ "linger on, 2 s, the peer never reads, the caller is killed after 0.5 s",
+	  "the deadline is the kernel's: reset after 2 s all the same",
+	  1, 2, false, true, PEER_DEAF, TWIST_KILL, 0, 0.4, 1.0, ENDING_RST },
+	{ "one of two handles (dup), hard close, data queued",
+	  "only the last handle closes: the connection lives on",
+	  1, 0, false, true, PEER_DEAF, TWIST_DUP, 0, 0, 0.5, ENDING_NONE },
+};
+
+struct measured {
+	int result;
+	int error;
+	double time;
+	bool killed;
+	bool open;
+	int at_return;
+	int at_end;
+	size_t received;
+	int peer_error;
+	size_t fins;
+	size_t resets;
+	char wire[96];
+	/* TWIST_AGAIN: the second call, after the peer has read. */
+	bool again;
+	int again_result;
+};
+
+static volatile sig_atomic_t handled;
+
+static void on_alarm(int number)
+{
+	(void)number;
+	handled++;
+}
+
+/* The call under test: close(2), or closesocket() and its error. */
+static int call_close(int fd, bool winsock, int *error)
+{
+	int result = winsock ? closesocket(fd) : close(fd);
+
+	*error = result ? (winsock ? WSAGetLastError() : errno) : 0;
+	return result;
+}
+
+static void close_killed(const struct row *row, struct net_pair *pair, bool winsock,
+			 struct measured *seen, double start)
+{
+	pid_t child = fork();
+	int unused;
+
+	(void)row;
+	if (!child) {
+		net_sleep(20);
+		call_close(pair->client, winsock, &unused);
+		_exit(0);
+	}
+	close(pair->client);
+	net_sleep(520);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	seen->time = net_now() - start;
+	seen->killed = true;
+	/* Look again when the deadline is over. */
+	net_sleep(2000);
+}
+
+static void close_once(const struct row *row, struct net_pair *pair, bool winsock,
+		       struct measured *seen)
+{
+	double start = net_now();
+
+	if (row->twist == TWIST_KILL) {
+		close_killed(row, pair, winsock, seen, start);
+		return;
+	}
+	if (row->twist == TWIST_SIGNAL) {
+		struct itimerval timer = { .it_value = { 0, 500000 } };
+
+		signal(SIGALRM, on_alarm);
+		setitimer(ITIMER_REAL, &timer, NULL);
+	}
+	seen->result = call_close(pair->client, winsock, &seen->error);
+	seen->time = net_now() - start;
+}
+
+static void measure(const struct row *row, bool winsock, struct measured *seen)
+{
+	struct net_pair pair;
+	struct wire wire;
+	pid_t reader = 0;
+	WSADATA data;
+	int copy = -1;
+
+	net_enter();
+	wire_open(&wire);
+	if (winsock && WSAStartup(MAKEWORD(2, 2), &data)) {
+		fprintf(stderr, "%s\n", winsock_startup_error());
+		exit(1);
+	}
+	net_pair_open(&pair, NET_V4, false);
+	net_linger(pair.client, row->onoff, row->seconds);
+	if (row->queue)
+		net_stuff(pair.client);
+	net_nonblock(pair.client, row->nonblock);
+	if (row->peer == PEER_GONE)
+		net_mute(pair.server);
+	if (row->peer == PEER_LATE)
+		reader = net_drain_later(&pair, 1000);
+	if (row->twist == TWIST_DUP)
+		copy = dup(pair.client);
+
+	close_once(row, &pair, winsock, seen);
+	seen->at_return = net_left(pair.client_port, pair.server_port);
+	seen->open = row->twist != TWIST_KILL && net_is_open(pair.client);
+
+	/* Only now the peer reads, where it does not by itself. */
+	if (row->peer == PEER_GONE)
+		net_unmute(pair.server);
+	if (row->twist == TWIST_DUP)
+		shutdown(copy, SHUT_WR);
+	if (reader) {
+		seen->received = net_drain_result(reader, &seen->peer_error);
+	} else if (seen->open && seen->result) {
+		reader = net_drain_later(&pair, 0);
+		do {
+			net_sleep(20);
+			seen->again_result = call_close(pair.client, winsock,
+							&seen->peer_error);
+		} while (seen->again_result && seen->peer_error == WSAEWOULDBLOCK);
+		seen->again = true;
+		seen->received = net_drain_result(reader, &seen->peer_error);
+	} else {
+		seen->received = net_drain(pair.server, &seen->peer_error);
+	}
+	if (pair.server >= 0)
+		close(pair.server);
+	net_sleep(100);
+	seen->at_end = net_left(pair.client_port, pair.server_port);
+	seen->fins = wire_distinct(&wire, pair.client_port, pair.server_port, WIRE_FIN);
+	seen->resets = wire_count(&wire, pair.client_port, pair.server_port, WIRE_RST);
+	wire_text(&wire, pair.client_port, pair.server_port, seen->wire, sizeof(seen->wire));
+	if (row->twist == TWIST_DUP)
+		close(copy);
+}
+
+/* A process for each measurement, so that nothing of one reaches the next. */
+static bool run(const struct row *row, bool winsock, struct measured *seen)
+{
+	int ends[2], status;
+	pid_t child;
+	bool whole;
+
+	memset(seen, 0, sizeof(*seen));
+	fflush(stdout);
+	if (pipe(ends))
+		return false;
+	child = fork();
+	if (!child) {
+		close(ends[0]);
+		measure(row, winsock, seen);
+		_exit(write(ends[1], seen, sizeof(*seen)) != sizeof(*seen));
+	}
+	close(ends[1]);
+	whole = child > 0 && read(ends[0], seen, sizeof(*seen)) == sizeof(*seen);
+	close(ends[0]);
+	return child > 0 && waitpid(child, &status, 0) == child && whole && !status;
+}
+
+static const char *amount(size_t bytes, char *text, size_t size)
+{
+	if (bytes >= 100000)
+		snprintf(text, size, "%.1f MB", bytes / 1e6);
+	else
+		snprintf(text, size, "%zu B", bytes);
+	return text;
+}
+
+static const char *result_text(const struct measured *seen, bool winsock)
+{
+	if (seen->killed)
+		return "(killed)";
+	if (!seen->result)
+		return "0";
+	if (winsock && seen->error == WSAEWOULDBLOCK)
+		return "WSAEWOULDBLOCK";
+	return "failed";
+}
+
+static void print_line(const struct row *row, const struct measured *seen, bool winsock)
+{
+	char received[32], states[48];
+
+	snprintf(states, sizeof(states), "%s", net_state_name(seen->at_return));
+	if (seen->at_end != seen->at_return)
+		snprintf(states, sizeof(states), "%s, then %s",
+			 net_state_name(seen->at_return), net_state_name(seen->at_end));
+	printf("   %-13s  %-14s %6.3f s%s\n", winsock ? "closesocket()" : "close(2)",
+	       result_text(seen, winsock), seen->time,
+	       row->twist == TWIST_DUP ? "   (the copy is shut down afterwards)" : "");
+	printf("                  wire: %s\n", seen->wire);
+	printf("                  left: %-32s peer: %s, then %s\n", states,
+	       amount(seen->received, received, sizeof(received)),
+	       !seen->peer_error ? "end of stream" : strerror(seen->peer_error));
+	if (seen->again)
+		printf("                  the handle still worked; closed again after the peer had read: %s\n",
+		       seen->again_result ? "failed" : "0");
+	if (seen->open && !seen->again)
+		printf("                  the handle was left open\n");
+}
+
+/* Did closesocket() do what the page says? */
+static bool kept(const struct row *row, const struct measured *seen)
+{
+	bool ended;
+
+	if (seen->error != row->error || seen->time < row->least || seen->time > row->most)
+		return false;
+	switch (row->ending) {
+	case ENDING_FIN:
+		ended = seen->fins == 1 && !seen->resets && !seen->peer_error;
+		break;
+	case ENDING_RST:
+		ended = !seen->fins && seen->resets == 1 && !seen->at_end &&
+			seen->peer_error == ECONNRESET &&
+			(row->twist == TWIST_KILL || !seen->at_return);
+		break;
+	default:
+		/* The copy's own shutdown is the only FIN. */
+		ended = seen->at_return == TCP_ESTABLISHED && !seen->resets &&
+			!seen->peer_error;
+		break;
+	}
+	if (row->error == WSAEWOULDBLOCK)
+		ended = ended && seen->open && seen->again && !seen->again_result &&
+			seen->at_return == TCP_ESTABLISHED;
+	return ended;
+}
+
+int main(void)
+{
+	static const size_t count = sizeof(rows) / sizeof(rows[0]);
+	size_t good = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("\n"
+	       "How does a socket close? Linux' close(2) and Windows' closesocket() disagree in ways\n"
+	       "that programs notice. Below, real TCP connections are closed by both, the second by\n"
+	       "the kernel module winsock. For each: the result and the time the call took; what the\n"
+	       "closing side put on the wire (captured: data, then FIN for an orderly end or RST for a\n"
+	       "reset); the TCP state left behind at the return and at the end; what the other side's\n"
+	       "recv() got. \"Left: nothing\" means that not even TIME_WAIT remains.\n");
+
+	for (size_t i = 0; i < count; i++) {
+		struct measured native, winsock;
+		bool ok;
+
+		printf("\n%zu. %s\n   the page: %s\n", i + 1, rows[i].title, rows[i].page);
+		if (!run(&rows[i], false, &native) || !run(&rows[i], true, &winsock)) {
+			printf("   this row broke\n");
+			continue;
+		}
+		print_line(&rows[i], &native, false);
+		print_line(&rows[i], &winsock, true);
+		ok = kept(&rows[i], &winsock);
+		good += ok;
+		printf("   closesocket() %s\n", ok ? "did what the page says" :
+		       "DID NOT DO WHAT THE PAGE SAYS");
+	}
+
+	printf("\n"
+	       "In short: close(2) blocks a non-blocking socket for its whole linger time and loses the\n"
+	       "handle; when the time is over it leaves an orphan that goes on sending; it waits for a\n"
+	       "vanished peer although nothing is unsent; and a signal or a kill throws the deadline\n"
+	       "away. closesocket() did what the page says in %zu of %zu rows.\n\n", good, count);
+	return good != count;
+}
