@@ -307,6 +307,8 @@ TEST_F(closing, a_strangers_descriptor_is_never_closed)
 	void *stolen;
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, reuser_run, &reuser));
+	while (!reuser.opened)
+		net_sleep(1);
 	for (int round = 0; round < 100; round++) {
 		ASSERT_EQ(0, CLOSE());
 		/* A second close of the value may hit the stranger's file: refused. */

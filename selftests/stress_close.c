@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Closes at random against peers at random, on two processors: the deadline, the
+ * drain, the peer's reset, signals and a second close all meet. Whatever happens,
+ * outcome, the peer's view and the descriptor have to tell one story.
+ */
+#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "closing.h"
+
+#define WORKERS		4
+#define SECONDS		20
+
+enum conduct { READS, READS_LATE, RESETS, CONDUCTS };
+
+struct party {
+	int fd;
+	enum conduct conduct;
+	unsigned int delay_us;
+	size_t received;
+	int error;
+};
+
+struct worker {
+	int dev;
+	unsigned int seed;
+	pthread_t thread;
+	unsigned int rounds;
+	unsigned int outcomes[8];
+	unsigned int refused;
+	unsigned int would_block;
+	char wrong[160];
+};
+
+static void *party_run(void *argument)
+{
+	struct party *party = argument;
+
+	usleep(party->delay_us);
+	if (party->conduct == RESETS) {
+		net_linger(party->fd, 1, 0);
+		close(party->fd);
+		return NULL;
+	}
+	party->received = net_drain(party->fd, &party->error);
+	close(party->fd);
+	return NULL;
+}
+
+struct rival {
+	int dev;
+	int fd;
+	unsigned int delay_us;
+	int result;
+	struct winsock_close call;
+};
+
+static void *rival_run(void *argument)
+{
+	struct rival *rival = argument;
+
+	usleep(rival->delay_us);
+	rival->result = dev_closesocket(rival->dev, rival->fd, &rival->call);
+	return NULL;
+}
+
+static void on_signal(int number)
+{
+}
+
+/* Does the end that the peer saw go with the outcome? */
+static bool one_story(const struct party *party, uint32_t outcome, size_t sent)
+{
+	switch (outcome) {
+	case WINSOCK_OUTCOME_GRACEFUL:
+		return party->conduct == RESETS || (!party->error && party->received == sent);
+	case WINSOCK_OUTCOME_DEADLINE:
+	case WINSOCK_OUTCOME_REQUEST:
+		return party->conduct == RESETS || party->error == ECONNRESET;
+	case WINSOCK_OUTCOME_PEER:
+		return party->conduct == RESETS;
+	default:
+		return false;
+	}
+}
+
+static void worker_round(struct worker *worker)
+{
+	struct party party = { .conduct = rand_r(&worker->seed) % CONDUCTS,
+			       .delay_us = rand_r(&worker->seed) % 4000 };
+	bool would_block = rand_r(&worker->seed) % 8 == 0;
+	bool signalled = rand_r(&worker->seed) % 3 == 0;
+	unsigned long long timeout = rand_r(&worker->seed) % 5000 * 1000ULL;
+	size_t size = rand_r(&worker->seed) % 60000, sent = 0;
+	static char block[60000];
+	struct winsock_close call;
+	struct net_pair pair;
+	pthread_t other;
+	ssize_t got;
+	int result;
+
+	net_pair_open(&pair, NET_V4, rand_r(&worker->seed) & 1);
+	party.fd = pair.server;
+	if (pthread_create(&other, NULL, party_run, &party))
+		abort();
+	got = send(pair.client, block, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = got > 0 ? got : 0;
+	if (signalled)
+		pthread_kill(pthread_self(), SIGUSR1);
+	if (would_block) {
+		result = dev_close(worker->dev, pair.client, WINSOCK_MODE_NONBLOCKING,
+				   DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT, 1000000, &call);
+		if (result || call.result == WINSOCK_RESULT_WOULDBLOCK) {
+			worker->would_block++;
+			would_block = false;
+		}
+	}
+	if (!would_block)
+		result = dev_close(worker->dev, pair.client, WINSOCK_MODE_BLOCKING,
+				   DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT, timeout, &call);
+	pthread_join(other, NULL);
+	worker->rounds++;
+	if (result) {
+		snprintf(worker->wrong, sizeof(worker->wrong), "result %d", result);
+		return;
+	}
+	worker->outcomes[call.outcome & 7]++;
+	if (call.op_fd != -1 || !one_story(&party, call.outcome, sent))
+		snprintf(worker->wrong, sizeof(worker->wrong),
+			 "outcome %u error %d unacked %llu op %d, peer %d got %zu of %zu, errno %d",
+			 call.outcome, call.error, (unsigned long long)call.unacked, call.op_fd,
+			 party.conduct, party.received, sent, party.error);
+}
+
+static void *worker_run(void *argument)
+{
+	struct worker *worker = argument;
+	double end = net_now() + SECONDS;
+
+	while (net_now() < end && !worker->wrong[0])
+		worker_round(worker);
+	return NULL;
+}
+
+static int descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+/* claims: B2 B3 B5 B7 N6 */
+TEST(outcome_and_wire_tell_one_story)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct worker workers[WORKERS] = { 0 };
+	unsigned int outcomes[8] = { 0 }, rounds = 0, blocked = 0;
+	int dev = dev_open(), before;
+
+	ASSERT_GE(dev, 0);
+	net_enter();
+	sigaction(SIGUSR1, &action, NULL);
+	before = descriptors();
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i].dev = dev;
+		workers[i].seed = i + 1;
+		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]));
+	}
+	/* Signals for whoever waits. */
+	for (int i = 0; i < SECONDS * 50; i++) {
+		net_sleep(20);
+		kill(getpid(), SIGUSR1);
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		EXPECT_STREQ("", workers[i].wrong);
+		for (int j = 0; j < 8; j++)
+			outcomes[j] += workers[i].outcomes[j];
+		rounds += workers[i].rounds;
+		blocked += workers[i].would_block;
+	}
+	TH_LOG("%u closes: %u graceful, %u deadline, %u request, %u peer; %u would-block",
+	       rounds, outcomes[1], outcomes[2], outcomes[3], outcomes[4], blocked);
+	EXPECT_EQ(before, descriptors());
+	EXPECT_GT(outcomes[WINSOCK_OUTCOME_GRACEFUL], 0);
+	EXPECT_GT(outcomes[WINSOCK_OUTCOME_DEADLINE], 0);
+	EXPECT_GT(outcomes[WINSOCK_OUTCOME_PEER], 0);
+	close(dev);
+}
+
+/* claims: A9 B8 */
+TEST(rivals_for_one_socket)
+{
+	int dev = dev_open(), before;
+	unsigned int seed = 7;
+
+	ASSERT_GE(dev, 0);
+	net_enter();
+	before = descriptors();
+	for (int round = 0; round < 500; round++) {
+		struct rival rivals[3];
+		pthread_t threads[3];
+		struct net_pair pair;
+		int closed = 0;
+
+		net_pair_open(&pair, NET_V4, false);
+		send(pair.client, "payload", 7, 0);
+		net_linger(pair.client, 1, rand_r(&seed) % 2);
+		for (int i = 0; i < 3; i++) {
+			rivals[i] = (struct rival){ dev, pair.client, rand_r(&seed) % 200 };
+			ASSERT_EQ(0, pthread_create(&threads[i], NULL, rival_run, &rivals[i]));
+		}
+		for (int i = 0; i < 3; i++) {
+			pthread_join(threads[i], NULL);
+			closed += !rivals[i].result;
+			if (rivals[i].result)
+				EXPECT_TRUE(rivals[i].result == -EBADF ||
+					    rivals[i].result == -EBUSY);
+		}
+		EXPECT_GE(closed, 1);
+		EXPECT_FALSE(net_is_open(pair.client));
+		close(pair.server);
+	}
+	EXPECT_EQ(before, descriptors());
+	close(dev);
+}
+
+TEST_HARNESS_MAIN
