@@ -18,6 +18,7 @@
 #include "handle.h"
 #include "netns.h"
 #include "op.h"
+#include "opfile.h"
 #include "policy.h"
 #include "tcp.h"
 
@@ -66,6 +67,9 @@ static int close_check(const struct winsock_close *args)
 		return -EINVAL;
 	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
 	    !(args->flags & WINSOCK_CLOSE_DROP_FD))
+		return -EINVAL;
+	if ((args->flags & WINSOCK_CLOSE_DETACH) &&
+	    !(args->flags & WINSOCK_CLOSE_ASYNC))
 		return -EINVAL;
 	if (args->timeout_ns > WINSOCK_TIMEOUT_MAX_NS ||
 	    (args->timeout_ns && !(args->flags & WINSOCK_CLOSE_TIMEOUT)))
@@ -165,6 +169,9 @@ static int close_wait(struct close_call *call, struct winsock_op *op,
 	args->state = record.state;
 	args->error = record.error;
 	args->op_fd = -1;
+	/* Taken back from a signal handler: everything is as it was. */
+	if (record.outcome == WINSOCK_OUTCOME_CANCELLED)
+		return 0;
 	call->facts.unread = record.outcome == WINSOCK_OUTCOME_UNREAD;
 	close_let_go(call, record.outcome != WINSOCK_OUTCOME_DEADLINE);
 	return 0;
@@ -185,7 +192,8 @@ static int close_decide(struct close_call *call, struct winsock_op *op, bool *wa
 	*wait = verdict == WINSOCK_VERDICT_WAIT;
 	if (*wait) {
 		if (op)
-			err = winsock_op_start(op, call->facts.unacked);
+			err = winsock_op_start(op, call->facts.unacked,
+					       !(call->args->flags & WINSOCK_CLOSE_ASYNC));
 	} else if (verdict == WINSOCK_VERDICT_ABORT) {
 		winsock_tcp_reset(sk);
 	} else if (verdict == WINSOCK_VERDICT_RELEASE) {
@@ -216,6 +224,63 @@ static int close_decide(struct close_call *call, struct winsock_op *op, bool *wa
 	return 0;
 }
 
+/* The wait in the caller's thread. */
+static int close_blocking(struct close_call *call, struct winsock_op *op,
+			  s32 __user *op_fd)
+{
+	bool wait;
+	int err;
+
+	/* A killed caller leaves the close behind; only its deadline ends it. */
+	op->detach = true;
+	err = close_decide(call, op, &wait);
+	if (!wait || err)
+		return err;
+	if (call->facts.unsent)
+		winsock_tcp_push(call->sock->sk);
+	return close_wait(call, op, op_fd);
+}
+
+/* The wait in the kernel, its end told by a descriptor. */
+static int close_async(struct close_call *call, struct winsock_op *op)
+{
+	struct winsock_close *args = call->args;
+	struct file *file;
+	bool wait;
+	int fd, err;
+
+	op->detach = args->flags & WINSOCK_CLOSE_DETACH;
+	op->dropped = args->flags & WINSOCK_CLOSE_DROP_FD;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = winsock_opfile_get(op);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto put_fd;
+	}
+	err = close_decide(call, op, &wait);
+	if (!wait || err)
+		goto put_file;
+
+	if (call->facts.unsent)
+		winsock_tcp_push(call->sock->sk);
+	args->result = WINSOCK_RESULT_PENDING;
+	args->outcome = WINSOCK_OUTCOME_NONE;
+	args->op_fd = fd;
+	close_let_go(call, false);
+	fd_install(fd, file);
+	return 0;
+
+put_file:
+	/* Closed early an op resets; this one was never begun. */
+	op->detach = true;
+	fput(file);
+put_fd:
+	put_unused_fd(fd);
+	return err;
+}
+
 static int close_begin(struct close_call *call, s32 __user *op_fd)
 {
 	struct winsock_op *op;
@@ -227,22 +292,21 @@ static int close_begin(struct close_call *call, s32 __user *op_fd)
 		return err;
 
 	/* Ask again afterwards: the facts may have changed while we allocated. */
-	op = winsock_op_alloc(call->file, call->started, call->timeout_ns);
-	if (!op)
-		return -ENOMEM;
-	err = close_decide(call, op, &wait);
-	if (wait && !err) {
-		if (call->facts.unsent)
-			winsock_tcp_push(call->sock->sk);
-		err = close_wait(call, op, op_fd);
-	}
+	op = winsock_op_alloc(call->file, call->started, call->timeout_ns,
+			      call->args->tag);
+	if (IS_ERR(op))
+		return PTR_ERR(op);
+	if (call->args->flags & WINSOCK_CLOSE_ASYNC)
+		err = close_async(call, op);
+	else
+		err = close_blocking(call, op, op_fd);
 	winsock_op_put(op);
 	return err;
 }
 
 static int close_resume(struct close_call *call, s32 __user *op_fd)
 {
-	struct winsock_op *op = winsock_op_resume(call->args->op_fd, call->sock);
+	struct winsock_op *op = winsock_opfile_resume(call->args->op_fd, call->sock);
 	int err;
 
 	if (IS_ERR(op))

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -14,6 +15,7 @@
 #include "close.h"
 #include "device.h"
 #include "handle.h"
+#include "netns.h"
 
 /* The layout is promised; 32-bit callers use the same one. */
 static_assert(sizeof(struct winsock_info) == 64);
@@ -26,7 +28,8 @@ static long device_info(struct winsock_info __user *to)
 	struct winsock_info info = {
 		.abi_version	= WINSOCK_ABI_VERSION,
 		.features	= WINSOCK_FEATURE_CLOSE | WINSOCK_FEATURE_STRICT |
-				  WINSOCK_FEATURE_RESUME,
+				  WINSOCK_FEATURE_RESUME | WINSOCK_FEATURE_ASYNC,
+		.ops_max	= winsock_netns_ops_max(current->nsproxy->net_ns),
 		.close_flags	= WINSOCK_CLOSE_FLAGS,
 		.timeout_max_ns	= WINSOCK_TIMEOUT_MAX_NS,
 	};

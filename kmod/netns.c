@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Settings per network namespace: net.winsock.* */
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
 #include "netns.h"
 
+/**
+ * struct winsock_netns - a network namespace
+ * @strict:	net.winsock.strict
+ * @ops_max:	net.winsock.ops_max
+ * @users_lock:	guards @users; sleeps, as counting may need memory
+ * @users:	pending closes by user, values; users without any have no entry
+ * @header:	the registered table
+ * @table:	the table, with pointers to the fields above
+ */
 struct winsock_netns {
 	u8 strict;
+	int ops_max;
+	struct mutex users_lock;
+	struct xarray users;
 	struct ctl_table_header *header;
 	struct ctl_table *table;
 };
@@ -24,6 +38,14 @@ static const struct ctl_table netns_table[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= SYSCTL_ONE,
 	},
+	{
+		.procname	= "ops_max",
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_INT_MAX,
+	},
 };
 
 bool winsock_netns_strict(struct net *net)
@@ -31,6 +53,42 @@ bool winsock_netns_strict(struct net *net)
 	const struct winsock_netns *ns = net_generic(net, netns_id);
 
 	return READ_ONCE(ns->strict);
+}
+
+unsigned int winsock_netns_ops_max(struct net *net)
+{
+	const struct winsock_netns *ns = net_generic(net, netns_id);
+
+	return READ_ONCE(ns->ops_max);
+}
+
+int winsock_netns_charge(struct net *net, kuid_t user)
+{
+	struct winsock_netns *ns = net_generic(net, netns_id);
+	unsigned long key = __kuid_val(user), count;
+	int err = -ENOSPC;
+
+	mutex_lock(&ns->users_lock);
+	count = xa_to_value(xa_load(&ns->users, key) ?: xa_mk_value(0));
+	if (count < READ_ONCE(ns->ops_max))
+		err = xa_err(xa_store(&ns->users, key, xa_mk_value(count + 1), GFP_KERNEL));
+	mutex_unlock(&ns->users_lock);
+	return err;
+}
+
+void winsock_netns_uncharge(struct net *net, kuid_t user)
+{
+	struct winsock_netns *ns = net_generic(net, netns_id);
+	unsigned long key = __kuid_val(user), count;
+
+	mutex_lock(&ns->users_lock);
+	count = xa_to_value(xa_load(&ns->users, key));
+	/* Neither needs memory: the entry is there. */
+	if (count > 1)
+		xa_store(&ns->users, key, xa_mk_value(count - 1), GFP_KERNEL);
+	else
+		xa_erase(&ns->users, key);
+	mutex_unlock(&ns->users_lock);
 }
 
 static int __net_init netns_enter(struct net *net)
@@ -43,6 +101,10 @@ static int __net_init netns_enter(struct net *net)
 		return -ENOMEM;
 	memcpy(ns->table, netns_table, sizeof(netns_table));
 	ns->table[0].data = &ns->strict;
+	ns->table[1].data = &ns->ops_max;
+	ns->ops_max = WINSOCK_NETNS_OPS_MAX;
+	mutex_init(&ns->users_lock);
+	xa_init(&ns->users);
 
 	ns->header = register_net_sysctl_sz(net, "net/winsock", ns->table,
 					    ARRAY_SIZE(netns_table));
@@ -59,6 +121,9 @@ static void __net_exit netns_leave(struct net *net)
 
 	unregister_net_sysctl_table(ns->header);
 	kfree(ns->table);
+	/* Sockets hold the namespace, and pending closes hold sockets. */
+	WARN_ON_ONCE(!xa_empty(&ns->users));
+	xa_destroy(&ns->users);
 }
 
 static struct pernet_operations netns_ops = {

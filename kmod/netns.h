@@ -4,6 +4,7 @@
 #define WINSOCK_NETNS_H
 
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct net;
 
@@ -16,6 +17,26 @@ struct net;
  * one call. Default 0.
  */
 bool winsock_netns_strict(struct net *net);
+
+/**
+ * winsock_netns_ops_max() - closes that one user may have pending in @net
+ * @net: a network namespace
+ *
+ * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default WINSOCK_NETNS_OPS_MAX.
+ */
+unsigned int winsock_netns_ops_max(struct net *net);
+
+#define WINSOCK_NETNS_OPS_MAX	131072
+
+/**
+ * winsock_netns_charge() - count a pending close against a user
+ * @net:	the socket's network namespace
+ * @user:	who closes
+ *
+ * Return: 0, -ENOSPC at the limit, or -ENOMEM. Undone by winsock_netns_uncharge().
+ */
+int winsock_netns_charge(struct net *net, kuid_t user);
+void winsock_netns_uncharge(struct net *net, kuid_t user);
 
 int winsock_netns_init(void);
 void winsock_netns_exit(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The op: a lingering close that the kernel has taken on. See op.h. */
-#include <linux/anon_inodes.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
@@ -9,62 +9,16 @@
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
 #include <linux/winsock.h>
 
-#include "handle.h"
+#include "netns.h"
 #include "op.h"
+#include "opfile.h"
 #include "policy.h"
 #include "tcp.h"
-
-/* What has happened to a pending op. */
-#define OP_SETTLED	(1U << 0)	/* payload acknowledged, or connection gone */
-#define OP_EXPIRED	(1U << 1)	/* the deadline has passed */
-
-/**
- * struct winsock_op - one lingering close
- * @refs:	lifetime
- * @lock:	guards @fired, @attached, @by_waiter, @final. Innermost but for
- *		@waiters.lock: taken with the socket's wait-queue lock held, and
- *		from the timer, so always with interrupts off
- * @fired:	OP_* bits; 0 while pending
- * @attached:	a thread waits and will carry out what fires from now on
- * @by_waiter:	who carries out what has fired: the attached thread or the work
- * @final:	@record is valid, the file is let go
- * @file:	the socket's file; ours until @final
- * @sk:		the socket; ours until the op is freed, which makes comparing the
- *		pointer safe after the file is gone
- * @entry:	on the socket's wait queue while pending; that queue is also how a
- *		second close finds the first
- * @timer:	the deadline, monotonic and absolute
- * @work:	carries out what fired without a waiting thread
- * @waiters:	the waiting thread
- * @started:	when the close began
- * @deadline:	when it is decided at the latest; KTIME_MAX is never
- * @unacked:	payload outstanding when the wait was last looked at
- * @record:	the outcome
- */
-struct winsock_op {
-	refcount_t refs;
-	spinlock_t lock;
-	u8 fired;
-	bool attached;
-	bool by_waiter;
-	bool final;
-	struct file *file;
-	struct sock *sk;
-	struct wait_queue_entry entry;
-	struct hrtimer timer;
-	struct work_struct work;
-	struct wait_queue_head waiters;
-	ktime_t started;
-	ktime_t deadline;
-	u32 unacked;
-	struct winsock_op_record record;
-};
 
 static struct workqueue_struct *op_workqueue;
 
@@ -72,11 +26,14 @@ void winsock_op_put(struct winsock_op *op)
 {
 	if (!refcount_dec_and_test(&op->refs))
 		return;
+	/* Never started, or gone through op_finalize(). */
+	if (op->charged)
+		winsock_netns_uncharge(sock_net(op->sk), op->owner);
 	sock_put(op->sk);
 	kfree(op);
 }
 
-static void op_fire(struct winsock_op *op, u8 what)
+void winsock_op_fire(struct winsock_op *op, u8 what)
 {
 	unsigned long flags;
 
@@ -103,7 +60,7 @@ static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 	struct winsock_op *op = container_of(entry, struct winsock_op, entry);
 
 	if (winsock_tcp_settled(op->sk))
-		op_fire(op, OP_SETTLED);
+		winsock_op_fire(op, WINSOCK_OP_SETTLED);
 	else
 		set_bit(SOCK_NOSPACE, &op->sk->sk_socket->flags);
 	return 0;
@@ -111,13 +68,13 @@ static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 
 static enum hrtimer_restart op_expire(struct hrtimer *timer)
 {
-	op_fire(container_of(timer, struct winsock_op, timer), OP_EXPIRED);
+	winsock_op_fire(container_of(timer, struct winsock_op, timer), WINSOCK_OP_EXPIRED);
 	return HRTIMER_NORESTART;
 }
 
 /*
- * Nothing that fired is enough: wait on. False if the deadline has passed since,
- * or the last byte was acknowledged; both are looked at under the socket lock.
+ * A false alarm: more was sent meanwhile. Wait on, unless something else has fired
+ * since; acknowledgements cannot, the socket is locked.
  */
 static bool op_rearm(struct winsock_op *op)
 {
@@ -126,11 +83,38 @@ static bool op_rearm(struct winsock_op *op)
 	sock_owned_by_me(op->sk);
 	set_bit(SOCK_NOSPACE, &op->sk->sk_socket->flags);
 	spin_lock_irq(&op->lock);
-	pending = !(op->fired & OP_EXPIRED);
+	pending = !(op->fired & ~WINSOCK_OP_SETTLED);
 	if (pending)
 		op->fired = 0;
 	spin_unlock_irq(&op->lock);
 	return pending;
+}
+
+/* What the op's facts are worth now; @fired as of this look. */
+static enum winsock_verdict op_verdict(const struct winsock_tcp_facts *facts, u8 fired)
+{
+	u32 bits = WINSOCK_FACT_LINGER;
+
+	/* An abort is the hard close, decided now. */
+	if (!(fired & WINSOCK_OP_ABORTED))
+		bits |= WINSOCK_FACT_TIMED;
+	if (facts->unacked)
+		bits |= WINSOCK_FACT_UNACKED;
+	if (fired & WINSOCK_OP_EXPIRED)
+		bits |= WINSOCK_FACT_EXPIRED;
+	if (winsock_policy_state(facts->state) & WINSOCK_STATE_PEER)
+		bits |= WINSOCK_FACT_PEER;
+	return winsock_policy_verdict(bits);
+}
+
+static void op_note(struct winsock_op *op, const struct winsock_tcp_facts *facts,
+		    u32 outcome)
+{
+	op->record.outcome = outcome;
+	op->record.state = facts->state;
+	op->record.error = facts->error;
+	op->record.elapsed = ktime_sub(ktime_get(), op->started);
+	op->record.unacked = facts->dead ? min(op->unacked, facts->lost) : facts->unacked;
 }
 
 /* Look at the socket and carry the verdict out. False: it is to wait on. */
@@ -139,17 +123,18 @@ static bool op_decide(struct winsock_op *op)
 	enum winsock_verdict verdict;
 	struct winsock_tcp_facts facts;
 	struct sock *sk = op->sk;
-	u32 bits;
+	u8 fired;
 
 	lock_sock(sk);
 	do {
-		bits = WINSOCK_FACT_LINGER | WINSOCK_FACT_TIMED;
 		winsock_tcp_snapshot(sk, &facts);
-		if (facts.unacked)
-			bits |= WINSOCK_FACT_UNACKED;
-		if (READ_ONCE(op->fired) & OP_EXPIRED)
-			bits |= WINSOCK_FACT_EXPIRED;
-		verdict = winsock_policy_verdict(bits);
+		fired = READ_ONCE(op->fired);
+		if (fired & WINSOCK_OP_CANCELLED) {
+			op_note(op, &facts, WINSOCK_OUTCOME_CANCELLED);
+			release_sock(sk);
+			return true;
+		}
+		verdict = op_verdict(&facts, fired);
 		if (verdict == WINSOCK_VERDICT_WAIT && op_rearm(op)) {
 			op->unacked = facts.unacked;
 			release_sock(sk);
@@ -157,13 +142,12 @@ static bool op_decide(struct winsock_op *op)
 		}
 	} while (verdict == WINSOCK_VERDICT_WAIT);
 
-	op->record.outcome = WINSOCK_OUTCOME_DEADLINE;
 	if (verdict != WINSOCK_VERDICT_ABORT)
-		op->record.outcome = winsock_tcp_outcome(&facts);
-	op->record.state = facts.state;
-	op->record.error = facts.error;
-	op->record.elapsed = ktime_sub(ktime_get(), op->started);
-	op->record.unacked = facts.dead ? min(op->unacked, facts.lost) : facts.unacked;
+		op_note(op, &facts, winsock_tcp_outcome(&facts));
+	else if (fired & WINSOCK_OP_ABORTED)
+		op_note(op, &facts, WINSOCK_OUTCOME_REQUEST);
+	else
+		op_note(op, &facts, WINSOCK_OUTCOME_DEADLINE);
 
 	/* Decided. The last release of the file must not linger once more. */
 	sock_reset_flag(sk, SOCK_LINGER);
@@ -173,27 +157,38 @@ static bool op_decide(struct winsock_op *op)
 	return true;
 }
 
+/* A worker lets the socket go, and synchronously: whoever is woken finds it gone. */
+static void op_let_go(struct winsock_op *op, struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+
+	if (op->record.outcome != WINSOCK_OUTCOME_CANCELLED && file_count(file) > 1)
+		winsock_op_disconnect(sock, op->record.outcome == WINSOCK_OUTCOME_UNREAD);
+	__fput_sync(file);
+}
+
 static void op_finalize(struct winsock_op *op)
 {
 	struct file *file = op->file;
 
 	remove_wait_queue(&sock_from_file(file)->wq.wait, &op->entry);
 	hrtimer_cancel(&op->timer);
-	op->file = NULL;
-	/* With a waiter the caller of the close lets the last reference go. */
-	if (op->by_waiter) {
-		fput(file);
-	} else {
-		if (file_count(file) > 1)
-			winsock_op_disconnect(sock_from_file(file),
-					      op->record.outcome == WINSOCK_OUTCOME_UNREAD);
-		__fput_sync(file);
-	}
+	winsock_netns_uncharge(sock_net(op->sk), op->owner);
+	op->charged = false;
 
 	spin_lock_irq(&op->lock);
-	/* Pairs with op_is_final(): the record is complete. */
+	op->file = NULL;
+	spin_unlock_irq(&op->lock);
+	/* With a waiter the caller of the close lets the last reference go. */
+	if (op->by_waiter)
+		fput(file);
+	else
+		op_let_go(op, file);
+
+	spin_lock_irq(&op->lock);
+	/* Pairs with winsock_op_is_final(): the record is complete. */
 	smp_store_release(&op->final, true);
-	wake_up(&op->waiters);
+	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
 	spin_unlock_irq(&op->lock);
 	winsock_op_put(op);
 }
@@ -209,25 +204,22 @@ static void op_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-static int op_release(struct inode *inode, struct file *file)
-{
-	winsock_op_put(file->private_data);
-	return 0;
-}
-
-static const struct file_operations op_fops = {
-	.owner		= THIS_MODULE,
-	.release	= op_release,
-	.llseek		= noop_llseek,
-};
-
 struct winsock_op *winsock_op_alloc(struct file *file, ktime_t started,
-				    u64 timeout_ns)
+				    u64 timeout_ns, u64 tag)
 {
+	struct net *net = sock_net(sock_from_file(file)->sk);
 	struct winsock_op *op = kzalloc(sizeof(*op), GFP_KERNEL_ACCOUNT);
+	int err;
 
 	if (!op)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
+	op->owner = current_uid();
+	err = winsock_netns_charge(net, op->owner);
+	if (err) {
+		kfree(op);
+		return ERR_PTR(err);
+	}
+	op->charged = true;
 	refcount_set(&op->refs, 1);
 	spin_lock_init(&op->lock);
 	init_waitqueue_func_entry(&op->entry, op_wake);
@@ -237,6 +229,7 @@ struct winsock_op *winsock_op_alloc(struct file *file, ktime_t started,
 	op->file = file;
 	op->sk = sock_from_file(file)->sk;
 	op->started = started;
+	op->record.tag = tag;
 	op->deadline = KTIME_MAX;
 	if (timeout_ns < KTIME_MAX)
 		op->deadline = ktime_add_safe(started, ns_to_ktime(timeout_ns));
@@ -268,7 +261,7 @@ bool winsock_op_busy(struct socket *sock)
 	return busy;
 }
 
-int winsock_op_start(struct winsock_op *op, u32 unacked)
+int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 {
 	struct socket *sock = sock_from_file(op->file);
 	struct wait_queue_head *head = &sock->wq.wait;
@@ -283,7 +276,7 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 	refcount_inc(&op->refs);
 	get_file(op->file);
 	__module_get(THIS_MODULE);
-	op->attached = true;
+	op->attached = attached;
 	op->unacked = unacked;
 	__add_wait_queue(head, &op->entry);
 	spin_unlock_irq(&head->lock);
@@ -294,14 +287,9 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 	return 0;
 }
 
-static bool op_is_final(const struct winsock_op *op)
-{
-	return smp_load_acquire(&op->final);
-}
-
 static bool op_ready(const struct winsock_op *op)
 {
-	return op_is_final(op) ||
+	return winsock_op_is_final(op) ||
 	       (READ_ONCE(op->fired) && READ_ONCE(op->by_waiter));
 }
 
@@ -318,57 +306,6 @@ static bool op_detach(struct winsock_op *op)
 	return detached;
 }
 
-/* Give the op a descriptor of its own. False: no memory or descriptor for it. */
-static bool op_publish(struct winsock_op *op, s32 __user *op_fd)
-{
-	struct file *file;
-	s32 old;
-	int fd;
-
-	/* A resumed wait has one already. */
-	if (get_user(old, op_fd))
-		return false;
-	if (old >= 0)
-		return true;
-
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	refcount_inc(&op->refs);
-	file = anon_inode_getfile("[winsock]", &op_fops, op, O_RDONLY | O_CLOEXEC);
-	if (IS_ERR(file))
-		goto put_op;
-	if (put_user(fd, op_fd))
-		goto put_file;
-	fd_install(fd, file);
-	return true;
-
-put_file:
-	fput(file);
-	put_unused_fd(fd);
-	return false;
-put_op:
-	winsock_op_put(op);
-	put_unused_fd(fd);
-	return false;
-}
-
-static void op_unpublish(struct winsock_op *op, s32 __user *op_fd)
-{
-	struct file *file;
-	s32 fd;
-
-	if (get_user(fd, op_fd) || fd < 0)
-		return;
-	file = fget(fd);
-	if (!file)
-		return;
-	if (file->f_op == &op_fops && file->private_data == op &&
-	    winsock_handle_remove(file, fd))
-		put_user(-1, op_fd);
-	fput(file);
-}
-
 int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		    struct winsock_op_record *record)
 {
@@ -382,7 +319,7 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		else
 			interrupted = wait_event_killable(op->waiters, op_ready(op));
 
-		if (!interrupted && op_is_final(op))
+		if (!interrupted && winsock_op_is_final(op))
 			break;
 		if (!interrupted) {
 			if (!op_decide(op))
@@ -394,44 +331,16 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		if (fatal_signal_pending(current)) {
 			if (op_detach(op))
 				return -EINTR;
-		} else if (!op_publish(op, op_fd)) {
+		} else if (!winsock_opfile_publish(op, op_fd)) {
 			/* The handler has to wait: the close must not fail for it. */
 			alertable = false;
 		} else if (op_detach(op)) {
 			return -ERESTARTNOINTR;
 		}
 	}
-	op_unpublish(op, op_fd);
+	winsock_opfile_unpublish(op, op_fd);
 	*record = op->record;
 	return 0;
-}
-
-struct winsock_op *winsock_op_resume(int op_fd, struct socket *sock)
-{
-	struct file *file = fget(op_fd);
-	struct winsock_op *op;
-
-	if (!file)
-		return ERR_PTR(-EINVAL);
-	if (file->f_op != &op_fops) {
-		fput(file);
-		return ERR_PTR(-EINVAL);
-	}
-	op = file->private_data;
-	refcount_inc(&op->refs);
-	fput(file);
-
-	spin_lock_irq(&op->lock);
-	if (op->sk != sock->sk || op->attached) {
-		int err = op->sk != sock->sk ? -EINVAL : -EBUSY;
-
-		spin_unlock_irq(&op->lock);
-		winsock_op_put(op);
-		return ERR_PTR(err);
-	}
-	op->attached = true;
-	spin_unlock_irq(&op->lock);
-	return op;
 }
 
 void winsock_op_disconnect(struct socket *sock, bool unread)

@@ -24,12 +24,18 @@
 #ifndef WINSOCK_OP_H
 #define WINSOCK_OP_H
 
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 struct file;
+struct sock;
 struct socket;
-struct winsock_op;
 
 /**
  * struct winsock_op_record - how a close ended
@@ -38,6 +44,7 @@ struct winsock_op;
  * @error:	the socket's pending error then
  * @unacked:	payload bytes never acknowledged
  * @elapsed:	from the start of the close to the decision
+ * @tag:	the caller's mark, from the start on
  */
 struct winsock_op_record {
 	u32 outcome;
@@ -45,30 +52,96 @@ struct winsock_op_record {
 	int error;
 	u64 unacked;
 	ktime_t elapsed;
+	u64 tag;
 };
+
+/* What has happened to a pending op. */
+#define WINSOCK_OP_SETTLED	(1U << 0)	/* payload acknowledged, or connection gone */
+#define WINSOCK_OP_EXPIRED	(1U << 1)	/* the deadline has passed */
+#define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for, or the descriptor closed */
+#define WINSOCK_OP_CANCELLED	(1U << 3)	/* taken back */
+
+/**
+ * struct winsock_op - one lingering close
+ * @refs:	lifetime
+ * @lock:	guards @fired, @attached, @by_waiter, @final, @file. Innermost but for
+ *		@waiters.lock: taken with the socket's wait-queue lock held, and
+ *		from the timer, so always with interrupts off
+ * @fired:	WINSOCK_OP_* bits; 0 while pending
+ * @attached:	a thread waits and will carry out what fires from now on
+ * @by_waiter:	who carries out what has fired: the attached thread or the work
+ * @final:	@record is valid, the file is let go
+ * @charged:	counted against @owner's limit
+ * @detach:	closing the op's descriptor early does not reset
+ * @dropped:	the caller's descriptor went when the op began
+ * @owner:	who is charged
+ * @file:	the socket's file; cleared under @lock when it is let go
+ * @sk:		the socket; ours until the op is freed, which makes comparing the
+ *		pointer safe after the file is gone
+ * @entry:	on the socket's wait queue while pending; that queue is also how a
+ *		second close finds the first
+ * @timer:	the deadline, monotonic and absolute
+ * @work:	carries out what fired without a waiting thread
+ * @waiters:	the waiting thread, and who polls or reads the op's descriptor
+ * @started:	when the close began
+ * @deadline:	when it is decided at the latest; KTIME_MAX is never
+ * @unacked:	payload outstanding when the wait was last looked at
+ * @record:	the outcome
+ */
+struct winsock_op {
+	refcount_t refs;
+	spinlock_t lock;
+	u8 fired;
+	bool attached;
+	bool by_waiter;
+	bool final;
+	bool charged;
+	bool detach;
+	bool dropped;
+	kuid_t owner;
+	struct file *file;
+	struct sock *sk;
+	struct wait_queue_entry entry;
+	struct hrtimer timer;
+	struct work_struct work;
+	struct wait_queue_head waiters;
+	ktime_t started;
+	ktime_t deadline;
+	u32 unacked;
+	struct winsock_op_record record;
+};
+
+/* Pairs with the release in op_finalize(): if true the record may be read. */
+static inline bool winsock_op_is_final(const struct winsock_op *op)
+{
+	return smp_load_acquire(&op->final);
+}
 
 /**
  * winsock_op_alloc() - prepare an op
  * @file:	the socket's file; referenced until the op is final
  * @started:	when the close began
  * @timeout_ns:	linger time from @started
+ * @tag:	the caller's mark
  *
- * Return: an op with one reference, the caller's, or NULL without memory.
+ * Return: an op with one reference, the caller's, or ERR_PTR: -ENOMEM, -ENOSPC if
+ * the user has as many pending as net.winsock.ops_max allows.
  */
 struct winsock_op *winsock_op_alloc(struct file *file, ktime_t started,
-				    u64 timeout_ns);
+				    u64 timeout_ns, u64 tag);
 
 /**
- * winsock_op_start() - begin the wait, with the caller attached to it
+ * winsock_op_start() - begin the wait
  * @op:		an op that was not started
  * @unacked:	payload outstanding at the decision to wait
+ * @attached:	the caller will call winsock_op_wait(); else a worker finishes
  *
  * Called with the socket locked, so that no acknowledgement slips in between
  * the decision to wait and the wait.
  *
  * Return: 0, or -EBUSY if another op waits on the socket.
  */
-int winsock_op_start(struct winsock_op *op, u32 unacked);
+int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached);
 
 /**
  * winsock_op_busy() - does an op wait on this socket?
@@ -84,20 +157,19 @@ bool winsock_op_busy(struct socket *sock);
  *
  * Return: 0 with @record; -ERESTARTNOINTR if a signal handler has to run: the op
  * has then been given a descriptor, its number is in @op_fd, and the wait is
- * taken up again with winsock_op_resume(); -EINTR if the caller is being killed.
+ * taken up again with winsock_opfile_resume(); -EINTR if the caller is being killed.
  */
 int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		    struct winsock_op_record *record);
 
 /**
- * winsock_op_resume() - find the op behind a descriptor and attach to it
- * @op_fd:	the descriptor
- * @sock:	the socket that it must belong to
+ * winsock_op_fire() - something has happened to the op
+ * @op:		the op, pending or not
+ * @what:	WINSOCK_OP_* bits
  *
- * Return: the op with a reference, or ERR_PTR: -EINVAL if it is no op of @sock,
- * -EBUSY if another thread is attached.
+ * The attached thread or a worker looks into it. Any context.
  */
-struct winsock_op *winsock_op_resume(int op_fd, struct socket *sock);
+void winsock_op_fire(struct winsock_op *op, u8 what);
 
 /**
  * winsock_op_put() - drop a reference

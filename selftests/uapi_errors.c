@@ -122,6 +122,12 @@ TEST_F(errors, last_without_drop)
 	EXPECT_REFUSED(EINVAL);
 }
 
+TEST_F(errors, detach_without_async)
+{
+	self->call.flags = WINSOCK_CLOSE_DETACH;
+	EXPECT_REFUSED(EINVAL);
+}
+
 TEST_F(errors, timeout_out_of_range)
 {
 	self->call.timeout_ns = 1;
@@ -235,7 +241,7 @@ TEST_F(errors, info_says_what_there_is)
 	memset(&info, 0xa5, sizeof(info));
 	ASSERT_EQ(0, dev_info(self->dev, &info));
 	EXPECT_EQ(WINSOCK_ABI_VERSION, info.abi_version);
-	EXPECT_EQ(0, info.pad);
+	EXPECT_EQ(131072, info.ops_max);
 	EXPECT_TRUE(info.features & WINSOCK_FEATURE_CLOSE);
 	EXPECT_EQ(WINSOCK_CLOSE_FLAGS, info.close_flags);
 	EXPECT_EQ(WINSOCK_TIMEOUT_MAX_NS, info.timeout_max_ns);

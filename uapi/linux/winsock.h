@@ -26,11 +26,13 @@
 #define WINSOCK_FEATURE_CLOSE	(1ULL << 0)	/* QUERY, CLOSE, ABORT */
 #define WINSOCK_FEATURE_STRICT	(1ULL << 1)	/* WINSOCK_CLOSE_STRICT, sysctl */
 #define WINSOCK_FEATURE_RESUME	(1ULL << 2)	/* interrupted waits resume by op_fd */
+#define WINSOCK_FEATURE_ASYNC	(1ULL << 3)	/* WINSOCK_CLOSE_ASYNC, op descriptors */
 
 /**
  * struct winsock_info - what this module can do (WINSOCK_IOC_INFO)
  * @abi_version:	WINSOCK_ABI_VERSION of the running module
- * @pad:		zero
+ * @ops_max:		closes that one user may have pending in the caller's
+ *			network namespace (sysctl net.winsock.ops_max)
  * @features:		WINSOCK_FEATURE_* bits
  * @close_flags:	every WINSOCK_CLOSE_* flag that CLOSE accepts
  * @timeout_max_ns:	longest timeout CLOSE accepts, in ns
@@ -38,7 +40,7 @@
  */
 struct winsock_info {
 	__u32	abi_version;
-	__u32	pad;
+	__u32	ops_max;
 	__u64	features;
 	__u64	close_flags;
 	__u64	timeout_max_ns;
@@ -102,30 +104,40 @@ struct winsock_query {
  *	linger with a timeout gives would-block whatever is or is not queued.
  * CANCEL: a close that succeeds also ends the calls in which other threads
  *	sit blocked on this descriptor. Not with a shared descriptor.
+ * ASYNC: where the close would wait, answer WINSOCK_RESULT_PENDING at once; @op_fd
+ *	is then a descriptor (close-on-exec) that becomes readable when the close is
+ *	final. With DROP_FD the socket's descriptor goes at once.
+ * DETACH: with ASYNC: closing the op descriptor early leaves the close to the
+ *	kernel. Without it that resets the connection, so that nothing stays behind.
  */
 #define WINSOCK_CLOSE_TIMEOUT	(1U << 0)
 #define WINSOCK_CLOSE_DROP_FD	(1U << 1)
 #define WINSOCK_CLOSE_IF_LAST	(1U << 2)
 #define WINSOCK_CLOSE_STRICT	(1U << 3)
 #define WINSOCK_CLOSE_CANCEL	(1U << 4)
+#define WINSOCK_CLOSE_ASYNC	(1U << 5)
+#define WINSOCK_CLOSE_DETACH	(1U << 6)
 
 /* Every flag above. */
 #define WINSOCK_CLOSE_FLAGS	(WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD | \
 				 WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_STRICT | \
-				 WINSOCK_CLOSE_CANCEL)
+				 WINSOCK_CLOSE_CANCEL | WINSOCK_CLOSE_ASYNC | \
+				 WINSOCK_CLOSE_DETACH)
 
 /* struct winsock_close.result */
 #define WINSOCK_RESULT_DONE		1	/* decided and carried out, see @outcome */
 #define WINSOCK_RESULT_WOULDBLOCK	2	/* nothing was begun; same descriptor, try again (N1) */
+#define WINSOCK_RESULT_PENDING		3	/* the kernel lingers; @op_fd tells the end */
 
 /* struct winsock_close.outcome, with WINSOCK_RESULT_DONE */
 #define WINSOCK_OUTCOME_NONE		0	/* no decision */
 #define WINSOCK_OUTCOME_GRACEFUL	1	/* released; TCP sends FIN, or no connection existed */
 #define WINSOCK_OUTCOME_DEADLINE	2	/* reset: the linger timeout passed first (B3) */
-#define WINSOCK_OUTCOME_REQUEST		3	/* reset: hard close, linger on with timeout 0 (H1) */
+#define WINSOCK_OUTCOME_REQUEST		3	/* reset: hard close (H1), or an op was aborted */
 #define WINSOCK_OUTCOME_PEER		4	/* the connection was already dead, or died in the wait (B5) */
 #define WINSOCK_OUTCOME_SHARED		5	/* not the last holder: only the descriptor went (M1) */
 #define WINSOCK_OUTCOME_UNREAD		6	/* released with unread data: TCP sends RST, not FIN (G7) */
+#define WINSOCK_OUTCOME_CANCELLED	7	/* the op was cancelled: nothing has happened */
 
 /* Longest @timeout_ns: 2^31 seconds, more than SO_LINGER can express. */
 #define WINSOCK_TIMEOUT_MAX_NS	(2147483648ULL * 1000000000ULL)
@@ -140,10 +152,11 @@ struct winsock_query {
  *		the system call restarts by itself whatever SA_RESTART says, and
  *		the restarted call finds its way back by it, deadline kept. -1
  *		again when the call returns. Whoever leaves the handler by
- *		longjmp owns the descriptor; the close goes on all the same.
+ *		longjmp owns the descriptor; the close goes on all the same. With
+ *		WINSOCK_RESULT_PENDING: out, the op descriptor, owned by the caller
  * @timeout_ns:	in: with WINSOCK_CLOSE_TIMEOUT, ns from now, at most
  *		WINSOCK_TIMEOUT_MAX_NS; else zero
- * @tag:	in: the caller's own mark; for tracing
+ * @tag:	in: the caller's own mark, comes back in struct winsock_record
  * @result:	out: WINSOCK_RESULT_*
  * @outcome:	out: WINSOCK_OUTCOME_*
  * @elapsed_ns:	out: from the call to the decision, monotonic clock
@@ -155,8 +168,9 @@ struct winsock_query {
  * EFAULT (the structure is not readable and writable), EBADF, ENOTSOCK,
  * EOPNOTSUPP (not plain TCP over IPv4 or IPv6), EINVAL (unknown mode or flag,
  * IF_LAST without DROP_FD, timeout out of range, @op_fd neither -1 nor a wait of
- * this socket), EBUSY (a close is already waiting on this socket), ENOMEM.
- * It never fails with EINTR.
+ * this socket, DETACH without ASYNC), EBUSY (a close is already waiting on this
+ * socket), ENOMEM, ENOSPC (the user has @ops_max closes pending), EMFILE and ENFILE
+ * (with ASYNC: no descriptor for the op). It never fails with EINTR.
  *
  * A blocking close with unacknowledged payload waits until it is acknowledged
  * or the deadline passes; in the latter case the connection has been reset (RST
@@ -179,6 +193,32 @@ struct winsock_close {
 };
 
 /**
+ * struct winsock_record - how a close ended, as read from an op descriptor
+ * @outcome:	WINSOCK_OUTCOME_*
+ * @error:	the socket's pending error at the decision (positive errno), or 0
+ * @elapsed_ns:	from the start of the close to the decision, monotonic clock
+ * @unacked:	payload bytes the peer never acknowledged
+ * @state:	TCP state that was found at the decision
+ * @pad:	zero
+ * @tag:	the @tag of struct winsock_close
+ *
+ * An op descriptor polls readable (level-triggered) once the close is final. By then
+ * the kernel has let go of the socket: its port may be bound by whoever wakes. read()
+ * returns one record, the same every time; EINVAL for a shorter buffer; before the
+ * end it waits, or fails with EAGAIN if the descriptor is O_NONBLOCK. The descriptor
+ * may be passed on; whoever holds it may cancel and abort.
+ */
+struct winsock_record {
+	__u32	outcome;
+	__s32	error;
+	__u64	elapsed_ns;
+	__u64	unacked;
+	__u32	state;
+	__u32	pad;
+	__u64	tag;
+};
+
+/**
  * struct winsock_abort - reset the connection now (WINSOCK_IOC_ABORT)
  * @fd:		in: the socket; the descriptor stays open
  * @flags:	in: zero
@@ -197,6 +237,18 @@ struct winsock_abort {
 #define WINSOCK_IOC_QUERY	_IOWR(WINSOCK_IOC_MAGIC, 0x01, struct winsock_query)
 #define WINSOCK_IOC_CLOSE	_IOWR(WINSOCK_IOC_MAGIC, 0x02, struct winsock_close)
 #define WINSOCK_IOC_ABORT	_IOW(WINSOCK_IOC_MAGIC, 0x03, struct winsock_abort)
+
+/*
+ * On an op descriptor:
+ *
+ * OP_CANCEL: take the close back. The connection and its options are as before, and
+ *	the record says CANCELLED. The argument is set to a new descriptor of the socket
+ *	if DROP_FD had removed the caller's, else to -1. EALREADY: it was decided
+ *	before; EMFILE, ENFILE, EFAULT: nothing was cancelled.
+ * OP_ABORT: reset now; when it returns the record says REQUEST. EALREADY as above.
+ */
+#define WINSOCK_IOC_OP_CANCEL	_IOR(WINSOCK_IOC_MAGIC, 0x10, __s32)
+#define WINSOCK_IOC_OP_ABORT	_IO(WINSOCK_IOC_MAGIC, 0x11)
 
 #define WINSOCK_DEVICE		"/dev/winsock"
 

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Closes that never block: the op descriptor from start to outcome. */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <stdio.h>
+
+#include "closing.h"
+
+#define ASYNC		(WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT)
+#define SECOND_NS	1000000000ULL
+
+static int begin(int dev, int fd, unsigned int flags, unsigned long long timeout_ns,
+		 struct winsock_close *call)
+{
+	return dev_close(dev, fd, WINSOCK_MODE_BLOCKING, ASYNC | flags, timeout_ns, call);
+}
+
+#define BEGIN(flags, ns) do { \
+	double start_ = net_now(); \
+	ASSERT_EQ(0, begin(self->dev, self->pair.client, flags, ns, &self->call)); \
+	EXPECT_LT(net_now() - start_, AT_ONCE); \
+	EXPECT_EQ(WINSOCK_RESULT_PENDING, self->call.result); \
+	ASSERT_GE(self->call.op_fd, 0); \
+} while (0)
+
+static bool is_final(int op, int timeout_ms)
+{
+	struct pollfd polled = { .fd = op, .events = POLLIN };
+
+	return poll(&polled, 1, timeout_ms) == 1 && polled.revents == POLLIN;
+}
+
+#define EXPECT_RECORD(op, wanted) do { \
+	struct winsock_record record_; \
+	memset(&record_, 0xa5, sizeof(record_)); \
+	EXPECT_EQ(sizeof(record_), read(op, &record_, sizeof(record_))); \
+	EXPECT_EQ(wanted, record_.outcome); \
+	EXPECT_EQ(0, record_.pad); \
+} while (0)
+
+/* claims: B2 B7 */
+TEST_F(closing, drained_it_becomes_readable)
+{
+	size_t queued = net_stuff(self->pair.client);
+	struct winsock_record first, second;
+	pid_t reader;
+	int error;
+
+	self->call.tag = 0;
+	BEGIN(WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST, 20 * SECOND_NS);
+	EXPECT_FALSE(net_is_open(self->pair.client));
+	EXPECT_TRUE(fcntl(self->call.op_fd, F_GETFD) & FD_CLOEXEC);
+	EXPECT_FALSE(is_final(self->call.op_fd, 0));
+	EXPECT_EQ(0, FINS() + RSTS());
+	fcntl(self->call.op_fd, F_SETFL, O_NONBLOCK);
+	EXPECT_EQ(-1, read(self->call.op_fd, &first, sizeof(first)));
+	EXPECT_EQ(EAGAIN, errno);
+
+	reader = net_drain_later(&self->pair, 500);
+	EXPECT_TRUE(is_final(self->call.op_fd, 15000));
+	EXPECT_EQ(-1, read(self->call.op_fd, &first, sizeof(first) - 1));
+	EXPECT_EQ(EINVAL, errno);
+	ASSERT_EQ(sizeof(first), read(self->call.op_fd, &first, sizeof(first)));
+	ASSERT_EQ(sizeof(second), read(self->call.op_fd, &second, sizeof(second)));
+	EXPECT_EQ(0, memcmp(&first, &second, sizeof(first)));
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, first.outcome);
+	EXPECT_EQ(0, first.error);
+	EXPECT_EQ(0, first.unacked);
+	EXPECT_EQ(TCP_ESTABLISHED, first.state);
+	EXPECT_GT(first.elapsed_ns, 300000000ULL);
+	EXPECT_TRUE(is_final(self->call.op_fd, 0));
+	EXPECT_EQ(queued, net_drain_result(reader, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+	close(self->call.op_fd);
+}
+
+/* claims: B3 B6 */
+TEST_F(closing, at_the_deadline_the_port_is_free)
+{
+	double start = net_now();
+	struct winsock_record record;
+
+	net_stuff(self->pair.client);
+	start = net_now();
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
+	ASSERT_TRUE(is_final(self->call.op_fd, 5000));
+	EXPECT_EQ(0, net_bind_error(variant->family, self->pair.client_port));
+	EXPECT_EQ(0, LEFT());
+	EXPECT_GE(net_now() - start, 1.0);
+	EXPECT_LE(net_now() - start, 2.0);
+	ASSERT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
+	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, record.outcome);
+	EXPECT_GE(record.elapsed_ns, SECOND_NS);
+	EXPECT_GT(record.unacked, 0);
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+	close(self->call.op_fd);
+}
+
+/* claims: B2 */
+TEST_F(closing, the_callers_own_descriptor_may_go_or_stay)
+{
+	for (int stays = 0; stays < 2; stays++) {
+		size_t queued = net_stuff(self->pair.client);
+		pid_t reader;
+		int error;
+
+		net_linger(self->pair.client, 1, 30);
+		BEGIN(0, 20 * SECOND_NS);
+		EXPECT_TRUE(net_is_open(self->pair.client));
+		if (!stays) {
+			double start = net_now();
+
+			close(self->pair.client);
+			EXPECT_LT(net_now() - start, AT_ONCE);
+		}
+		reader = net_drain_later(&self->pair, 200);
+		EXPECT_TRUE(is_final(self->call.op_fd, 15000));
+		EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_GRACEFUL);
+		EXPECT_EQ(queued, net_drain_result(reader, &error));
+		EXPECT_EQ(0, error);
+		EXPECT_EQ(1, FINS());
+		EXPECT_EQ(0, RSTS());
+		close(self->call.op_fd);
+		if (stays) {
+			double start = net_now();
+
+			close(self->pair.client);
+			EXPECT_LT(net_now() - start, AT_ONCE);
+		}
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
+/* claims: A14 N5 */
+TEST_F(closing, cancel_leaves_no_trace)
+{
+	size_t queued = net_stuff(self->pair.client), more;
+	struct linger linger;
+	socklen_t size = sizeof(linger);
+	pid_t reader;
+	int fd = 7777, error;
+
+	net_linger(self->pair.client, 1, 9);
+	BEGIN(0, 5 * SECOND_NS);
+	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
+	EXPECT_EQ(-1, fd);
+	EXPECT_TRUE(is_final(self->call.op_fd, 0));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_CANCELLED);
+	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
+	EXPECT_EQ(EALREADY, errno);
+	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_ABORT));
+	EXPECT_EQ(EALREADY, errno);
+	close(self->call.op_fd);
+
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+	ASSERT_EQ(0, getsockopt(self->pair.client, SOL_SOCKET, SO_LINGER, &linger, &size));
+	EXPECT_EQ(1, linger.l_onoff);
+	EXPECT_EQ(9, linger.l_linger);
+	EXPECT_EQ(0, FINS() + RSTS());
+	reader = net_drain_later(&self->pair, 0);
+	net_sleep(300);
+	more = send(self->pair.client, "more", 4, 0);
+	EXPECT_EQ(4, more);
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
+	EXPECT_EQ(queued + 4, net_drain_result(reader, &error));
+}
+
+/* claims: A14 */
+TEST_F(closing, cancel_gives_a_dropped_descriptor_back)
+{
+	int fd = -1;
+
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 5 * SECOND_NS);
+	EXPECT_FALSE(net_is_open(self->pair.client));
+	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_FALSE(is_final(self->call.op_fd, 0));
+	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(fd));
+	EXPECT_EQ(0, FINS() + RSTS());
+	close(self->call.op_fd);
+	self->pair.client = fd;
+	/* And once more from the start. */
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
+	EXPECT_TRUE(is_final(self->call.op_fd, 5000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	close(self->call.op_fd);
+}
+
+TEST_F(closing, abort_resets_now)
+{
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 100 * SECOND_NS);
+	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_ABORT));
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, LEFT());
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_REQUEST);
+	EXPECT_EQ(-1, ioctl(self->call.op_fd, _IO(WINSOCK_IOC_MAGIC, 0x55)));
+	EXPECT_EQ(ENOTTY, errno);
+	close(self->call.op_fd);
+}
+
+TEST_F(closing, closed_early_it_resets)
+{
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 100 * SECOND_NS);
+	close(self->call.op_fd);
+	EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0, 500));
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+}
+
+TEST_F(closing, detached_the_kernel_goes_on)
+{
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_DETACH, SECOND_NS);
+	close(self->call.op_fd);
+	net_sleep(500);
+	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
+	EXPECT_EQ(0, FINS() + RSTS());
+	EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0, 2000));
+	EXPECT_EQ(1, RSTS());
+}
+
+TEST_F(closing, the_owner_may_die)
+{
+	for (int detach = 0; detach < 2; detach++) {
+		pid_t child;
+
+		net_stuff(self->pair.client);
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child) {
+			begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD |
+			      (detach ? WINSOCK_CLOSE_DETACH : 0), SECOND_NS, &self->call);
+			raise(SIGKILL);
+		}
+		close(self->pair.client);
+		waitpid(child, NULL, 0);
+		net_sleep(300);
+		EXPECT_EQ(detach ? TCP_ESTABLISHED : 0, LEFT());
+		EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0,
+					   2000));
+		EXPECT_EQ(0, FINS());
+		EXPECT_EQ(1, RSTS());
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
+/* claims: B8 */
+TEST_F(closing, one_op_for_each_socket)
+{
+	struct winsock_close other;
+	struct winsock_query query;
+
+	net_stuff(self->pair.client);
+	BEGIN(0, SECOND_NS);
+	EXPECT_EQ(-EBUSY, begin(self->dev, self->pair.client, 0, SECOND_NS, &other));
+	EXPECT_EQ(-EBUSY, dev_closesocket(self->dev, self->pair.client, &other));
+	ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
+	EXPECT_TRUE(query.flags & WINSOCK_QUERY_CLOSING);
+	/* Options changed meanwhile do not move the deadline. */
+	net_linger(self->pair.client, 1, 60);
+	EXPECT_TRUE(is_final(self->call.op_fd, 1900));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	close(self->call.op_fd);
+}
+
+/* claims: B1 H1 G2 N1 */
+TEST_F(closing, what_needs_no_wait_is_done)
+{
+	ASSERT_EQ(0, begin(self->dev, self->pair.client, 0, SECOND_NS, &self->call));
+	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result);
+	EXPECT_EQ(-1, self->call.op_fd);
+	close(self->pair.client);
+	close(self->pair.server);
+
+	net_pair_open(&self->pair, variant->family, variant->accepted);
+	net_stuff(self->pair.client);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_NONBLOCKING,
+			       ASYNC | WINSOCK_CLOSE_DROP_FD, SECOND_NS, &self->call));
+	EXPECT_WOULDBLOCK();
+	EXPECT_EQ(-1, self->call.op_fd);
+	ASSERT_EQ(0, begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, 0,
+			   &self->call));
+	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
+}
+
+/* claims: B5 */
+TEST_F(closing, the_peers_reset_is_told)
+{
+	struct winsock_record record;
+
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 100 * SECOND_NS);
+	net_linger(self->pair.server, 1, 0);
+	close(self->pair.server);
+	self->pair.server = -1;
+	EXPECT_TRUE(is_final(self->call.op_fd, 2000));
+	ASSERT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
+	EXPECT_EQ(WINSOCK_OUTCOME_PEER, record.outcome);
+	EXPECT_EQ(ECONNRESET, record.error);
+	EXPECT_GT(record.unacked, 0);
+	close(self->call.op_fd);
+}
+
+static int set_ops_max(const char *value)
+{
+	FILE *knob = fopen("/proc/sys/net/winsock/ops_max", "w");
+	int result;
+
+	if (!knob)
+		return -1;
+	fputs(value, knob);
+	result = fclose(knob);
+	return result;
+}
+
+TEST_F(closing, a_user_has_a_limit)
+{
+	struct winsock_close calls[4];
+	struct net_pair pairs[4];
+	struct winsock_info info;
+
+	ASSERT_EQ(0, dev_info(self->dev, &info));
+	EXPECT_EQ(131072, info.ops_max);
+	ASSERT_EQ(0, set_ops_max("3"));
+	ASSERT_EQ(0, dev_info(self->dev, &info));
+	EXPECT_EQ(3, info.ops_max);
+	for (int i = 0; i < 4; i++) {
+		net_pair_open(&pairs[i], variant->family, false);
+		net_stuff(pairs[i].client);
+		EXPECT_EQ(i < 3 ? 0 : -ENOSPC,
+			  begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
+				5 * SECOND_NS, &calls[i]));
+	}
+	/* A blocking close is one more, and the socket is still ours. */
+	net_linger(pairs[3].client, 1, 1);
+	EXPECT_EQ(-ENOSPC, dev_closesocket(self->dev, pairs[3].client, &self->call));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(pairs[3].client));
+	/* One that ends makes room. */
+	ASSERT_EQ(0, ioctl(calls[0].op_fd, WINSOCK_IOC_OP_ABORT));
+	EXPECT_EQ(0, dev_closesocket(self->dev, pairs[3].client, &self->call));
+	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, self->call.outcome);
+	for (int i = 0; i < 3; i++)
+		close(calls[i].op_fd);
+	for (int i = 0; i < 4; i++)
+		close(pairs[i].server);
+}
+
+TEST_F(closing, without_a_descriptor_nothing_begins)
+{
+	struct rlimit limit, none;
+
+	net_stuff(self->pair.client);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = limit;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	EXPECT_EQ(-EMFILE, begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
+				 &self->call));
+	setrlimit(RLIMIT_NOFILE, &limit);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+	net_sleep(1500);
+	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+TEST_F(closing, epoll_and_select_see_it)
+{
+	struct epoll_event level = { .events = EPOLLIN }, edge = { .events = EPOLLIN | EPOLLET };
+	int watches[2] = { epoll_create1(0), epoll_create1(0) };
+	struct epoll_event got;
+	fd_set set;
+
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS / 4);
+	ASSERT_EQ(0, epoll_ctl(watches[0], EPOLL_CTL_ADD, self->call.op_fd, &level));
+	ASSERT_EQ(0, epoll_ctl(watches[1], EPOLL_CTL_ADD, self->call.op_fd, &edge));
+	EXPECT_EQ(0, epoll_wait(watches[0], &got, 1, 0));
+	FD_ZERO(&set);
+	FD_SET(self->call.op_fd, &set);
+	EXPECT_EQ(1, select(self->call.op_fd + 1, &set, NULL, NULL, NULL));
+	EXPECT_EQ(1, epoll_wait(watches[0], &got, 1, 1000));
+	EXPECT_EQ(1, epoll_wait(watches[0], &got, 1, 0));
+	/* One edge, one event. */
+	EXPECT_EQ(1, epoll_wait(watches[1], &got, 1, 1000));
+	EXPECT_EQ(0, epoll_wait(watches[1], &got, 1, 100));
+	close(self->call.op_fd);
+	close(watches[0]);
+	close(watches[1]);
+}
+
+static void *read_op(void *argument)
+{
+	struct winsock_record record;
+
+	return (void *)(read(*(int *)argument, &record, sizeof(record)) == sizeof(record) ?
+			(long)record.outcome : -1);
+}
+
+TEST_F(closing, two_readers_are_told_the_same)
+{
+	pthread_t threads[2];
+
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS / 4);
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, read_op, &self->call.op_fd));
+	for (int i = 0; i < 2; i++) {
+		void *outcome;
+
+		ASSERT_EQ(0, pthread_join(threads[i], &outcome));
+		EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, (long)outcome);
+	}
+	close(self->call.op_fd);
+}
+
+/* A thousand stuck connections, and none holds up the others. */
+TEST_F(closing, a_thousand_expire_together)
+{
+	enum { COUNT = 1000 };
+	static struct winsock_close calls[COUNT];
+	static struct net_pair pairs[COUNT];
+	struct rlimit limit = { 8192, 8192 };
+	double start, longest = 0;
+
+	if (variant->family != NET_V4 || variant->accepted)
+		return;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (int i = 0; i < COUNT; i++) {
+		net_pair_open(&pairs[i], NET_V4, false);
+		net_mute(pairs[i].server);
+		ASSERT_EQ(7, send(pairs[i].client, "payload", 7, 0));
+	}
+	start = net_now();
+	for (int i = 0; i < COUNT; i++) {
+		double begun = net_now();
+
+		ASSERT_EQ(0, begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
+				   &calls[i]));
+		if (net_now() - begun > longest)
+			longest = net_now() - begun;
+	}
+	EXPECT_LT(longest, 0.005);
+	for (int i = 0; i < COUNT; i++) {
+		ASSERT_TRUE(is_final(calls[i].op_fd, 5000));
+		EXPECT_RECORD(calls[i].op_fd, WINSOCK_OUTCOME_DEADLINE);
+		EXPECT_EQ(0, net_bind_error(NET_V4, pairs[i].client_port));
+		close(calls[i].op_fd);
+		close(pairs[i].server);
+	}
+	EXPECT_LT(net_now() - start, 4.0);
+}
+
+TEST_HARNESS_MAIN
