@@ -163,4 +163,49 @@ TEST_F(library, strict)
 	EXPECT_EQ(0, closesocket(self->pair.client));
 }
 
+/* claims: B2 */
+TEST_F(library, begun_it_is_told_later)
+{
+	struct winsock_close_options options = { .flags = WINSOCK_CLOSE_TIMEOUT,
+						 .timeout_ns = 500000000, .tag = 77 };
+	struct winsock_report report;
+	int op = -7, idle;
+	SOCKET s;
+
+	net_stuff(self->pair.client);
+	options.flags = WINSOCK_CLOSE_STRICT;
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_begin(self->pair.client, &options, &op, NULL));
+	EXPECT_EQ(WSAEINVAL, WSAGetLastError());
+	options.flags = WINSOCK_CLOSE_TIMEOUT;
+	ASSERT_EQ(0, winsock_close_begin(self->pair.client, &options, &op, NULL));
+	ASSERT_GE(op, 0);
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(op, 0, &report));
+	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(op, 100, &report));
+	EXPECT_EQ(WSAETIMEDOUT, WSAGetLastError());
+	ASSERT_EQ(0, winsock_close_cancel(op, &s));
+	ASSERT_EQ(0, winsock_close_result(op, 0, &report));
+	EXPECT_EQ(WINSOCK_OUTCOME_CANCELLED, report.outcome);
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_abort(op));
+	EXPECT_EQ(WSAEALREADY, WSAGetLastError());
+	close(op);
+
+	ASSERT_EQ(0, winsock_close_begin(s, &options, &op, NULL));
+	ASSERT_EQ(0, winsock_close_result(op, -1, &report));
+	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, report.outcome);
+	EXPECT_EQ(77, report.tag);
+	EXPECT_EQ(1, RSTS());
+	close(op);
+
+	/* Nothing to wait for: final at once. */
+	idle = socket(AF_INET, SOCK_STREAM, 0);
+	options.flags = 0;
+	options.timeout_ns = 0;
+	ASSERT_EQ(0, winsock_close_begin(idle, &options, &op, &report));
+	EXPECT_EQ(-1, op);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, report.outcome);
+	EXPECT_EQ(77, report.tag);
+	EXPECT_FALSE(net_is_open(idle));
+}
+
 TEST_HARNESS_MAIN

@@ -31,12 +31,14 @@ int winsock_query(SOCKET s, struct winsock_query *query);
  * @state:	TCP state at the decision
  * @elapsed_ns:	from the call to the decision
  * @unacked:	payload bytes that the peer never acknowledged
+ * @tag:	the mark given to winsock_close_begin()
  */
 struct winsock_report {
 	uint32_t outcome;
 	uint32_t state;
 	uint64_t elapsed_ns;
 	uint64_t unacked;
+	uint64_t tag;
 };
 
 /**
@@ -48,6 +50,65 @@ struct winsock_report {
  * Return: as closesocket(), and WSAEINVAL for other flags.
  */
 int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_report *report);
+
+/*
+ * A close that never blocks. winsock_close_begin() returns at once; what it gives is
+ * a descriptor for poll, select, epoll or io_uring, readable when the close is final.
+ * By then the kernel has let go of the socket. There is no would-block here.
+ */
+
+/**
+ * struct winsock_close_options - how to begin
+ * @flags:	WINSOCK_CLOSE_TIMEOUT: @timeout_ns instead of SO_LINGER;
+ *		WINSOCK_CLOSE_DETACH: closing the op descriptor early leaves the close to
+ *		the kernel, where it would otherwise reset the connection
+ * @timeout_ns:	linger time; 0 is the hard close
+ * @tag:	the caller's mark, comes back in the report
+ */
+struct winsock_close_options {
+	uint32_t flags;
+	uint64_t timeout_ns;
+	uint64_t tag;
+};
+
+/**
+ * winsock_close_begin() - begin to close @s
+ * @options:	or NULL: SO_LINGER decides
+ * @op:		set to the op descriptor, owned by the caller, or to -1 if nothing had to
+ *		be waited for: then the close is final already
+ * @report:	filled in if @op is -1; may be NULL
+ *
+ * On success the SOCKET is gone. Return: 0 or SOCKET_ERROR with the SOCKET as it was:
+ * WSAENOTSOCK, WSAEOPNOTSUPP (not TCP), WSAEINVAL, WSAEMFILE, WSAENOBUFS (memory, or
+ * the user's limit net.winsock.ops_max).
+ */
+int winsock_close_begin(SOCKET s, const struct winsock_close_options *options, int *op,
+			struct winsock_report *report);
+
+/**
+ * winsock_close_result() - how did it end?
+ * @timeout_ms:	how long to wait for the end; 0 not at all, -1 for ever
+ *
+ * May be asked again and again. Return: 0 with @report, or SOCKET_ERROR:
+ * WSAEWOULDBLOCK (not final, @timeout_ms 0), WSAETIMEDOUT, WSAEINVAL (no op).
+ */
+int winsock_close_result(int op, int timeout_ms, struct winsock_report *report);
+
+/**
+ * winsock_close_cancel() - take the close back, without a trace
+ * @s: set to a SOCKET for the connection; its number may be another one than before
+ *
+ * The op descriptor remains to be closed by close(2). Return: 0 or SOCKET_ERROR:
+ * WSAEALREADY (it was decided), WSAEMFILE.
+ */
+int winsock_close_cancel(int op, SOCKET *s);
+
+/**
+ * winsock_close_abort() - reset now
+ *
+ * Return: 0 or SOCKET_ERROR: WSAEALREADY (it was decided).
+ */
+int winsock_close_abort(int op);
 
 #ifdef __cplusplus
 }

@@ -42,6 +42,8 @@ static const struct {
 	{ ENOMEM, WSAENOBUFS },
 	{ ENOPROTOOPT, WSAENOPROTOOPT },
 	{ ENOTCONN, WSAENOTCONN },
+	/* The user's limit of pending closes. */
+	{ ENOSPC, WSAENOBUFS },
 	{ ENOTEMPTY, WSAENOTEMPTY },
 	{ ENOTSOCK, WSAENOTSOCK },
 	{ EOPNOTSUPP, WSAEOPNOTSUPP },
