@@ -20,6 +20,9 @@
 #include "policy.h"
 #include "tcp.h"
 
+/* What a pending close costs beyond its socket and file. */
+static_assert(sizeof(struct winsock_op) <= 512);
+
 static struct workqueue_struct *op_workqueue;
 
 void winsock_op_put(struct winsock_op *op)
