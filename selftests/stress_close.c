@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 
 #include "closing.h"
 
@@ -231,6 +233,114 @@ TEST(rivals_for_one_socket)
 		close(pair.server);
 	}
 	EXPECT_EQ(before, descriptors());
+	close(dev);
+}
+
+/* Ops that are cancelled, aborted and forgotten while they complete. */
+static const char *op_round(int dev, unsigned int *seed, unsigned int *outcomes)
+{
+	struct party party = { .conduct = rand_r(seed) % 2 ? READS_LATE : RESETS,
+			       .delay_us = rand_r(seed) % 2000 };
+	struct winsock_record record = { .outcome = 99 }, again = { .outcome = 99 };
+	unsigned int deed = rand_r(seed) % 4;
+	static char block[30000];
+	struct winsock_close call;
+	struct net_pair pair;
+	const char *wrong = NULL;
+	pthread_t other;
+	int fd = -1, done = -1;
+	ssize_t got;
+	size_t sent;
+
+	net_pair_open(&pair, NET_V4, false);
+	party.fd = pair.server;
+	got = send(pair.client, block, sizeof(block), MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = got > 0 ? got : 0;
+	if (pthread_create(&other, NULL, party_run, &party))
+		abort();
+	if (dev_close(dev, pair.client, WINSOCK_MODE_BLOCKING, DEV_CLOSESOCKET |
+		      WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_ASYNC,
+		      1 + rand_r(seed) % 2000 * 1000ULL, &call))
+		wrong = "the start failed";
+	if (!wrong && call.result == WINSOCK_RESULT_PENDING) {
+		usleep(rand_r(seed) % 2000);
+		if (deed == 0)
+			done = ioctl(call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd);
+		else if (deed == 1)
+			done = ioctl(call.op_fd, WINSOCK_IOC_OP_ABORT);
+		if (deed != 3 && (read(call.op_fd, &record, sizeof(record)) != sizeof(record) ||
+				  read(call.op_fd, &again, sizeof(again)) != sizeof(again) ||
+				  memcmp(&record, &again, sizeof(record))))
+			wrong = "the record is not one record";
+		if (close(call.op_fd))
+			wrong = "the op descriptor was not ours";
+		outcomes[record.outcome & 7] += deed != 3;
+		if (deed == 0 && !done != (record.outcome == WINSOCK_OUTCOME_CANCELLED))
+			wrong = "cancel and record disagree";
+		if (deed == 0 && !done && fd < 0)
+			wrong = "cancel gave no descriptor back";
+		if (deed == 1 && !done != (record.outcome == WINSOCK_OUTCOME_REQUEST))
+			wrong = "abort and record disagree";
+		if (fd >= 0 && !done)
+			close(fd);
+	}
+	pthread_join(other, NULL);
+	/* Cancelled and closed by close(2), everything arrives. */
+	if (!wrong && deed == 0 && !done && party.conduct != RESETS &&
+	    (party.error || party.received != sent))
+		wrong = "a cancelled close lost data";
+	if (!wrong && record.outcome <= WINSOCK_OUTCOME_PEER && deed != 3 &&
+	    record.outcome && !one_story(&party, record.outcome, sent))
+		wrong = "outcome and peer tell two stories";
+	return wrong;
+}
+
+struct op_worker {
+	int dev;
+	unsigned int seed;
+	pthread_t thread;
+	unsigned int outcomes[8];
+	const char *wrong;
+};
+
+static void *op_worker_run(void *argument)
+{
+	struct op_worker *worker = argument;
+	double end = net_now() + SECONDS;
+
+	while (net_now() < end && !worker->wrong)
+		worker->wrong = op_round(worker->dev, &worker->seed, worker->outcomes);
+	return NULL;
+}
+
+/* claims: A14 B3 B5 */
+TEST(cancel_and_abort_against_completion)
+{
+	struct op_worker workers[WORKERS] = { 0 };
+	unsigned int outcomes[8] = { 0 };
+	int dev = dev_open(), before;
+
+	ASSERT_GE(dev, 0);
+	net_enter();
+	before = descriptors();
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i].dev = dev;
+		workers[i].seed = 100 + i;
+		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, op_worker_run,
+					    &workers[i]));
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		EXPECT_STREQ("", workers[i].wrong ?: "");
+		for (int j = 0; j < 8; j++)
+			outcomes[j] += workers[i].outcomes[j];
+	}
+	TH_LOG("%u graceful, %u deadline, %u request, %u peer, %u cancelled", outcomes[1],
+	       outcomes[2], outcomes[3], outcomes[4], outcomes[7]);
+	EXPECT_EQ(before, descriptors());
+	for (int j = 1; j < 5; j++)
+		EXPECT_GT(outcomes[j], 0);
+	EXPECT_GT(outcomes[WINSOCK_OUTCOME_CANCELLED], 0);
 	close(dev);
 }
 
