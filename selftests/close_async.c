@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Closes that never block: the op descriptor from start to outcome. */
 #include <fcntl.h>
+#include <liburing.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <stdio.h>
 
 #include "closing.h"
@@ -465,6 +468,159 @@ TEST_F(closing, a_thousand_expire_together)
 		close(pairs[i].server);
 	}
 	EXPECT_LT(net_now() - start, 4.0);
+}
+
+TEST_F(closing, io_uring_polls_it)
+{
+	struct io_uring ring;
+	struct io_uring_cqe *cqe;
+	struct io_uring_sqe *sqe;
+
+	if (io_uring_queue_init(4, &ring, 0))
+		SKIP(return, "no io_uring here");
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS / 4);
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_poll_add(sqe, self->call.op_fd, POLLIN);
+	ASSERT_EQ(1, io_uring_submit(&ring));
+	EXPECT_EQ(-EAGAIN, io_uring_peek_cqe(&ring, &cqe));
+	ASSERT_EQ(0, io_uring_wait_cqe(&ring, &cqe));
+	EXPECT_TRUE(cqe->res & POLLIN);
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	io_uring_queue_exit(&ring);
+	close(self->call.op_fd);
+}
+
+/* claims: B5 */
+TEST_F(closing, tcps_own_timeout_may_come_first)
+{
+	struct winsock_record record;
+	int ms = 700;
+
+	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)));
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 100 * SECOND_NS);
+	ASSERT_TRUE(is_final(self->call.op_fd, 20000));
+	ASSERT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
+	EXPECT_EQ(WINSOCK_OUTCOME_PEER, record.outcome);
+	EXPECT_EQ(ETIMEDOUT, record.error);
+	EXPECT_EQ(7, record.unacked);
+	EXPECT_EQ(0, LEFT());
+	close(self->call.op_fd);
+}
+
+static int set_lo(bool up)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = up ? IFF_UP | IFF_RUNNING : 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int result = ioctl(fd, SIOCSIFFLAGS, &request);
+
+	close(fd);
+	return result;
+}
+
+/* claims: B3 */
+TEST_F(closing, with_the_interface_down_the_deadline_holds)
+{
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
+	ASSERT_EQ(0, set_lo(false));
+	EXPECT_FALSE(is_final(self->call.op_fd, 500));
+	EXPECT_TRUE(is_final(self->call.op_fd, 2000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	EXPECT_EQ(0, LEFT());
+	ASSERT_EQ(0, set_lo(true));
+	close(self->call.op_fd);
+}
+
+/* claims: B2 */
+TEST_F(closing, down_and_up_again_it_drains)
+{
+	size_t queued = net_stuff(self->pair.client);
+	pid_t reader;
+	int error;
+
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
+	ASSERT_EQ(0, set_lo(false));
+	reader = net_drain_later(&self->pair, 0);
+	net_sleep(1000);
+	ASSERT_EQ(0, set_lo(true));
+	EXPECT_TRUE(is_final(self->call.op_fd, 50000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_GRACEFUL);
+	EXPECT_EQ(queued, net_drain_result(reader, &error));
+	EXPECT_EQ(0, error);
+	close(self->call.op_fd);
+}
+
+static int references(void)
+{
+	FILE *file = fopen("/sys/module/winsock/refcnt", "r");
+	int count = -1;
+
+	if (file) {
+		if (fscanf(file, "%d", &count) != 1)
+			count = -1;
+		fclose(file);
+	}
+	return count;
+}
+
+TEST_F(closing, pending_it_holds_module_and_namespace)
+{
+	int before;
+	pid_t child;
+
+	close(self->dev);
+	before = references();
+	ASSERT_EQ(0, before);
+	self->dev = dev_open();
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		/* A namespace that nobody is left in. */
+		struct net_pair pair;
+
+		net_enter();
+		net_pair_open(&pair, variant->family, variant->accepted);
+		net_pair_into(&pair, TCP_ESTABLISHED, true);
+		_exit(begin(self->dev, pair.client, WINSOCK_CLOSE_DROP_FD |
+			    WINSOCK_CLOSE_DETACH, SECOND_NS, &self->call));
+	}
+	waitpid(child, NULL, 0);
+	close(self->dev);
+	EXPECT_EQ(1, references());
+	EXPECT_EQ(-1, syscall(SYS_delete_module, "winsock", O_NONBLOCK));
+	EXPECT_EQ(EWOULDBLOCK, errno);
+	net_sleep(1500);
+	EXPECT_EQ(0, references());
+	self->dev = dev_open();
+}
+
+/* The op descriptor may be passed on: here to a child that outlives its parent. */
+TEST_F(closing, whoever_holds_the_descriptor_may_read_and_abort)
+{
+	int status;
+	pid_t child;
+
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 100 * SECOND_NS);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		struct winsock_record record;
+
+		net_sleep(100);
+		if (ioctl(self->call.op_fd, WINSOCK_IOC_OP_ABORT) ||
+		    read(self->call.op_fd, &record, sizeof(record)) != sizeof(record))
+			_exit(1);
+		_exit(record.outcome != WINSOCK_OUTCOME_REQUEST);
+	}
+	/* Our copy is not the last: closing it resets nothing. */
+	close(self->call.op_fd);
+	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
+	waitpid(child, &status, 0);
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(1, RSTS());
 }
 
 TEST_HARNESS_MAIN
