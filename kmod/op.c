@@ -36,20 +36,24 @@ void winsock_op_put(struct winsock_op *op)
 	kfree(op);
 }
 
-void winsock_op_fire(struct winsock_op *op, u8 what)
+bool winsock_op_fire(struct winsock_op *op, u8 what)
 {
 	unsigned long flags;
+	bool pending, news;
 
 	spin_lock_irqsave(&op->lock, flags);
-	if (!op->fired) {
+	pending = !op->fired;
+	news = !op->final && !(op->fired & what);
+	op->fired |= what;
+	if (pending) {
 		op->by_waiter = op->attached;
 		if (op->by_waiter)
 			wake_up(&op->waiters);
 		else
 			queue_work(op_workqueue, &op->work);
 	}
-	op->fired |= what;
 	spin_unlock_irqrestore(&op->lock, flags);
+	return news;
 }
 
 /*
@@ -290,10 +294,24 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	return 0;
 }
 
-static bool op_ready(const struct winsock_op *op)
+static bool op_is_ready(const struct winsock_op *op)
 {
-	return winsock_op_is_final(op) ||
-	       (READ_ONCE(op->fired) && READ_ONCE(op->by_waiter));
+	lockdep_assert_held(&op->lock);
+	return op->final || (op->fired && op->by_waiter);
+}
+
+/*
+ * What the attached thread waits for. Locked: the waker holds the lock from the
+ * first store to the wake-up, so the woken thread sees all of it or is woken again.
+ */
+static bool op_ready(struct winsock_op *op)
+{
+	bool ready;
+
+	spin_lock_irq(&op->lock);
+	ready = op_is_ready(op);
+	spin_unlock_irq(&op->lock);
+	return ready;
 }
 
 /* Leave the wait. False if something fired first: then it is ours to finish. */
@@ -302,7 +320,7 @@ static bool op_detach(struct winsock_op *op)
 	bool detached;
 
 	spin_lock_irq(&op->lock);
-	detached = !op_ready(op);
+	detached = !op_is_ready(op);
 	if (detached)
 		op->attached = false;
 	spin_unlock_irq(&op->lock);

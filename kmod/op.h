@@ -168,8 +168,10 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
  * @what:	WINSOCK_OP_* bits
  *
  * The attached thread or a worker looks into it. Any context.
+ *
+ * Return: true for the first who says so of an op that is not final.
  */
-void winsock_op_fire(struct winsock_op *op, u8 what);
+bool winsock_op_fire(struct winsock_op *op, u8 what);
 
 /**
  * winsock_op_put() - drop a reference

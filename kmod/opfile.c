@@ -53,14 +53,8 @@ static ssize_t opfile_read(struct file *file, char __user *to, size_t size, loff
  */
 static int opfile_demand(struct winsock_op *op, u8 what, u32 outcome)
 {
-	bool first;
-
-	spin_lock_irq(&op->lock);
-	first = !op->final && !(op->fired & what);
-	spin_unlock_irq(&op->lock);
-	if (!first)
+	if (!winsock_op_fire(op, what))
 		return -EALREADY;
-	winsock_op_fire(op, what);
 	wait_event(op->waiters, winsock_op_is_final(op));
 	return op->record.outcome == outcome ? 0 : -EALREADY;
 }
