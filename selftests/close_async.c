@@ -2,50 +2,15 @@
 /* Closes that never block: the op descriptor from start to outcome. */
 #include <fcntl.h>
 #include <liburing.h>
-#include <net/if.h>
-#include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
-#include <sys/syscall.h>
-#include <stdio.h>
 
-#include "closing.h"
-
-#define ASYNC		(WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT)
-#define SECOND_NS	1000000000ULL
-
-static int begin(int dev, int fd, unsigned int flags, unsigned long long timeout_ns,
-		 struct winsock_close *call)
-{
-	return dev_close(dev, fd, WINSOCK_MODE_BLOCKING, ASYNC | flags, timeout_ns, call);
-}
-
-#define BEGIN(flags, ns) do { \
-	double start_ = net_now(); \
-	ASSERT_EQ(0, begin(self->dev, self->pair.client, flags, ns, &self->call)); \
-	EXPECT_LT(net_now() - start_, AT_ONCE); \
-	EXPECT_EQ(WINSOCK_RESULT_PENDING, self->call.result); \
-	ASSERT_GE(self->call.op_fd, 0); \
-} while (0)
-
-static bool is_final(int op, int timeout_ms)
-{
-	struct pollfd polled = { .fd = op, .events = POLLIN };
-
-	return poll(&polled, 1, timeout_ms) == 1 && polled.revents == POLLIN;
-}
-
-#define EXPECT_RECORD(op, wanted) do { \
-	struct winsock_record record_; \
-	memset(&record_, 0xa5, sizeof(record_)); \
-	EXPECT_EQ(sizeof(record_), read(op, &record_, sizeof(record_))); \
-	EXPECT_EQ(wanted, record_.outcome); \
-	EXPECT_EQ(0, record_.pad); \
-} while (0)
+#include "pending.h"
 
 /* claims: B2 B7 */
 TEST_F(closing, drained_it_becomes_readable)
@@ -59,14 +24,14 @@ TEST_F(closing, drained_it_becomes_readable)
 	BEGIN(WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST, 20 * SECOND_NS);
 	EXPECT_FALSE(net_is_open(self->pair.client));
 	EXPECT_TRUE(fcntl(self->call.op_fd, F_GETFD) & FD_CLOEXEC);
-	EXPECT_FALSE(is_final(self->call.op_fd, 0));
+	EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
 	EXPECT_EQ(0, FINS() + RSTS());
 	fcntl(self->call.op_fd, F_SETFL, O_NONBLOCK);
 	EXPECT_EQ(-1, read(self->call.op_fd, &first, sizeof(first)));
 	EXPECT_EQ(EAGAIN, errno);
 
 	reader = net_drain_later(&self->pair, 500);
-	EXPECT_TRUE(is_final(self->call.op_fd, 15000));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 15000));
 	EXPECT_EQ(-1, read(self->call.op_fd, &first, sizeof(first) - 1));
 	EXPECT_EQ(EINVAL, errno);
 	ASSERT_EQ(sizeof(first), read(self->call.op_fd, &first, sizeof(first)));
@@ -77,7 +42,7 @@ TEST_F(closing, drained_it_becomes_readable)
 	EXPECT_EQ(0, first.unacked);
 	EXPECT_EQ(TCP_ESTABLISHED, first.state);
 	EXPECT_GT(first.elapsed_ns, 300000000ULL);
-	EXPECT_TRUE(is_final(self->call.op_fd, 0));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 0));
 	EXPECT_EQ(queued, net_drain_result(reader, &error));
 	EXPECT_EQ(0, error);
 	EXPECT_EQ(1, FINS());
@@ -94,7 +59,7 @@ TEST_F(closing, at_the_deadline_the_port_is_free)
 	net_stuff(self->pair.client);
 	start = net_now();
 	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
-	ASSERT_TRUE(is_final(self->call.op_fd, 5000));
+	ASSERT_TRUE(pending_is_final(self->call.op_fd, 5000));
 	EXPECT_EQ(0, net_bind_error(variant->family, self->pair.client_port));
 	EXPECT_EQ(0, LEFT());
 	EXPECT_GE(net_now() - start, 1.0);
@@ -126,7 +91,7 @@ TEST_F(closing, the_callers_own_descriptor_may_go_or_stay)
 			EXPECT_LT(net_now() - start, AT_ONCE);
 		}
 		reader = net_drain_later(&self->pair, 200);
-		EXPECT_TRUE(is_final(self->call.op_fd, 15000));
+		EXPECT_TRUE(pending_is_final(self->call.op_fd, 15000));
 		EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_GRACEFUL);
 		EXPECT_EQ(queued, net_drain_result(reader, &error));
 		EXPECT_EQ(0, error);
@@ -157,7 +122,7 @@ TEST_F(closing, cancel_leaves_no_trace)
 	BEGIN(0, 5 * SECOND_NS);
 	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
 	EXPECT_EQ(-1, fd);
-	EXPECT_TRUE(is_final(self->call.op_fd, 0));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 0));
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_CANCELLED);
 	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
 	EXPECT_EQ(EALREADY, errno);
@@ -189,7 +154,7 @@ TEST_F(closing, cancel_gives_a_dropped_descriptor_back)
 	EXPECT_FALSE(net_is_open(self->pair.client));
 	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, NULL));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_FALSE(is_final(self->call.op_fd, 0));
+	EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
 	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
 	ASSERT_GE(fd, 0);
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(fd));
@@ -198,7 +163,7 @@ TEST_F(closing, cancel_gives_a_dropped_descriptor_back)
 	self->pair.client = fd;
 	/* And once more from the start. */
 	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
-	EXPECT_TRUE(is_final(self->call.op_fd, 5000));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 5000));
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
 	close(self->call.op_fd);
 }
@@ -238,33 +203,6 @@ TEST_F(closing, detached_the_kernel_goes_on)
 	EXPECT_EQ(1, RSTS());
 }
 
-TEST_F(closing, the_owner_may_die)
-{
-	for (int detach = 0; detach < 2; detach++) {
-		pid_t child;
-
-		net_stuff(self->pair.client);
-		child = fork();
-		ASSERT_GE(child, 0);
-		if (!child) {
-			begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD |
-			      (detach ? WINSOCK_CLOSE_DETACH : 0), SECOND_NS, &self->call);
-			raise(SIGKILL);
-		}
-		close(self->pair.client);
-		waitpid(child, NULL, 0);
-		net_sleep(300);
-		EXPECT_EQ(detach ? TCP_ESTABLISHED : 0, LEFT());
-		EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0,
-					   2000));
-		EXPECT_EQ(0, FINS());
-		EXPECT_EQ(1, RSTS());
-		close(self->pair.server);
-		net_pair_open(&self->pair, variant->family, variant->accepted);
-		wire_reset(&self->wire);
-	}
-}
-
 /* claims: B8 */
 TEST_F(closing, one_op_for_each_socket)
 {
@@ -273,13 +211,13 @@ TEST_F(closing, one_op_for_each_socket)
 
 	net_stuff(self->pair.client);
 	BEGIN(0, SECOND_NS);
-	EXPECT_EQ(-EBUSY, begin(self->dev, self->pair.client, 0, SECOND_NS, &other));
+	EXPECT_EQ(-EBUSY, pending_begin(self->dev, self->pair.client, 0, SECOND_NS, &other));
 	EXPECT_EQ(-EBUSY, dev_closesocket(self->dev, self->pair.client, &other));
 	ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
 	EXPECT_TRUE(query.flags & WINSOCK_QUERY_CLOSING);
 	/* Options changed meanwhile do not move the deadline. */
 	net_linger(self->pair.client, 1, 60);
-	EXPECT_TRUE(is_final(self->call.op_fd, 1900));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 1900));
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
 	close(self->call.op_fd);
 }
@@ -287,7 +225,7 @@ TEST_F(closing, one_op_for_each_socket)
 /* claims: B1 H1 G2 N1 */
 TEST_F(closing, what_needs_no_wait_is_done)
 {
-	ASSERT_EQ(0, begin(self->dev, self->pair.client, 0, SECOND_NS, &self->call));
+	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, 0, SECOND_NS, &self->call));
 	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result);
 	EXPECT_EQ(-1, self->call.op_fd);
 	close(self->pair.client);
@@ -296,10 +234,11 @@ TEST_F(closing, what_needs_no_wait_is_done)
 	net_pair_open(&self->pair, variant->family, variant->accepted);
 	net_stuff(self->pair.client);
 	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_NONBLOCKING,
-			       ASYNC | WINSOCK_CLOSE_DROP_FD, SECOND_NS, &self->call));
+			       WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT |
+			       WINSOCK_CLOSE_DROP_FD, SECOND_NS, &self->call));
 	EXPECT_WOULDBLOCK();
 	EXPECT_EQ(-1, self->call.op_fd);
-	ASSERT_EQ(0, begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, 0,
+	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, 0,
 			   &self->call));
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
 }
@@ -314,7 +253,7 @@ TEST_F(closing, the_peers_reset_is_told)
 	net_linger(self->pair.server, 1, 0);
 	close(self->pair.server);
 	self->pair.server = -1;
-	EXPECT_TRUE(is_final(self->call.op_fd, 2000));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 2000));
 	ASSERT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
 	EXPECT_EQ(WINSOCK_OUTCOME_PEER, record.outcome);
 	EXPECT_EQ(ECONNRESET, record.error);
@@ -349,7 +288,7 @@ TEST_F(closing, a_user_has_a_limit)
 		net_pair_open(&pairs[i], variant->family, false);
 		net_stuff(pairs[i].client);
 		EXPECT_EQ(i < 3 ? 0 : -ENOSPC,
-			  begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
+			  pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
 				5 * SECOND_NS, &calls[i]));
 	}
 	/* A blocking close is one more, and the socket is still ours. */
@@ -375,7 +314,7 @@ TEST_F(closing, without_a_descriptor_nothing_begins)
 	none = limit;
 	none.rlim_cur = 0;
 	setrlimit(RLIMIT_NOFILE, &none);
-	EXPECT_EQ(-EMFILE, begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
+	EXPECT_EQ(-EMFILE, pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
 				 &self->call));
 	setrlimit(RLIMIT_NOFILE, &limit);
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
@@ -454,14 +393,14 @@ TEST_F(closing, a_thousand_expire_together)
 	for (int i = 0; i < COUNT; i++) {
 		double begun = net_now();
 
-		ASSERT_EQ(0, begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
+		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
 				   &calls[i]));
 		if (net_now() - begun > longest)
 			longest = net_now() - begun;
 	}
 	EXPECT_LT(longest, 0.005);
 	for (int i = 0; i < COUNT; i++) {
-		ASSERT_TRUE(is_final(calls[i].op_fd, 5000));
+		ASSERT_TRUE(pending_is_final(calls[i].op_fd, 5000));
 		EXPECT_RECORD(calls[i].op_fd, WINSOCK_OUTCOME_DEADLINE);
 		EXPECT_EQ(0, net_bind_error(NET_V4, pairs[i].client_port));
 		close(calls[i].op_fd);
@@ -489,111 +428,6 @@ TEST_F(closing, io_uring_polls_it)
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
 	io_uring_queue_exit(&ring);
 	close(self->call.op_fd);
-}
-
-/* claims: B5 */
-TEST_F(closing, tcps_own_timeout_may_come_first)
-{
-	struct winsock_record record;
-	int ms = 700;
-
-	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)));
-	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
-	BEGIN(WINSOCK_CLOSE_DROP_FD, 100 * SECOND_NS);
-	ASSERT_TRUE(is_final(self->call.op_fd, 20000));
-	ASSERT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
-	EXPECT_EQ(WINSOCK_OUTCOME_PEER, record.outcome);
-	EXPECT_EQ(ETIMEDOUT, record.error);
-	EXPECT_EQ(7, record.unacked);
-	EXPECT_EQ(0, LEFT());
-	close(self->call.op_fd);
-}
-
-static int set_lo(bool up)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = up ? IFF_UP | IFF_RUNNING : 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	int result = ioctl(fd, SIOCSIFFLAGS, &request);
-
-	close(fd);
-	return result;
-}
-
-/* claims: B3 */
-TEST_F(closing, with_the_interface_down_the_deadline_holds)
-{
-	net_stuff(self->pair.client);
-	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
-	ASSERT_EQ(0, set_lo(false));
-	EXPECT_FALSE(is_final(self->call.op_fd, 500));
-	EXPECT_TRUE(is_final(self->call.op_fd, 2000));
-	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
-	EXPECT_EQ(0, LEFT());
-	ASSERT_EQ(0, set_lo(true));
-	close(self->call.op_fd);
-}
-
-/* claims: B2 */
-TEST_F(closing, down_and_up_again_it_drains)
-{
-	size_t queued = net_stuff(self->pair.client);
-	pid_t reader;
-	int error;
-
-	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
-	ASSERT_EQ(0, set_lo(false));
-	reader = net_drain_later(&self->pair, 0);
-	net_sleep(1000);
-	ASSERT_EQ(0, set_lo(true));
-	EXPECT_TRUE(is_final(self->call.op_fd, 50000));
-	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_GRACEFUL);
-	EXPECT_EQ(queued, net_drain_result(reader, &error));
-	EXPECT_EQ(0, error);
-	close(self->call.op_fd);
-}
-
-static int references(void)
-{
-	FILE *file = fopen("/sys/module/winsock/refcnt", "r");
-	int count = -1;
-
-	if (file) {
-		if (fscanf(file, "%d", &count) != 1)
-			count = -1;
-		fclose(file);
-	}
-	return count;
-}
-
-TEST_F(closing, pending_it_holds_module_and_namespace)
-{
-	int before;
-	pid_t child;
-
-	close(self->dev);
-	before = references();
-	ASSERT_EQ(0, before);
-	self->dev = dev_open();
-	child = fork();
-	ASSERT_GE(child, 0);
-	if (!child) {
-		/* A namespace that nobody is left in. */
-		struct net_pair pair;
-
-		net_enter();
-		net_pair_open(&pair, variant->family, variant->accepted);
-		net_pair_into(&pair, TCP_ESTABLISHED, true);
-		_exit(begin(self->dev, pair.client, WINSOCK_CLOSE_DROP_FD |
-			    WINSOCK_CLOSE_DETACH, SECOND_NS, &self->call));
-	}
-	waitpid(child, NULL, 0);
-	close(self->dev);
-	EXPECT_EQ(1, references());
-	EXPECT_EQ(-1, syscall(SYS_delete_module, "winsock", O_NONBLOCK));
-	EXPECT_EQ(EWOULDBLOCK, errno);
-	net_sleep(1500);
-	EXPECT_EQ(0, references());
-	self->dev = dev_open();
 }
 
 /* The op descriptor may be passed on: here to a child that outlives its parent. */

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pending closes and the world around them: what happens to the path, to the owner,
+ * to the clock and to the namespace changes neither deadline nor outcome.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "pending.h"
+
+TEST_F(closing, the_owner_may_die)
+{
+	for (int detach = 0; detach < 2; detach++) {
+		pid_t child;
+
+		net_stuff(self->pair.client);
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child) {
+			pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD |
+			      (detach ? WINSOCK_CLOSE_DETACH : 0), SECOND_NS, &self->call);
+			raise(SIGKILL);
+		}
+		close(self->pair.client);
+		waitpid(child, NULL, 0);
+		net_sleep(300);
+		EXPECT_EQ(detach ? TCP_ESTABLISHED : 0, LEFT());
+		EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0,
+					   2000));
+		EXPECT_EQ(0, FINS());
+		EXPECT_EQ(1, RSTS());
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
+/* claims: B5 */
+TEST_F(closing, tcps_own_timeout_may_come_first)
+{
+	struct winsock_record record;
+	int ms = 700;
+
+	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)));
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 100 * SECOND_NS);
+	ASSERT_TRUE(pending_is_final(self->call.op_fd, 20000));
+	ASSERT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
+	EXPECT_EQ(WINSOCK_OUTCOME_PEER, record.outcome);
+	EXPECT_EQ(ETIMEDOUT, record.error);
+	EXPECT_EQ(7, record.unacked);
+	EXPECT_EQ(0, LEFT());
+	close(self->call.op_fd);
+}
+
+static int survive_set_lo(bool up)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = up ? IFF_UP | IFF_RUNNING : 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int result = ioctl(fd, SIOCSIFFLAGS, &request);
+
+	close(fd);
+	return result;
+}
+
+/* claims: B3 */
+TEST_F(closing, with_the_interface_down_the_deadline_holds)
+{
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
+	ASSERT_EQ(0, survive_set_lo(false));
+	EXPECT_FALSE(pending_is_final(self->call.op_fd, 500));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 2000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	EXPECT_EQ(0, LEFT());
+	ASSERT_EQ(0, survive_set_lo(true));
+	close(self->call.op_fd);
+}
+
+/* claims: B2 */
+TEST_F(closing, down_and_up_again_it_drains)
+{
+	size_t queued = net_stuff(self->pair.client);
+	pid_t reader;
+	int error;
+
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
+	ASSERT_EQ(0, survive_set_lo(false));
+	reader = net_drain_later(&self->pair, 0);
+	net_sleep(1000);
+	ASSERT_EQ(0, survive_set_lo(true));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 50000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_GRACEFUL);
+	EXPECT_EQ(queued, net_drain_result(reader, &error));
+	EXPECT_EQ(0, error);
+	close(self->call.op_fd);
+}
+
+static int survive_references(void)
+{
+	FILE *file = fopen("/sys/module/winsock/refcnt", "r");
+	int count = -1;
+
+	if (file) {
+		if (fscanf(file, "%d", &count) != 1)
+			count = -1;
+		fclose(file);
+	}
+	return count;
+}
+
+TEST_F(closing, pending_it_holds_module_and_namespace)
+{
+	int before;
+	pid_t child;
+
+	close(self->dev);
+	before = survive_references();
+	ASSERT_EQ(0, before);
+	self->dev = dev_open();
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		/* A namespace that nobody is left in. */
+		struct net_pair pair;
+
+		net_enter();
+		net_pair_open(&pair, variant->family, variant->accepted);
+		net_pair_into(&pair, TCP_ESTABLISHED, true);
+		_exit(pending_begin(self->dev, pair.client, WINSOCK_CLOSE_DROP_FD |
+			    WINSOCK_CLOSE_DETACH, SECOND_NS, &self->call));
+	}
+	waitpid(child, NULL, 0);
+	close(self->dev);
+	EXPECT_EQ(1, survive_references());
+	EXPECT_EQ(-1, syscall(SYS_delete_module, "winsock", O_NONBLOCK));
+	EXPECT_EQ(EWOULDBLOCK, errno);
+	net_sleep(1500);
+	EXPECT_EQ(0, survive_references());
+	self->dev = dev_open();
+}
+
+static uint16_t survive_checksum(const void *data, size_t size)
+{
+	const uint16_t *words = data;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < size / 2; i++)
+		sum += words[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~(sum + (sum >> 16));
+}
+
+static bool survive_icmp4(const struct net_pair *pair, uint32_t seq)
+{
+	struct {
+		struct icmphdr icmp;
+		struct iphdr ip;
+		uint16_t from, to;
+		uint32_t seq;
+	} __attribute__((packed, aligned(4))) error = {
+		.icmp = { .type = ICMP_DEST_UNREACH, .code = ICMP_HOST_UNREACH },
+		.ip = {
+			.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP,
+			.tot_len = htons(47),
+			.saddr = htonl(INADDR_LOOPBACK), .daddr = htonl(INADDR_LOOPBACK),
+		},
+		.from = htons(pair->client_port), .to = htons(pair->server_port),
+		.seq = htonl(seq),
+	};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	ssize_t sent;
+
+	error.icmp.checksum = survive_checksum(&error, sizeof(error));
+	sent = sendto(fd, &error, sizeof(error), 0, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
+	return sent == sizeof(error);
+}
+
+static bool survive_icmp6(const struct net_pair *pair, uint32_t seq)
+{
+	struct {
+		struct icmp6_hdr icmp;
+		struct ip6_hdr ip;
+		uint16_t from, to;
+		uint32_t seq;
+		uint8_t rest[12];
+	} __attribute__((packed, aligned(4))) error = {
+		.icmp = { .icmp6_type = ICMP6_DST_UNREACH, .icmp6_code = ICMP6_DST_UNREACH_ADDR },
+		.ip = {
+			.ip6_vfc = 6 << 4, .ip6_hlim = 64, .ip6_nxt = IPPROTO_TCP,
+			.ip6_plen = htons(27),
+			.ip6_src = IN6ADDR_LOOPBACK_INIT, .ip6_dst = IN6ADDR_LOOPBACK_INIT,
+		},
+		.from = htons(pair->client_port), .to = htons(pair->server_port),
+		.seq = htonl(seq),
+	};
+	struct sockaddr_in6 to = {
+		.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+	ssize_t sent = sendto(fd, &error, sizeof(error), 0, (struct sockaddr *)&to, sizeof(to));
+
+	close(fd);
+	return sent == sizeof(error);
+}
+
+/* A router says "unreachable" of what the client has in flight. */
+static bool survive_icmp(struct wire *wire, const struct net_pair *pair,
+			 enum net_family family)
+{
+	uint32_t seq = 0;
+
+	wire_collect(wire);
+	for (size_t i = 0; i < wire->count; i++)
+		if (wire->segments[i].from == pair->client_port && wire->segments[i].payload)
+			seq = wire->segments[i].seq;
+	return family == NET_V6 ? survive_icmp6(pair, seq) : survive_icmp4(pair, seq);
+}
+
+/* claims: B2 */
+TEST_F(closing, icmp_errors_do_not_end_it)
+{
+	int on = 1, error = 0;
+
+	for (int report = 0; report < 2; report++) {
+		socklen_t size = sizeof(error);
+
+		net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+		if (report)
+			ASSERT_EQ(0, variant->family == NET_V6 ?
+				  setsockopt(self->pair.client, SOL_IPV6, IPV6_RECVERR, &on, 4) :
+				  setsockopt(self->pair.client, SOL_IP, IP_RECVERR, &on, 4));
+		BEGIN(0, 20 * SECOND_NS);
+		ASSERT_TRUE(survive_icmp(&self->wire, &self->pair, variant->family));
+		EXPECT_FALSE(pending_is_final(self->call.op_fd, 100));
+		/* It did arrive. */
+		ASSERT_EQ(0, getsockopt(self->pair.client, SOL_SOCKET, SO_ERROR, &error, &size));
+		EXPECT_EQ(EHOSTUNREACH, error);
+		net_unmute(self->pair.server);
+		EXPECT_TRUE(pending_is_final(self->call.op_fd, 10000));
+		EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_GRACEFUL);
+		EXPECT_EQ(1, FINS());
+		EXPECT_EQ(0, RSTS());
+		close(self->call.op_fd);
+		net_pair_close(&self->pair);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
+/* claims: B3 */
+TEST_F(closing, keepalive_does_not_end_it)
+{
+	int one = 1;
+
+	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)));
+	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_KEEPIDLE, &one, sizeof(one)));
+	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_KEEPINTVL, &one, sizeof(one)));
+	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_KEEPCNT, &one, sizeof(one)));
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 5 * SECOND_NS);
+	EXPECT_FALSE(pending_is_final(self->call.op_fd, 4500));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 2000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+	close(self->call.op_fd);
+}
+
+/* claims: B3 */
+TEST_F(closing, a_stopped_owner_does_not_hold_the_deadline_up)
+{
+	int status;
+	pid_t child;
+
+	net_stuff(self->pair.client);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
+			      &self->call);
+		raise(SIGSTOP);
+		_exit(pending_is_final(self->call.op_fd, 0) ? 0 : 1);
+	}
+	close(self->pair.client);
+	ASSERT_EQ(child, waitpid(child, NULL, WUNTRACED));
+	net_sleep(500);
+	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
+	EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0, 1000));
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+	/* It finds the outcome waiting. */
+	kill(child, SIGCONT);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* claims: B3 */
+TEST_F(closing, a_time_namespace_does_not_move_the_deadline)
+{
+	static const char offset[] = "monotonic 86400 0\n";
+	int status, knob;
+	double outside;
+	pid_t child;
+
+	net_stuff(self->pair.client);
+	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
+	knob = open("/proc/self/timens_offsets", O_WRONLY);
+	ASSERT_GE(knob, 0);
+	ASSERT_EQ(sizeof(offset) - 1, write(knob, offset, sizeof(offset) - 1));
+	close(knob);
+	outside = net_now();
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		double start = net_now(), took;
+
+		if (start - outside < 86000)
+			_exit(1);
+		pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
+			      &self->call);
+		if (!pending_is_final(self->call.op_fd, 5000))
+			_exit(2);
+		took = net_now() - start;
+		_exit(took >= 1 && took < 2 ? 0 : 3);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(1, RSTS());
+}
+
+/* A number out of a cgroup's memory.stat, or -1. */
+static long survive_memory(const char *group, const char *name)
+{
+	char path[64], key[32];
+	long value, result = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", group);
+	file = fopen(path, "r");
+	while (file && fscanf(file, "%31s %ld", key, &value) == 2)
+		if (!strcmp(key, name))
+			result = value;
+	if (file)
+		fclose(file);
+	return result;
+}
+
+/* What an op takes is charged to the cgroup of whoever began it. */
+TEST_F(closing, memory_is_charged_to_the_opener)
+{
+	enum { COUNT = 2000 };
+	static const char group[] = "/tmp/cgroup/opener";
+	struct rlimit limit = { 8192, 8192 };
+	static struct net_pair pairs[COUNT];
+	static int ops[COUNT];
+	long before, after;
+	char path[64];
+	FILE *file;
+
+	if (variant->family != NET_V4 || variant->accepted)
+		return;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (int i = 0; i < COUNT; i++) {
+		net_pair_open(&pairs[i], NET_V4, false);
+		net_mute(pairs[i].server);
+		ASSERT_EQ(7, send(pairs[i].client, "payload", 7, 0));
+	}
+	mkdir("/tmp/cgroup", 0755);
+	ASSERT_EQ(0, mount("none", "/tmp/cgroup", "cgroup2", 0, NULL));
+	file = fopen("/tmp/cgroup/cgroup.subtree_control", "w");
+	ASSERT_NE(NULL, file);
+	fputs("+memory", file);
+	ASSERT_EQ(0, fclose(file));
+	ASSERT_EQ(0, mkdir(group, 0755));
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	file = fopen(path, "w");
+	ASSERT_NE(NULL, file);
+	fprintf(file, "%d", getpid());
+	ASSERT_EQ(0, fclose(file));
+
+	before = survive_memory(group, "slab");
+	ASSERT_GE(before, 0);
+	for (int i = 0; i < COUNT; i++) {
+		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, 0, 100 * SECOND_NS,
+					   &self->call));
+		ops[i] = self->call.op_fd;
+	}
+	/* The statistics are gathered now and then, at the latest after 2 s. */
+	net_sleep(3000);
+	after = survive_memory(group, "slab");
+	TH_LOG("%ld B of slab for each op and its file", (after - before) / COUNT);
+	EXPECT_GE((after - before) / COUNT, 600);
+	for (int i = 0; i < COUNT; i++) {
+		close(ops[i]);
+		net_pair_close(&pairs[i]);
+	}
+	file = fopen("/tmp/cgroup/cgroup.procs", "w");
+	fprintf(file, "%d", getpid());
+	fclose(file);
+	ASSERT_EQ(0, rmdir(group));
+	ASSERT_EQ(0, umount("/tmp/cgroup"));
+}
+
+TEST_HARNESS_MAIN
