@@ -16,10 +16,10 @@
 
 #include "close.h"
 #include "handle.h"
-#include "netns.h"
 #include "op.h"
 #include "opfile.h"
 #include "policy.h"
+#include "sockopt.h"
 #include "tcp.h"
 
 /**
@@ -41,24 +41,6 @@ struct close_call {
 	u64 timeout_ns;
 	struct winsock_tcp_facts facts;
 };
-
-/* Look up a TCP socket by descriptor. The caller owns the file's reference. */
-static struct file *close_fget(int fd)
-{
-	struct file *file = fget(fd);
-	struct socket *sock;
-	int err;
-
-	if (!file)
-		return ERR_PTR(-EBADF);
-	sock = sock_from_file(file);
-	err = sock ? winsock_tcp_check(sock) : -ENOTSOCK;
-	if (err) {
-		fput(file);
-		return ERR_PTR(err);
-	}
-	return file;
-}
 
 static int close_check(const struct winsock_close *args)
 {
@@ -89,7 +71,7 @@ static u32 close_asked(const struct winsock_close *args, struct file *file,
 	if (nonblock) {
 		asked |= WINSOCK_FACT_NONBLOCK;
 		if ((args->flags & WINSOCK_CLOSE_STRICT) ||
-		    winsock_netns_strict(sock_net(sock->sk)))
+		    winsock_sockopt_strict(sock->sk))
 			asked |= WINSOCK_FACT_STRICT;
 	}
 	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
@@ -110,11 +92,7 @@ static enum winsock_verdict close_verdict(struct close_call *call)
 		bits |= WINSOCK_FACT_LINGER;
 	if (call->timeout_ns)
 		bits |= WINSOCK_FACT_TIMED;
-	if (facts->unacked)
-		bits |= WINSOCK_FACT_UNACKED;
-	if (winsock_policy_state(facts->state) & WINSOCK_STATE_PEER)
-		bits |= WINSOCK_FACT_PEER;
-	return winsock_policy_verdict(bits);
+	return winsock_policy_verdict(bits | winsock_tcp_bits(facts));
 }
 
 static void close_report(struct close_call *call, u32 outcome)
@@ -292,8 +270,8 @@ static int close_begin(struct close_call *call, s32 __user *op_fd)
 		return err;
 
 	/* Ask again afterwards: the facts may have changed while we allocated. */
-	op = winsock_op_alloc(call->file, call->started, call->timeout_ns,
-			      call->args->tag);
+	op = winsock_op_alloc(call->sock->sk, call->sock, call->file, call->started,
+			      call->timeout_ns, call->args->tag);
 	if (IS_ERR(op))
 		return PTR_ERR(op);
 	if (call->args->flags & WINSOCK_CLOSE_ASYNC)
@@ -323,7 +301,7 @@ int winsock_close(struct winsock_close *args, s32 __user *op_fd)
 
 	if (err)
 		return err;
-	call.file = close_fget(args->fd);
+	call.file = winsock_handle_get(args->fd);
 	if (IS_ERR(call.file))
 		return PTR_ERR(call.file);
 	call.sock = sock_from_file(call.file);
@@ -345,45 +323,6 @@ put_file:
 	return err;
 }
 
-int winsock_query(struct winsock_query *args)
-{
-	struct winsock_tcp_facts facts;
-	struct socket *sock;
-	struct file *file;
-
-	if (args->pad)
-		return -EINVAL;
-	file = close_fget(args->fd);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-
-	sock = sock_from_file(file);
-	lock_sock(sock->sk);
-	winsock_tcp_snapshot(sock->sk, &facts);
-	release_sock(sock->sk);
-
-	args->flags = 0;
-	if (facts.linger)
-		args->flags |= WINSOCK_QUERY_LINGER;
-	if (file->f_flags & O_NONBLOCK)
-		args->flags |= WINSOCK_QUERY_NONBLOCK;
-	if (facts.unacked)
-		args->flags |= WINSOCK_QUERY_WOULD_BLOCK;
-	if (winsock_handle_shared(file, args->fd))
-		args->flags |= WINSOCK_QUERY_SHARED;
-	if (winsock_netns_strict(sock_net(sock->sk)))
-		args->flags |= WINSOCK_QUERY_STRICT;
-	if (winsock_op_busy(sock))
-		args->flags |= WINSOCK_QUERY_CLOSING;
-	args->state = facts.state;
-	args->linger_ns = facts.linger_ns;
-	args->unsent = facts.unsent;
-	args->unacked = facts.unacked;
-	args->unread = facts.unread;
-	fput(file);
-	return 0;
-}
-
 int winsock_abort(const struct winsock_abort *args)
 {
 	struct file *file;
@@ -392,7 +331,7 @@ int winsock_abort(const struct winsock_abort *args)
 
 	if (args->flags)
 		return -EINVAL;
-	file = close_fget(args->fd);
+	file = winsock_handle_get(args->fd);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 

@@ -7,7 +7,6 @@
 
 struct winsock_abort;
 struct winsock_close;
-struct winsock_query;
 
 /**
  * winsock_close() - WINSOCK_IOC_CLOSE
@@ -18,14 +17,6 @@ struct winsock_query;
  * the descriptor and the connection are as they were.
  */
 int winsock_close(struct winsock_close *args, s32 __user *op_fd);
-
-/**
- * winsock_query() - WINSOCK_IOC_QUERY
- * @args: in and out, a kernel copy
- *
- * Return: 0 or a negative errno as listed at struct winsock_query.
- */
-int winsock_query(struct winsock_query *args);
 
 /**
  * winsock_abort() - WINSOCK_IOC_ABORT

@@ -16,6 +16,7 @@
 #include "device.h"
 #include "handle.h"
 #include "netns.h"
+#include "query.h"
 
 /* The layout is promised; 32-bit callers use the same one. */
 static_assert(sizeof(struct winsock_info) == 64);
@@ -28,7 +29,8 @@ static long device_info(struct winsock_info __user *to)
 	struct winsock_info info = {
 		.abi_version	= WINSOCK_ABI_VERSION,
 		.features	= WINSOCK_FEATURE_CLOSE | WINSOCK_FEATURE_STRICT |
-				  WINSOCK_FEATURE_RESUME | WINSOCK_FEATURE_ASYNC,
+				  WINSOCK_FEATURE_RESUME | WINSOCK_FEATURE_ASYNC |
+				  WINSOCK_FEATURE_ULP,
 		.ops_max	= winsock_netns_ops_max(current->nsproxy->net_ns),
 		.close_flags	= WINSOCK_CLOSE_FLAGS,
 		.timeout_max_ns	= WINSOCK_TIMEOUT_MAX_NS,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Descriptors: who else holds the open file, and giving one up safely. */
 #include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -11,6 +12,7 @@
 #include <linux/wait.h>
 
 #include "handle.h"
+#include "tcp.h"
 
 #define HANDLE_RETRIES	3
 
@@ -24,6 +26,23 @@ struct handle_count {
 	const struct file *file;
 	unsigned int entries;
 };
+
+struct file *winsock_handle_get(int fd)
+{
+	struct file *file = fget(fd);
+	struct socket *sock;
+	int err;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	sock = sock_from_file(file);
+	err = sock ? winsock_tcp_check(sock) : -ENOTSOCK;
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+	return file;
+}
 
 static int handle_count_entry(const void *arg, struct file *file, unsigned int fd)
 {

@@ -8,6 +8,14 @@
 struct file;
 
 /**
+ * winsock_handle_get() - look a TCP socket up by its descriptor
+ * @fd: a descriptor of the caller
+ *
+ * Return: its file, referenced, or ERR_PTR: -EBADF, -ENOTSOCK, -EOPNOTSUPP.
+ */
+struct file *winsock_handle_get(int fd);
+
+/**
  * winsock_handle_shared() - does anybody else hold the open file?
  * @file:	the file; the caller has one reference of its own (fget)
  * @fd:		the caller's descriptor of it

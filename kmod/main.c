@@ -5,6 +5,7 @@
 #include "device.h"
 #include "netns.h"
 #include "op.h"
+#include "ulp.h"
 
 static int __init winsock_init(void)
 {
@@ -19,8 +20,13 @@ static int __init winsock_init(void)
 	err = winsock_device_init();
 	if (err)
 		goto exit_op;
+	err = winsock_ulp_init();
+	if (err)
+		goto exit_device;
 	return 0;
 
+exit_device:
+	winsock_device_exit();
 exit_op:
 	winsock_op_exit();
 exit_netns:
@@ -30,6 +36,7 @@ exit_netns:
 
 static void __exit winsock_exit(void)
 {
+	winsock_ulp_exit();
 	winsock_device_exit();
 	winsock_op_exit();
 	winsock_netns_exit();

@@ -69,7 +69,7 @@ static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 	if (winsock_tcp_settled(op->sk))
 		winsock_op_fire(op, WINSOCK_OP_SETTLED);
 	else
-		set_bit(SOCK_NOSPACE, &op->sk->sk_socket->flags);
+		set_bit(SOCK_NOSPACE, &op->sock->flags);
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static bool op_rearm(struct winsock_op *op)
 	bool pending;
 
 	sock_owned_by_me(op->sk);
-	set_bit(SOCK_NOSPACE, &op->sk->sk_socket->flags);
+	set_bit(SOCK_NOSPACE, &op->sock->flags);
 	spin_lock_irq(&op->lock);
 	pending = !(op->fired & ~WINSOCK_OP_SETTLED);
 	if (pending)
@@ -105,13 +105,9 @@ static enum winsock_verdict op_verdict(const struct winsock_tcp_facts *facts, u8
 	/* An abort is the hard close, decided now. */
 	if (!(fired & WINSOCK_OP_ABORTED))
 		bits |= WINSOCK_FACT_TIMED;
-	if (facts->unacked)
-		bits |= WINSOCK_FACT_UNACKED;
 	if (fired & WINSOCK_OP_EXPIRED)
 		bits |= WINSOCK_FACT_EXPIRED;
-	if (winsock_policy_state(facts->state) & WINSOCK_STATE_PEER)
-		bits |= WINSOCK_FACT_PEER;
-	return winsock_policy_verdict(bits);
+	return winsock_policy_verdict(bits | winsock_tcp_bits(facts));
 }
 
 static void op_note(struct winsock_op *op, const struct winsock_tcp_facts *facts,
@@ -164,21 +160,28 @@ static bool op_decide(struct winsock_op *op)
 	return true;
 }
 
-/* A worker lets the socket go, and synchronously: whoever is woken finds it gone. */
+/* A worker lets the file go, and synchronously: whoever is woken finds it gone. */
 static void op_let_go(struct winsock_op *op, struct file *file)
 {
-	struct socket *sock = sock_from_file(file);
-
 	if (op->record.outcome != WINSOCK_OUTCOME_CANCELLED && file_count(file) > 1)
-		winsock_op_disconnect(sock, op->record.outcome == WINSOCK_OUTCOME_UNREAD);
+		winsock_op_disconnect(op->sock,
+				      op->record.outcome == WINSOCK_OUTCOME_UNREAD);
 	__fput_sync(file);
+}
+
+/* Nobody but the op has this socket: close the connection as the last release does. */
+static void op_close(struct winsock_op *op)
+{
+	op->sk->sk_prot->close(op->sk, 0);
+	op->sock->sk = NULL;
+	sock_release(op->sock);
 }
 
 static void op_finalize(struct winsock_op *op)
 {
 	struct file *file = op->file;
 
-	remove_wait_queue(&sock_from_file(file)->wq.wait, &op->entry);
+	remove_wait_queue(&op->sock->wq.wait, &op->entry);
 	hrtimer_cancel(&op->timer);
 	winsock_netns_uncharge(sock_net(op->sk), op->owner);
 	op->charged = false;
@@ -187,7 +190,9 @@ static void op_finalize(struct winsock_op *op)
 	op->file = NULL;
 	spin_unlock_irq(&op->lock);
 	/* With a waiter the caller of the close lets the last reference go. */
-	if (op->by_waiter)
+	if (!file)
+		op_close(op);
+	else if (op->by_waiter)
 		fput(file);
 	else
 		op_let_go(op, file);
@@ -211,17 +216,17 @@ static void op_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-struct winsock_op *winsock_op_alloc(struct file *file, ktime_t started,
+struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
+				    struct file *file, ktime_t started,
 				    u64 timeout_ns, u64 tag)
 {
-	struct net *net = sock_net(sock_from_file(file)->sk);
 	struct winsock_op *op = kzalloc(sizeof(*op), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!op)
 		return ERR_PTR(-ENOMEM);
 	op->owner = current_uid();
-	err = winsock_netns_charge(net, op->owner);
+	err = winsock_netns_charge(sock_net(sk), op->owner);
 	if (err) {
 		kfree(op);
 		return ERR_PTR(err);
@@ -234,13 +239,14 @@ struct winsock_op *winsock_op_alloc(struct file *file, ktime_t started,
 	INIT_WORK(&op->work, op_work);
 	hrtimer_setup(&op->timer, op_expire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	op->file = file;
-	op->sk = sock_from_file(file)->sk;
+	op->sock = sock;
+	op->sk = sk;
 	op->started = started;
 	op->record.tag = tag;
 	op->deadline = KTIME_MAX;
 	if (timeout_ns < KTIME_MAX)
 		op->deadline = ktime_add_safe(started, ns_to_ktime(timeout_ns));
-	sock_hold(op->sk);
+	sock_hold(sk);
 	return op;
 }
 
@@ -270,8 +276,7 @@ bool winsock_op_busy(struct socket *sock)
 
 int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 {
-	struct socket *sock = sock_from_file(op->file);
-	struct wait_queue_head *head = &sock->wq.wait;
+	struct wait_queue_head *head = &op->sock->wq.wait;
 
 	sock_owned_by_me(op->sk);
 	spin_lock_irq(&head->lock);
@@ -281,14 +286,15 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	}
 	/* The pending close's own references: op, file, module text. */
 	refcount_inc(&op->refs);
-	get_file(op->file);
+	if (op->file)
+		get_file(op->file);
 	__module_get(THIS_MODULE);
 	op->attached = attached;
 	op->unacked = unacked;
 	__add_wait_queue(head, &op->entry);
 	spin_unlock_irq(&head->lock);
 
-	set_bit(SOCK_NOSPACE, &sock->flags);
+	set_bit(SOCK_NOSPACE, &op->sock->flags);
 	if (op->deadline != KTIME_MAX)
 		hrtimer_start(&op->timer, op->deadline, HRTIMER_MODE_ABS);
 	return 0;
@@ -349,7 +355,7 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 			module_put(THIS_MODULE);
 			break;
 		}
-		if (fatal_signal_pending(current)) {
+		if (!op_fd || fatal_signal_pending(current)) {
 			if (op_detach(op))
 				return -EINTR;
 		} else if (!winsock_opfile_publish(op, op_fd)) {
@@ -359,7 +365,8 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 			return -ERESTARTNOINTR;
 		}
 	}
-	winsock_opfile_unpublish(op, op_fd);
+	if (op_fd)
+		winsock_opfile_unpublish(op, op_fd);
 	*record = op->record;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An op is one lingering close that the kernel has taken on: it holds the open
- * file, waits for the drain or the deadline, and carries the verdict out.
+ * An op is one lingering close that the kernel has taken on: it holds the socket,
+ * waits for the drain or the deadline, and carries the verdict out.
  *
  *             start                 drained / deadline / connection gone
  *   (none) ----------> PENDING ------------------------------------> FIRED
@@ -75,7 +75,9 @@ struct winsock_op_record {
  * @detach:	closing the op's descriptor early does not reset
  * @dropped:	the caller's descriptor went when the op began
  * @owner:	who is charged
- * @file:	the socket's file; cleared under @lock when it is let go
+ * @file:	the socket's file; cleared under @lock when it is let go. NULL from the
+ *		start for an op that owns @sock
+ * @sock:	the socket; valid until the op is final
  * @sk:		the socket; ours until the op is freed, which makes comparing the
  *		pointer safe after the file is gone
  * @entry:	on the socket's wait queue while pending; that queue is also how a
@@ -100,6 +102,7 @@ struct winsock_op {
 	bool dropped;
 	kuid_t owner;
 	struct file *file;
+	struct socket *sock;
 	struct sock *sk;
 	struct wait_queue_entry entry;
 	struct hrtimer timer;
@@ -119,7 +122,10 @@ static inline bool winsock_op_is_final(const struct winsock_op *op)
 
 /**
  * winsock_op_alloc() - prepare an op
- * @file:	the socket's file; referenced until the op is final
+ * @sk:		the connection
+ * @sock:	its socket, or the one that it will have when the op is started
+ * @file:	the socket's file, referenced until the op is final; or NULL: then a
+ *		started op owns @sock and @sk, closes the one and frees the other
  * @started:	when the close began
  * @timeout_ns:	linger time from @started
  * @tag:	the caller's mark
@@ -127,7 +133,8 @@ static inline bool winsock_op_is_final(const struct winsock_op *op)
  * Return: an op with one reference, the caller's, or ERR_PTR: -ENOMEM, -ENOSPC if
  * the user has as many pending as net.winsock.ops_max allows.
  */
-struct winsock_op *winsock_op_alloc(struct file *file, ktime_t started,
+struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
+				    struct file *file, ktime_t started,
 				    u64 timeout_ns, u64 tag);
 
 /**
@@ -152,12 +159,13 @@ bool winsock_op_busy(struct socket *sock);
 /**
  * winsock_op_wait() - wait for the end, as the attached thread
  * @op:		a started op
- * @op_fd:	user address of the caller's op_fd field
+ * @op_fd:	user address of the caller's op_fd field, or NULL
  * @record:	filled in when the op is final
  *
  * Return: 0 with @record; -ERESTARTNOINTR if a signal handler has to run: the op
  * has then been given a descriptor, its number is in @op_fd, and the wait is
- * taken up again with winsock_opfile_resume(); -EINTR if the caller is being killed.
+ * taken up again with winsock_opfile_resume(); -EINTR if the caller is being killed,
+ * or has a signal and no @op_fd: the close goes on by itself.
  */
 int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		    struct winsock_op_record *record);

@@ -94,6 +94,17 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_tcp_facts *facts)
 	facts->dead = state == TCP_CLOSE && (facts->error || facts->lost);
 }
 
+u32 winsock_tcp_bits(const struct winsock_tcp_facts *facts)
+{
+	u32 bits = 0;
+
+	if (facts->unacked)
+		bits |= WINSOCK_FACT_UNACKED;
+	if (winsock_policy_state(facts->state) & WINSOCK_STATE_PEER)
+		bits |= WINSOCK_FACT_PEER;
+	return bits;
+}
+
 u32 winsock_tcp_outcome(const struct winsock_tcp_facts *facts)
 {
 	if (facts->dead)

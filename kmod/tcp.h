@@ -52,6 +52,14 @@ int winsock_tcp_check(const struct socket *sock);
 void winsock_tcp_snapshot(struct sock *sk, struct winsock_tcp_facts *facts);
 
 /**
+ * winsock_tcp_bits() - what the connection says to a verdict
+ * @facts: the facts
+ *
+ * Return: WINSOCK_FACT_PEER and _UNACKED as they hold.
+ */
+u32 winsock_tcp_bits(const struct winsock_tcp_facts *facts);
+
+/**
  * winsock_tcp_outcome() - how a socket that is released now will have ended
  * @facts: the facts at the decision
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Winsock's closesocket for Linux TCP sockets: the interface of /dev/winsock.
+ * Winsock's closesocket for Linux TCP sockets: /dev/winsock, the ULP, SOL_WINSOCK.
  *
  * Every call acts on a descriptor that the caller holds. Possession of the
  * socket's descriptor is the authority, as for shutdown(2); no capability is
@@ -27,6 +27,7 @@
 #define WINSOCK_FEATURE_STRICT	(1ULL << 1)	/* WINSOCK_CLOSE_STRICT, sysctl */
 #define WINSOCK_FEATURE_RESUME	(1ULL << 2)	/* interrupted waits resume by op_fd */
 #define WINSOCK_FEATURE_ASYNC	(1ULL << 3)	/* WINSOCK_CLOSE_ASYNC, op descriptors */
+#define WINSOCK_FEATURE_ULP	(1ULL << 4)	/* TCP_ULP "winsock", SOL_WINSOCK */
 
 /**
  * struct winsock_info - what this module can do (WINSOCK_IOC_INFO)
@@ -52,8 +53,9 @@ struct winsock_info {
 #define WINSOCK_QUERY_NONBLOCK		(1U << 1)	/* O_NONBLOCK is set on the file */
 #define WINSOCK_QUERY_WOULD_BLOCK	(1U << 2)	/* payload is unacknowledged: a timed close could not finish now */
 #define WINSOCK_QUERY_SHARED		(1U << 3)	/* other descriptors hold the socket (see WINSOCK_CLOSE_IF_LAST) */
-#define WINSOCK_QUERY_STRICT		(1U << 4)	/* the network namespace's strict switch is on */
+#define WINSOCK_QUERY_STRICT		(1U << 4)	/* the literal reading is in force: the socket's own switch, else its network namespace's */
 #define WINSOCK_QUERY_CLOSING		(1U << 5)	/* a lingering close is pending on the socket */
+#define WINSOCK_QUERY_ATTACHED		(1U << 6)	/* the socket has the ULP "winsock" */
 
 /**
  * struct winsock_query - the facts a close would be decided by (WINSOCK_IOC_QUERY)
@@ -251,5 +253,68 @@ struct winsock_abort {
 #define WINSOCK_IOC_OP_ABORT	_IO(WINSOCK_IOC_MAGIC, 0x11)
 
 #define WINSOCK_DEVICE		"/dev/winsock"
+
+/*
+ * The ULP: setsockopt(fd, SOL_TCP, TCP_ULP, WINSOCK_ULP, sizeof(WINSOCK_ULP)) on a TCP
+ * socket, at any time from socket(2) on. Connections accepted from a listener that is
+ * attached are attached. There is no way back. From then on close(2), dup2(2) over
+ * the descriptor, execve(2), exit and a fatal signal end a lingering connection as
+ * the page says: drained, then FIN, or RST at the deadline; the thread waits in the
+ * close only if the socket is blocking, and not at exit. See Documentation/ulp.rst.
+ *
+ * Errors, the socket is untouched: ENOENT (module not loaded), EEXIST (another ULP,
+ * or attached already), EINVAL (the socket is in a sockmap), EOPNOTSUPP and
+ * ENOPROTOOPT (not plain TCP), ENOSPC (TCP's operations were replaced by too many
+ * other parties), ENOMEM.
+ */
+#define WINSOCK_ULP		"winsock"
+
+/*
+ * Level of the socket options below; on an attached socket only, elsewhere they fail
+ * with ENOPROTOOPT. "WS" in ASCII, above all levels of the kernel.
+ */
+#define SOL_WINSOCK		0x5753
+
+/**
+ * struct winsock_so_linger - WINSOCK_SO_LINGER, Windows' struct linger
+ * @l_onoff:	linger is on; reads as 0 or 1
+ * @l_linger:	timeout in seconds. Stored also with @l_onoff 0 (O5)
+ *
+ * The same setting as SO_LINGER: what one sets the other reads. A longer native timeout
+ * reads as 65535.
+ */
+struct winsock_so_linger {
+	__u16	l_onoff;
+	__u16	l_linger;
+};
+
+/*
+ * Options at SOL_WINSOCK. Sizes below the type's fail with EINVAL, unreadable memory
+ * with EFAULT, unknown names with ENOPROTOOPT.
+ *
+ * LINGER: struct winsock_so_linger.
+ * DONTLINGER: int. 1 switches linger off and keeps the timeout; 0 switches it on with
+ *	the earlier timeout, which may be 0; if none was ever set, with
+ *	WINSOCK_SO_LINGER_DEFAULT seconds (2.5). Reads as 1 while linger is off.
+ * STRICT: int. 1 and 0: the literal reading of the error table for this socket,
+ *	whatever net.winsock.strict says; -1: as that says, the default.
+ * INFO: struct winsock_query, read only; fd is -1, and WINSOCK_QUERY_SHARED is not told.
+ */
+#define WINSOCK_SO_LINGER	1
+#define WINSOCK_SO_DONTLINGER	2
+#define WINSOCK_SO_STRICT	3
+#define WINSOCK_SO_INFO		4
+
+/* Seconds. */
+#define WINSOCK_SO_LINGER_DEFAULT	5
+
+/*
+ * What sock_diag (ss -tie) tells of an attached socket: in INET_DIAG_ULP_INFO, beside
+ * the name, a nest WINSOCK_DIAG with these attributes.
+ */
+#define WINSOCK_DIAG		87
+#define WINSOCK_DIAG_FLAGS	1	/* __u32, WINSOCK_QUERY_* */
+#define WINSOCK_DIAG_LINGER	2	/* __u64, linger timeout in ns */
+#define WINSOCK_DIAG_PAD	3
 
 #endif /* _UAPI_LINUX_WINSOCK_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The diag callbacks of a ULP are told whether the asker has CAP_NET_ADMIN only by
+ * newer kernels; older ones call them for such askers only. The type says which: a
+ * distribution may have taken the change over into any version.
+ */
+#ifndef WINSOCK_COMPAT_ULP_H
+#define WINSOCK_COMPAT_ULP_H
+
+#include <net/tcp.h>
+
+#define COMPAT_ULP_TOLD								\
+	__builtin_types_compatible_p(						\
+		typeof(((struct tcp_ulp_ops *)NULL)->get_info_size),		\
+		size_t (*)(const struct sock *, bool))
+
+/* Forms of @get and @size for kernels that do not tell. */
+#define COMPAT_ULP_INFO(get, size)						\
+static int __maybe_unused get##_untold(struct sock *sk, struct sk_buff *skb)	\
+{										\
+	return get(sk, skb, true);						\
+}										\
+static size_t __maybe_unused size##_untold(const struct sock *sk)		\
+{										\
+	return size(sk, true);							\
+}
+
+#define COMPAT_ULP_GET_INFO(get)						\
+	__builtin_choose_expr(COMPAT_ULP_TOLD, get, get##_untold)
+#define COMPAT_ULP_GET_INFO_SIZE(size)						\
+	__builtin_choose_expr(COMPAT_ULP_TOLD, size, size##_untold)
+
+#endif /* WINSOCK_COMPAT_ULP_H */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Options at SOL_WINSOCK. See sockopt.h. */
+#include <linux/net.h>
+#include <linux/rcupdate.h>
+#include <linux/sockptr.h>
+#include <linux/uaccess.h>
+#include <linux/xarray.h>
+#include <net/inet_connection_sock.h>
+#include <net/sock.h>
+
+#include <linux/winsock.h>
+
+#include "netns.h"
+#include "query.h"
+#include "sockopt.h"
+
+/* New levels are numbered one by one. */
+static_assert(SOL_WINSOCK > 2 * SOL_MCTP);
+static_assert(sizeof(struct winsock_so_linger) == 4);
+
+/* A timeout was set here: then 0 is one that somebody chose (2.5). */
+#define SOCKOPT_TIMEOUT		(1UL << 0)
+/* The socket's own strict switch: there is one, and it is on. */
+#define SOCKOPT_STRICT_OWN	(1UL << 1)
+#define SOCKOPT_STRICT_ON	(1UL << 2)
+
+/*
+ * The ULP's data pointer holds a tagged integer. A ULP that keeps a pointer there
+ * keeps an aligned one, so the tag also tells whose socket it is.
+ */
+static void *sockopt_word(const struct sock *sk)
+{
+	return rcu_access_pointer(inet_csk(sk)->icsk_ulp_data);
+}
+
+static void sockopt_store(struct sock *sk, unsigned long bits)
+{
+	rcu_assign_pointer(inet_csk(sk)->icsk_ulp_data, xa_mk_value(bits));
+}
+
+void winsock_sockopt_attach(struct sock *sk)
+{
+	sockopt_store(sk, 0);
+}
+
+bool winsock_sockopt_attached(const struct sock *sk)
+{
+	return xa_is_value(sockopt_word(sk));
+}
+
+bool winsock_sockopt_strict(const struct sock *sk)
+{
+	void *word = sockopt_word(sk);
+	unsigned long bits = xa_is_value(word) ? xa_to_value(word) : 0;
+
+	if (bits & SOCKOPT_STRICT_OWN)
+		return bits & SOCKOPT_STRICT_ON;
+	return winsock_netns_strict(sock_net(sk));
+}
+
+/* TCP reads the flag and the time at close only. */
+static void sockopt_linger(struct sock *sk, bool on, unsigned int seconds)
+{
+	WRITE_ONCE(sk->sk_lingertime, (unsigned long)seconds * HZ);
+	sock_valbool_flag(sk, SOCK_LINGER, on);
+}
+
+static int sockopt_set_linger(struct sock *sk, sockptr_t value, unsigned int size)
+{
+	struct winsock_so_linger linger;
+
+	if (size < sizeof(linger))
+		return -EINVAL;
+	if (copy_from_sockptr(&linger, value, sizeof(linger)))
+		return -EFAULT;
+	lock_sock(sk);
+	sockopt_linger(sk, linger.l_onoff, linger.l_linger);
+	sockopt_store(sk, xa_to_value(sockopt_word(sk)) | SOCKOPT_TIMEOUT);
+	release_sock(sk);
+	return 0;
+}
+
+static int sockopt_set_dontlinger(struct sock *sk, bool off)
+{
+	unsigned long bits;
+
+	lock_sock(sk);
+	bits = xa_to_value(sockopt_word(sk));
+	/* Set by SO_LINGER while we did not look: on, or a time that is not 0. */
+	if (sock_flag(sk, SOCK_LINGER) || sk->sk_lingertime)
+		bits |= SOCKOPT_TIMEOUT;
+	if (off || (bits & SOCKOPT_TIMEOUT))
+		sock_valbool_flag(sk, SOCK_LINGER, !off);
+	else
+		sockopt_linger(sk, true, WINSOCK_SO_LINGER_DEFAULT);
+	sockopt_store(sk, bits);
+	release_sock(sk);
+	return 0;
+}
+
+static int sockopt_set_strict(struct sock *sk, int value)
+{
+	unsigned long bits;
+
+	if (value < -1 || value > 1)
+		return -EINVAL;
+	lock_sock(sk);
+	bits = xa_to_value(sockopt_word(sk)) & ~(SOCKOPT_STRICT_OWN | SOCKOPT_STRICT_ON);
+	if (value >= 0)
+		bits |= SOCKOPT_STRICT_OWN;
+	if (value > 0)
+		bits |= SOCKOPT_STRICT_ON;
+	sockopt_store(sk, bits);
+	release_sock(sk);
+	return 0;
+}
+
+int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int size)
+{
+	int number;
+
+	if (name == WINSOCK_SO_LINGER)
+		return sockopt_set_linger(sk, value, size);
+	if (name != WINSOCK_SO_DONTLINGER && name != WINSOCK_SO_STRICT)
+		return -ENOPROTOOPT;
+	if (size < sizeof(number))
+		return -EINVAL;
+	if (copy_from_sockptr(&number, value, sizeof(number)))
+		return -EFAULT;
+	if (name == WINSOCK_SO_STRICT)
+		return sockopt_set_strict(sk, number);
+	return sockopt_set_dontlinger(sk, number);
+}
+
+int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __user *size)
+{
+	union {
+		struct winsock_so_linger linger;
+		struct winsock_query query;
+		int number;
+	} option = { 0 };
+	unsigned long bits;
+	int room, length;
+
+	if (get_user(room, size))
+		return -EFAULT;
+	lock_sock(sk);
+	bits = xa_to_value(sockopt_word(sk));
+	switch (name) {
+	case WINSOCK_SO_LINGER:
+		length = sizeof(option.linger);
+		option.linger.l_onoff = sock_flag(sk, SOCK_LINGER);
+		option.linger.l_linger = min(sk->sk_lingertime / HZ, (unsigned long)U16_MAX);
+		break;
+	case WINSOCK_SO_DONTLINGER:
+		length = sizeof(option.number);
+		option.number = !sock_flag(sk, SOCK_LINGER);
+		break;
+	case WINSOCK_SO_STRICT:
+		length = sizeof(option.number);
+		option.number = bits & SOCKOPT_STRICT_OWN ? !!(bits & SOCKOPT_STRICT_ON) : -1;
+		break;
+	case WINSOCK_SO_INFO:
+		length = sizeof(option.query);
+		option.query.fd = -1;
+		winsock_query_fill(sk, sk->sk_socket->file, &option.query);
+		break;
+	default:
+		length = 0;
+		break;
+	}
+	release_sock(sk);
+
+	if (!length)
+		return -ENOPROTOOPT;
+	if (room < length)
+		return -EINVAL;
+	if (copy_to_user(value, &option, length) || put_user(length, size))
+		return -EFAULT;
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What an attached socket remembers beside TCP's own state, and the options at
+ * SOL_WINSOCK that set it. It fits into the ULP's data pointer as an integer, so
+ * being attached costs no memory.
+ */
+#ifndef WINSOCK_SOCKOPT_H
+#define WINSOCK_SOCKOPT_H
+
+#include <linux/sockptr.h>
+#include <linux/types.h>
+
+struct sock;
+
+/**
+ * winsock_sockopt_attach() - give a socket the default settings
+ * @sk: the socket, locked; its ULP data pointer becomes ours
+ *
+ * Copied to accepted connections together with the socket.
+ */
+void winsock_sockopt_attach(struct sock *sk);
+
+/**
+ * winsock_sockopt_attached() - does the socket have the ULP "winsock"?
+ * @sk: a plain TCP socket, locked or not
+ */
+bool winsock_sockopt_attached(const struct sock *sk);
+
+/**
+ * winsock_sockopt_strict() - is the error table read literally for this socket?
+ * @sk: a plain TCP socket, locked or not
+ *
+ * Return: the socket's own switch, if it has one, else the network namespace's.
+ */
+bool winsock_sockopt_strict(const struct sock *sk);
+
+/**
+ * winsock_sockopt_set() - setsockopt() at SOL_WINSOCK
+ * @sk:		an attached socket, not locked
+ * @name:	WINSOCK_SO_*
+ * @value:	the option
+ * @size:	its size
+ *
+ * Return: 0, -EINVAL, -EFAULT, -ENOPROTOOPT.
+ */
+int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int size);
+
+/**
+ * winsock_sockopt_get() - getsockopt() at SOL_WINSOCK
+ * @sk:		an attached socket, not locked
+ * @name:	WINSOCK_SO_*
+ * @value:	where to
+ * @size:	in: room, out: bytes written
+ *
+ * Return: 0, -EINVAL, -EFAULT, -ENOPROTOOPT.
+ */
+int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __user *size);
+
+#endif /* WINSOCK_SOCKOPT_H */
