@@ -243,7 +243,7 @@ static void end_process(enum end how, int fd)
 	_exit(0);
 }
 
-/* claims: B3 X1 */
+/* claims: B3 */
 TEST_F(closing, the_deadline_outlives_the_process)
 {
 	if (variant->family != NET_V4)
