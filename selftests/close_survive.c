@@ -108,26 +108,13 @@ TEST_F(closing, down_and_up_again_it_drains)
 	close(self->call.op_fd);
 }
 
-static int survive_references(void)
-{
-	FILE *file = fopen("/sys/module/winsock/refcnt", "r");
-	int count = -1;
-
-	if (file) {
-		if (fscanf(file, "%d", &count) != 1)
-			count = -1;
-		fclose(file);
-	}
-	return count;
-}
-
 TEST_F(closing, pending_it_holds_module_and_namespace)
 {
 	int before;
 	pid_t child;
 
 	close(self->dev);
-	before = survive_references();
+	before = dev_references();
 	ASSERT_EQ(0, before);
 	self->dev = dev_open();
 	child = fork();
@@ -144,11 +131,11 @@ TEST_F(closing, pending_it_holds_module_and_namespace)
 	}
 	waitpid(child, NULL, 0);
 	close(self->dev);
-	EXPECT_EQ(1, survive_references());
+	EXPECT_EQ(1, dev_references());
 	EXPECT_EQ(-1, syscall(SYS_delete_module, "winsock", O_NONBLOCK));
 	EXPECT_EQ(EWOULDBLOCK, errno);
 	net_sleep(1500);
-	EXPECT_EQ(0, survive_references());
+	EXPECT_EQ(0, dev_references());
 	self->dev = dev_open();
 }
 

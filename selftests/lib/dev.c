@@ -65,3 +65,16 @@ int dev_closesocket(int dev, int fd, struct winsock_close *call)
 {
 	return dev_close(dev, fd, WINSOCK_MODE_FROM_FILE, DEV_CLOSESOCKET, 0, call);
 }
+
+int dev_references(void)
+{
+	FILE *file = fopen("/sys/module/winsock/refcnt", "r");
+	int count = -1;
+
+	if (file) {
+		if (fscanf(file, "%d", &count) != 1)
+			count = -1;
+		fclose(file);
+	}
+	return count;
+}

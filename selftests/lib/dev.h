@@ -18,6 +18,9 @@ void dev_require(void);
 /* A descriptor of the device, or -1 without it. */
 int dev_open(void);
 
+/* References to the module, or -1. */
+int dev_references(void);
+
 int dev_info(int dev, struct winsock_info *info);
 int dev_query(int dev, int fd, struct winsock_query *query);
 int dev_abort(int dev, int fd);

@@ -271,7 +271,7 @@ struct winsock_abort {
 
 /*
  * Level of the socket options below; on an attached socket only, elsewhere they fail
- * with ENOPROTOOPT. "WS" in ASCII, above all levels of the kernel.
+ * with ENOPROTOOPT or EOPNOTSUPP. "WS" in ASCII, above all levels of the kernel.
  */
 #define SOL_WINSOCK		0x5753
 
