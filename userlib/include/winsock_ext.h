@@ -110,6 +110,31 @@ int winsock_close_cancel(int op, SOCKET *s);
  */
 int winsock_close_abort(int op);
 
+/*
+ * The kernel's ULP "winsock" makes closes that are not closesocket() linger as
+ * closesocket() does: exit, a fatal signal, exec, close(2). socket(), WSASocket() and
+ * accept() attach what they return, if it can be had. A socket has one ULP: who wants
+ * kTLS on it switches this off first.
+ */
+
+/**
+ * winsock_attach_default() - shall sockets be attached when they are made?
+ * @on: 1, 0, or -1 to ask only
+ *
+ * The setting is the process's. It begins as 1, or as 0 if the environment says
+ * WINSOCK_ATTACH=0. Return: the setting before.
+ */
+int winsock_attach_default(int on);
+
+/**
+ * winsock_attach() - attach a socket
+ *
+ * Return: 0, also if it is attached already; or SOCKET_ERROR with the socket as it
+ * was: WSAEOPNOTSUPP (not TCP, or a module without the ULP), WSAEALREADY (it has
+ * another ULP), WSAEINVAL (it is in a sockmap), WSAENOTSOCK, WSAENOBUFS.
+ */
+int winsock_attach(SOCKET s);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define WINSOCK_API __attribute__((visibility("default")))
 
@@ -60,6 +61,9 @@ void table_each(void (*visit)(SOCKET s));	/* sockets with TABLE_OURS */
 bool socket_check(SOCKET s);
 bool socket_is_stream(SOCKET s);
 bool socket_is_nonblocking(SOCKET s);
+
+/* attach.c: take the ULP if it can be had; sets errno. */
+void attach_quietly(SOCKET s);
 
 /* option.c: is this memory readable? */
 bool option_readable(const void *memory, size_t size);

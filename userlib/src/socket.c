@@ -35,10 +35,14 @@ static SOCKET socket_make(int af, int type, int protocol)
 	int saved = errno;
 	SOCKET s = socket(af, type, protocol);
 
-	if (s < 0)
+	if (s < 0) {
 		error_fail_errno(errno);
-	else
+	} else {
 		table_set(s, TABLE_OURS);
+		if ((af == AF_INET || af == AF_INET6) &&
+		    (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_STREAM)
+			attach_quietly(s);
+	}
 	errno = saved;
 	return s;
 }
@@ -102,8 +106,11 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 	do {
 		accepted = accept4(s, name, (socklen_t *)size, type);
 	} while (accepted < 0 && errno == EINTR);
-	if (accepted >= 0)
+	if (accepted >= 0) {
 		table_set(accepted, TABLE_OURS | (table_get(s) & inherited));
+		/* The listener may be one that was made elsewhere. */
+		attach_quietly(accepted);
+	}
 	return socket_done(accepted, saved);
 }
 
