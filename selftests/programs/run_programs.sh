@@ -1,0 +1,136 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0-only
+# winsock-run in the guest: programs of Debian as they are, every TCP socket attached.
+[ -c /dev/winsock ] || exit 4
+
+count=0
+# verdict STATUS NAME
+verdict() {
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then echo "ok $count $2"
+	else echo "not ok $count $2"; sed 's/^/# /' /tmp/out 2>/dev/null | tail -n 12; fi
+}
+
+# Run the rest of the line; its output is shown if the verdict is bad.
+try() {
+	name=$1
+	shift
+	"$@" > /tmp/out 2>&1
+	verdict $? "$name"
+}
+
+# fails STATUS TEXT COMMAND...: does the command fail so, and say so?
+fails() {
+	wanted=$1 text=$2
+	shift 2
+	"$@"
+	[ $? = "$wanted" ] || return 1
+	grep -q "$text" /tmp/out
+}
+
+# The sockets of a port, and how many of them have the ULP.
+attached() {
+	ss -Htanie "( sport = :$1 or dport = :$1 )" > /tmp/ss
+	[ "$(grep -c tcp-ulp-winsock /tmp/ss)" -ge "$2" ] || { cat /tmp/ss; return 1; }
+}
+
+wait_for_port() {
+	for i in $(seq 100); do
+		ss -Htln "sport = :$1" | grep -q . && return
+		sleep 0.1
+	done
+	return 1
+}
+
+www=/tmp/www
+mkdir -p $www /tmp/nginx /tmp/redis /var/log/nginx /etc
+echo 'root:x:0:0:root:/:/bin/sh' > /etc/passwd
+echo 'root:x:0:' > /etc/group
+dd if=/dev/urandom of=$www/big bs=1M count=3 2>/dev/null
+echo hello > $www/small
+cat > /tmp/nginx.conf <<'EOF'
+user root root;
+worker_processes 2;
+daemon off;
+pid /tmp/nginx/pid;
+error_log stderr;
+events { }
+http {
+	access_log off;
+	client_body_temp_path /tmp/nginx/1;
+	proxy_temp_path /tmp/nginx/2;
+	fastcgi_temp_path /tmp/nginx/3;
+	uwsgi_temp_path /tmp/nginx/4;
+	scgi_temp_path /tmp/nginx/5;
+	reset_timedout_connection on;
+	server { listen 8080; listen [::1]:8080; root /tmp/www; }
+}
+EOF
+
+fetch() {
+	rm -f /tmp/got
+	"$@" -sS -o /tmp/got http://127.0.0.1:8080/big && cmp /tmp/got $www/big
+}
+
+load() {
+	"$@" http://127.0.0.1:8080/small &&
+		grep -q 'Failed requests: *0$' /tmp/out && grep -q 'Complete requests: *300$' /tmp/out
+}
+
+winsock-run -v nginx -c /tmp/nginx.conf > /tmp/nginx/log 2>&1 &
+nginx=$!
+try 'nginx serves under winsock-run' wait_for_port 8080
+try 'its listeners are attached' attached 8080 2
+try 'curl fetches 3 MB whole' fetch curl
+try 'curl under winsock-run fetches 3 MB whole' fetch winsock-run curl
+try 'over IPv6 too' winsock-run curl -sSg -o /tmp/got 'http://[::1]:8080/big'
+try 'ab: 300 connections, none fails' load ab -n 300 -c 10
+try 'ab: 300 requests over connections kept alive' load ab -k -n 300 -c 10
+try 'ab under winsock-run: 300 connections' load winsock-run ab -n 300 -c 10
+try 'ab under winsock-run: kept alive' load winsock-run ab -k -n 300 -c 10
+kill $nginx
+wait $nginx 2>/dev/null
+cp /tmp/nginx/log /tmp/out
+grep -q 'stays as it is' /tmp/nginx/log
+verdict $((! $?)) 'no socket of nginx had to stay as it was'
+
+winsock-run redis-server --port 6379 --dir /tmp/redis --save '' > /tmp/redis/log 2>&1 &
+redis=$!
+try 'redis serves under winsock-run' wait_for_port 6379
+try 'redis-benchmark: SET and GET' winsock-run redis-benchmark -q -n 500 -c 10 -t set,get
+try 'redis-benchmark: a connection for each' redis-benchmark -q -k 0 -n 300 -c 10 -t ping
+(sleep 2) | winsock-run redis-cli > /dev/null 2>&1 &
+sleep 1
+try 'listeners and both ends of a connection are attached' attached 6379 3
+cp /tmp/ss /tmp/out
+wait $!
+kill $redis
+wait $redis 2>/dev/null
+
+refused() { winsock-run $1 /t/refused; }
+try 'without -b a close of what would block succeeds' refused
+try 'with -b it fails with EWOULDBLOCK, and the descriptor stays' \
+	fails 3 'would block, still open, closed when drained' refused -b
+
+cp /bin/busybox /tmp/static
+try 'a static program is refused, and why' fails 126 'statically linked' winsock-run /tmp/static true
+cp "$(command -v curl)" /tmp/setuid
+chown 1000 /tmp/setuid
+chmod 4755 /tmp/setuid
+try 'a setuid program is refused, and why' fails 126 'setuid' winsock-run /tmp/setuid
+printf '#!/tmp/static sh\nexit 0\n' > /tmp/script
+chmod 755 /tmp/script
+try 'a script is as good as its interpreter' fails 126 'statically linked' winsock-run /tmp/script
+try 'what is not there is not found' fails 127 'not found' winsock-run no-such-program
+try 'a file that is no program' fails 126 'Permission denied' winsock-run /etc/passwd
+try 'no program: usage' fails 2 'usage' winsock-run
+try 'options of the program are the program'\''s' winsock-run curl --version -b
+
+for i in $(seq 100); do
+	[ "$(cat /sys/module/winsock/refcnt)" = 0 ] && break
+	sleep 0.1
+done
+try 'the module goes' rmmod winsock
+try 'without the module it says so' fails 126 'not loaded' winsock-run curl
+try 'and comes back' insmod /t/winsock.ko
+echo "1..$count"
