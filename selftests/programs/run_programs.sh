@@ -107,6 +107,39 @@ wait $!
 kill $redis
 wait $redis 2>/dev/null
 
+# Kernel tests, each plain and attached. This one prints only when a close has stalled.
+fin_ack_lat() {
+	timeout 2 "$@" /t/fin_ack_lat
+	killall fin_ack_lat
+	! grep -v '^server port' /tmp/out
+}
+
+zerocopy() {
+	"$@" /t/msg_zerocopy -4 -t 1 -C 0 -S 127.0.0.1 -D 127.0.0.1 -r tcp > /tmp/receiver 2>&1 &
+	sleep 0.2
+	"$@" /t/msg_zerocopy -4 -t 1 -C 0 -z -S 127.0.0.1 -D 127.0.0.1 tcp
+	wait $!
+}
+
+both() {
+	name=$1
+	shift
+	try "$name, plain" "$@"
+	try "$name, attached" winsock-run "$@"
+}
+
+echo 3 > /proc/sys/net/ipv4/tcp_fastopen
+for test in reuseaddr_conflict sk_bind_sendto_listen sk_connect_zero_addr so_netns_cookie tcp_inq; do
+	both $test /t/$test
+done
+for family in -4 -6s; do
+	both "tcp_fastopen_backup_key $family" /t/tcp_fastopen_backup_key $family
+done
+try 'fin_ack_lat, plain' fin_ack_lat
+try 'fin_ack_lat, attached' fin_ack_lat winsock-run
+try 'msg_zerocopy, plain' zerocopy
+try 'msg_zerocopy, attached' zerocopy winsock-run
+
 refused() { winsock-run $1 /t/refused; }
 try 'without -b a close of what would block succeeds' refused
 try 'with -b it fails with EWOULDBLOCK, and the descriptor stays' \
