@@ -31,6 +31,7 @@
  * @asked:	WINSOCK_FACT_* bits that the call itself brings along
  * @timeout_ns:	linger time, valid where @facts are
  * @facts:	as of the last look
+ * @op_file:	an op's file for the caller, to be installed
  */
 struct close_call {
 	struct winsock_close *args;
@@ -40,6 +41,7 @@ struct close_call {
 	u32 asked;
 	u64 timeout_ns;
 	struct winsock_tcp_facts facts;
+	struct file *op_file;
 };
 
 static int close_check(const struct winsock_close *args)
@@ -247,7 +249,7 @@ static int close_async(struct close_call *call, struct winsock_op *op)
 	args->outcome = WINSOCK_OUTCOME_NONE;
 	args->op_fd = fd;
 	close_let_go(call, false);
-	fd_install(fd, file);
+	call->op_file = file;
 	return 0;
 
 put_file:
@@ -294,7 +296,8 @@ static int close_resume(struct close_call *call, s32 __user *op_fd)
 	return err;
 }
 
-int winsock_close(struct winsock_close *args, s32 __user *op_fd)
+int winsock_close(struct winsock_close *args, s32 __user *op_fd,
+		  struct file **op_file)
 {
 	struct close_call call = { .args = args };
 	int err = close_check(args);
@@ -318,6 +321,7 @@ int winsock_close(struct winsock_close *args, s32 __user *op_fd)
 		call.asked = close_asked(args, call.file, call.sock);
 		err = close_begin(&call, op_fd);
 	}
+	*op_file = call.op_file;
 put_file:
 	fput(call.file);
 	return err;

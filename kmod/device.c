@@ -3,6 +3,7 @@
  * /dev/winsock: copy in, call, copy out. The file itself has no state; authority
  * is the possession of the socket's descriptor.
  */
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -56,6 +57,7 @@ static long device_query(struct winsock_query __user *to)
 static long device_close(struct winsock_close __user *to)
 {
 	struct winsock_close args;
+	struct file *op_file = NULL;
 	int err;
 
 	/* A close cannot be undone: find out now whether it can be reported. */
@@ -63,14 +65,20 @@ static long device_close(struct winsock_close __user *to)
 	    put_user(args.op_fd, &to->op_fd) ||
 	    put_user(WINSOCK_OUTCOME_NONE, &to->outcome))
 		return -EFAULT;
-	err = winsock_close(&args, &to->op_fd);
+	err = winsock_close(&args, &to->op_fd, &op_file);
 	if (err)
 		return err;
+	if (!copy_to_user(to, &args, sizeof(args))) {
+		if (op_file)
+			fd_install(args.op_fd, op_file);
+		return 0;
+	}
 	/* Memory unmapped in the meantime: closed all the same, so no error. */
-	if (copy_to_user(to, &args, sizeof(args)) &&
-	    args.result == WINSOCK_RESULT_WOULDBLOCK)
-		return -EFAULT;
-	return 0;
+	if (op_file) {
+		put_unused_fd(args.op_fd);
+		fput(op_file);
+	}
+	return args.result == WINSOCK_RESULT_WOULDBLOCK ? -EFAULT : 0;
 }
 
 static long device_abort(const struct winsock_abort __user *from)
