@@ -7,6 +7,7 @@ V	?= 0
 PREFIX	?= /usr/local
 DESTDIR	?=
 T	?=
+MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
 GUEST	= $(shell selftests/vm/packages --kernel)
@@ -23,7 +24,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall
-.PHONY: check demo bench vm-check vm-demo vm-bench packages clean distclean help
+.PHONY: check demo bench vm-debug vm-check vm-demo vm-bench packages clean distclean help
 
 all: modules lib
 
@@ -31,6 +32,7 @@ help:
 	@echo 'make                the module and the library'
 	@echo 'make demo           close real connections in a VM, close(2) beside closesocket()'
 	@echo 'make check          every test; closes with one line of counts'
+	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make bench          closes pending by the 100,000: cost, memory, expiry'
 	@echo 'make load           insmod on this machine (root); also unload, reload, status'
 	@echo 'make install        module, library, headers (root); also modules_install,'
@@ -104,11 +106,14 @@ packages:
 check: packages
 	@$(FOR_GUEST) vm-check T=$(T)
 
+vm-debug: packages
+	@$(FOR_GUEST) vm-check T=$(T) MODE=debug
+
 demo: packages
 	@$(FOR_GUEST) vm-demo
 
 vm-check: modules tests-build
-	@selftests/check $(BUILD) $(KVER) $(MODULE) $(T)
+	@selftests/check $(BUILD) $(KVER) $(MODULE) "$(T)" $(MODE)
 
 vm-demo: modules lib
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests demo

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every allocation and every user copy on the module's paths fails once, one after the
+ * other (/proc/self/fail-nth): a clean error with everything as it was, or success.
+ * For kernels with failslab and fail_usercopy.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "pending.h"
+#include "ulp.h"
+
+/* Far more than any path here has. */
+#define MOST	200
+
+FIXTURE(fault) {
+	int nth;
+	int dev;
+	struct net_pair pair;
+	struct winsock_close call;
+};
+
+static void fault_set(const char *name, const char *value)
+{
+	int fd = open(name, O_WRONLY);
+
+	if (fd >= 0 && write(fd, value, 1) == 1)
+		close(fd);
+}
+
+FIXTURE_SETUP(fault)
+{
+	/* Allocations that may sleep fail, too; and the log is for what goes wrong. */
+	fault_set("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	fault_set("/sys/kernel/debug/failslab/verbose", "0");
+	fault_set("/sys/kernel/debug/fail_usercopy/verbose", "0");
+	self->nth = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (self->nth < 0)
+		SKIP(return, "no fault injection in this kernel");
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	net_enter();
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	close(self->nth);
+	close(self->dev);
+	for (int ms = 0; ms < 5000 && dev_references() > 0; ms++)
+		net_sleep(1);
+	EXPECT_EQ(0, dev_references());
+}
+
+static void fault_arm(int nth, int n)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%d", n);
+
+	/* Disarming copies, too. */
+	while (pwrite(nth, text, length, 0) != length)
+		if (errno != EFAULT)
+			_exit(99);
+}
+
+/* Did the fault happen? None happens from now on. */
+static bool fault_hit(int nth)
+{
+	char text[16] = "";
+	ssize_t length = pread(nth, text, sizeof(text) - 1, 0);
+	int rest = -1;
+
+	/* Asking copies, too: it may be what was hit. */
+	if (length <= 0 && errno == EFAULT)
+		rest = 1;
+	else if (length <= 0 || sscanf(text, "%d", &rest) != 1)
+		_exit(98);
+	fault_arm(nth, 0);
+	return !rest;
+}
+
+/*
+ * Do @action with the first, second ... fault, until one comes to no harm because there
+ * was nothing left to fail. @before runs before each, @after with result in `err`.
+ */
+#define EACH_FAULT(before, action, after) do { \
+	int n_, err, hits_ = 0; \
+	for (n_ = 1; n_ < MOST; n_++) { \
+		bool hit_; \
+		before; \
+		fault_arm(self->nth, n_); \
+		errno = 0; \
+		err = (action) < 0 ? errno : 0; \
+		hit_ = fault_hit(self->nth); \
+		(void)err; \
+		after; \
+		net_pair_close(&self->pair); \
+		if (!hit_) \
+			break; \
+		hits_++; \
+	} \
+	EXPECT_LT(n_, MOST); \
+	TH_LOG("%d faults", hits_); \
+} while (0)
+
+#define OPEN() net_pair_open(&self->pair, NET_V4, false)
+
+/* A connection with data that the peer does not take. */
+#define OPEN_STUFFED() do { \
+	OPEN(); \
+	net_stuff(self->pair.client); \
+} while (0)
+
+#define EXPECT_ALIVE() do { \
+	struct winsock_query query_; \
+	EXPECT_TRUE(net_is_open(self->pair.client)); \
+	EXPECT_EQ(0, dev_query(self->dev, self->pair.client, &query_)); \
+	EXPECT_EQ(TCP_ESTABLISHED, query_.state); \
+	EXPECT_FALSE(query_.flags & WINSOCK_QUERY_CLOSING); \
+} while (0)
+
+#define EXPECT_CLEAN(error) \
+	EXPECT_TRUE((error) == ENOMEM || (error) == EFAULT || (error) == ENFILE || \
+		    (error) == EMFILE) TH_LOG("errno %d", error)
+
+#define LEFT() net_left(self->pair.client_port, self->pair.server_port)
+
+static int close_ioctl(int dev, int fd, unsigned int mode, unsigned int flags,
+		       unsigned long long timeout_ns, struct winsock_close *call)
+{
+	*call = (struct winsock_close){
+		.fd = fd, .mode = mode, .op_fd = -1, .timeout_ns = timeout_ns,
+		.flags = flags | WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD |
+			 WINSOCK_CLOSE_IF_LAST,
+	};
+	return ioctl(dev, WINSOCK_IOC_CLOSE, call);
+}
+
+/* Failed: as before. Succeeded: closed. */
+#define EXPECT_ALL_OR_NOTHING() do { \
+	if (err) { \
+		EXPECT_CLEAN(err); \
+		EXPECT_ALIVE(); \
+	} else { \
+		EXPECT_FALSE(net_is_open(self->pair.client)); \
+		EXPECT_EQ(0, LEFT()); \
+	} \
+} while (0)
+
+TEST_F(fault, a_blocking_close)
+{
+	EACH_FAULT(OPEN_STUFFED(),
+		   close_ioctl(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING, 0,
+			       10000000, &self->call),
+		   EXPECT_ALL_OR_NOTHING());
+}
+
+TEST_F(fault, a_hard_close)
+{
+	EACH_FAULT(OPEN_STUFFED(),
+		   close_ioctl(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING, 0, 0,
+			       &self->call),
+		   EXPECT_ALL_OR_NOTHING());
+}
+
+TEST_F(fault, a_close_that_would_block)
+{
+	EACH_FAULT(OPEN_STUFFED(),
+		   close_ioctl(self->dev, self->pair.client, WINSOCK_MODE_NONBLOCKING, 0,
+			       10000000, &self->call),
+		   ({ EXPECT_ALIVE(); if (err) EXPECT_CLEAN(err); }));
+}
+
+TEST_F(fault, a_pending_close)
+{
+	EACH_FAULT(OPEN_STUFFED(),
+		   close_ioctl(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING,
+			       WINSOCK_CLOSE_ASYNC, 10000000, &self->call),
+		   ({
+			if (err) {
+				EXPECT_CLEAN(err);
+				EXPECT_ALIVE();
+			} else {
+				EXPECT_FALSE(net_is_open(self->pair.client));
+				/* Where the answer could not be told, the kernel ends it. */
+				EXPECT_EQ(0, net_left_wait(self->pair.client_port,
+							   self->pair.server_port, 0, 1000));
+				if (self->call.op_fd >= 0)
+					close(self->call.op_fd);
+			}
+		   }));
+}
+
+TEST_F(fault, a_cancel)
+{
+	int fd = -1;
+
+	EACH_FAULT(({
+			OPEN_STUFFED();
+			ASSERT_EQ(0, close_ioctl(self->dev, self->pair.client,
+						 WINSOCK_MODE_BLOCKING, WINSOCK_CLOSE_ASYNC,
+						 60 * SECOND_NS, &self->call));
+		   }),
+		   ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd),
+		   ({
+			EXPECT_EQ(TCP_ESTABLISHED, LEFT());
+			if (err) {
+				EXPECT_CLEAN(err);
+			} else {
+				EXPECT_EQ(0, close(fd));
+			}
+			close(self->call.op_fd);
+		   }));
+}
+
+TEST_F(fault, reading_a_record)
+{
+	struct winsock_record record;
+
+	EACH_FAULT(({
+			OPEN_STUFFED();
+			ASSERT_EQ(0, close_ioctl(self->dev, self->pair.client,
+						 WINSOCK_MODE_BLOCKING, WINSOCK_CLOSE_ASYNC,
+						 1000000, &self->call));
+			ASSERT_TRUE(pending_is_final(self->call.op_fd, 1000));
+		   }),
+		   read(self->call.op_fd, &record, sizeof(record)),
+		   ({
+			if (err)
+				EXPECT_EQ(EFAULT, err);
+			EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+			close(self->call.op_fd);
+		   }));
+}
+
+TEST_F(fault, asking)
+{
+	struct winsock_query query;
+	struct winsock_info info;
+
+	EACH_FAULT(OPEN(), dev_query(self->dev, self->pair.client, &query) ? -1 : 0,
+		   EXPECT_ALIVE());
+	EACH_FAULT(OPEN(), dev_info(self->dev, &info) ? -1 : 0, EXPECT_ALIVE());
+}
+
+TEST_F(fault, an_abort)
+{
+	EACH_FAULT(OPEN_STUFFED(),
+		   dev_abort(self->dev, self->pair.client) ? -1 : 0,
+		   ({
+			if (LEFT())
+				EXPECT_ALIVE();
+		   }));
+}
+
+TEST_F(fault, opening_the_device)
+{
+	int dev = -1;
+
+	EACH_FAULT(OPEN(), dev = open(WINSOCK_DEVICE, O_RDONLY),
+		   ({
+			if (dev >= 0) {
+				close(dev);
+			} else {
+				EXPECT_CLEAN(err);
+			}
+			EXPECT_ALIVE();
+		   }));
+}
+
+TEST_F(fault, attaching)
+{
+	EACH_FAULT(OPEN(), setsockopt(self->pair.client, SOL_TCP, TCP_ULP, WINSOCK_ULP, 8),
+		   ({
+			EXPECT_EQ(!err, ulp_is_attached(self->pair.client));
+			if (err)
+				EXPECT_CLEAN(err);
+			EXPECT_ALIVE();
+			EXPECT_EQ(4, send(self->pair.client, "data", 4, 0));
+		   }));
+}
+
+TEST_F(fault, options)
+{
+	struct winsock_so_linger linger = { 1, 5 };
+	socklen_t size = sizeof(linger);
+
+	EACH_FAULT(({
+			OPEN();
+			ASSERT_EQ(0, ulp_attach(self->pair.client));
+		   }),
+		   setsockopt(self->pair.client, SOL_WINSOCK, WINSOCK_SO_LINGER, &linger,
+			      sizeof(linger)),
+		   ({
+			EXPECT_ALIVE();
+			EXPECT_EQ(!!err, ulp_get_int(self->pair.client, WINSOCK_SO_DONTLINGER));
+		   }));
+	EACH_FAULT(({
+			OPEN();
+			ASSERT_EQ(0, ulp_attach(self->pair.client));
+			size = sizeof(linger);
+		   }),
+		   getsockopt(self->pair.client, SOL_WINSOCK, WINSOCK_SO_LINGER, &linger, &size),
+		   ({
+			EXPECT_ALIVE();
+			if (err)
+				EXPECT_EQ(EFAULT, err);
+		   }));
+}
+
+/* close(2) cannot fail for want of memory: it resets instead. */
+TEST_F_TIMEOUT(fault, closing_an_attached_socket, 100)
+{
+	unsigned int now = 0, later = 0;
+
+	for (int blocking = 0; blocking < 2; blocking++) {
+		EACH_FAULT(({
+				OPEN();
+				/* Little to free: a debug kernel allocates for what it frees. */
+				net_mute(self->pair.server);
+				ASSERT_EQ(4, send(self->pair.client, "data", 4, 0));
+				ASSERT_EQ(0, ulp_attach(self->pair.client));
+				net_linger(self->pair.client, 1, 1);
+				net_nonblock(self->pair.client, !blocking);
+			   }),
+			   close(self->pair.client),
+			   ({
+				EXPECT_EQ(0, err);
+				if (LEFT())
+					later++;
+				else
+					now++;
+				EXPECT_EQ(0, net_left_wait(self->pair.client_port,
+							   self->pair.server_port, 0, 2000));
+				self->pair.client = -1;
+			   }));
+	}
+	TH_LOG("%u reset at once, %u by the deadline in the kernel", now, later);
+	EXPECT_GT(now, 1);
+	EXPECT_GT(later, 0);
+}
+
+TEST_HARNESS_MAIN
