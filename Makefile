@@ -7,6 +7,7 @@ V	?= 0
 PREFIX	?= /usr/local
 DESTDIR	?=
 T	?=
+LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy coccinelle
 MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
@@ -24,7 +25,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall
-.PHONY: check demo bench vm-debug vm-check vm-demo vm-bench packages clean distclean help
+.PHONY: check demo bench vm-debug lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
 all: modules lib
 
@@ -33,6 +34,8 @@ help:
 	@echo 'make demo           close real connections in a VM, close(2) beside closesocket()'
 	@echo 'make check          every test; closes with one line of counts'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
+	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
+	@echo 'make coverage       what the last run on the debug kernel reached of the module'
 	@echo 'make bench          closes pending by the 100,000: cost, memory, expiry'
 	@echo 'make load           insmod on this machine (root); also unload, reload, status'
 	@echo 'make install        module, library, headers (root); also modules_install,'
@@ -103,8 +106,19 @@ packages:
 	@selftests/vm/packages
 
 # Two steps: GUEST is known only when its headers are there.
-check: packages
+check:
+	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES))
 	@$(FOR_GUEST) vm-check T=$(T)
+
+lint: packages
+	@selftests/vm/packages $(LINT_PACKAGES)
+	@selftests/vm/debug kernel $(BUILD)/debug
+	@selftests/lint $(BUILD) $$(selftests/vm/packages --kernel)
+
+# Of the last run on the debug kernel.
+coverage:
+	@selftests/vm/packages gcovr
+	@selftests/vm/coverage $(BUILD)
 
 vm-debug: packages
 	@$(FOR_GUEST) vm-check T=$(T) MODE=debug

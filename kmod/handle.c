@@ -144,7 +144,7 @@ int winsock_handle_learn(struct file *file)
 
 	if (READ_ONCE(handle_pollwake))
 		return 0;
-	polls = kzalloc(sizeof(*polls), GFP_KERNEL);
+	polls = kzalloc_obj(*polls);
 	if (!polls)
 		return -ENOMEM;
 	poll_initwait(polls);

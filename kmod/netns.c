@@ -21,7 +21,7 @@
 struct winsock_netns {
 	u8 strict;
 	int ops_max;
-	struct mutex users_lock;
+	struct mutex users_lock;	/* guards users; sleeps */
 	struct xarray users;
 	struct ctl_table_header *header;
 	struct ctl_table *table;
@@ -68,6 +68,7 @@ int winsock_netns_charge(struct net *net, kuid_t user)
 	unsigned long key = __kuid_val(user), count;
 	int err = -ENOSPC;
 
+	KUNIT_STATIC_STUB_REDIRECT(winsock_netns_charge, net, user);
 	mutex_lock(&ns->users_lock);
 	count = xa_to_value(xa_load(&ns->users, key) ?: xa_mk_value(0));
 	if (count < READ_ONCE(ns->ops_max))

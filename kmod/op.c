@@ -266,6 +266,7 @@ bool winsock_op_busy(struct socket *sock)
 	struct wait_queue_head *head = &sock->wq.wait;
 	bool busy;
 
+	/* No barrier: a start at this moment is before or after, and found by the next. */
 	if (!waitqueue_active(head))
 		return false;
 	spin_lock_irq(&head->lock);

@@ -65,7 +65,7 @@ struct winsock_op_record {
  * struct winsock_op - one lingering close
  * @refs:	lifetime
  * @lock:	guards @fired, @attached, @by_waiter, @final, @file. Innermost but for
- *		@waiters.lock: taken with the socket's wait-queue lock held, and
+ *		the lock in @waiters: taken with the socket's wait-queue lock held, and
  *		from the timer, so always with interrupts off
  * @fired:	WINSOCK_OP_* bits; 0 while pending
  * @attached:	a thread waits and will carry out what fires from now on
@@ -92,7 +92,7 @@ struct winsock_op_record {
  */
 struct winsock_op {
 	refcount_t refs;
-	spinlock_t lock;
+	spinlock_t lock;	/* innermost, interrupts off; see above */
 	u8 fired;
 	bool attached;
 	bool by_waiter;
@@ -114,9 +114,10 @@ struct winsock_op {
 	struct winsock_op_record record;
 };
 
-/* Pairs with the release in op_finalize(): if true the record may be read. */
+/* If true the record may be read. */
 static inline bool winsock_op_is_final(const struct winsock_op *op)
 {
+	/* Pairs with the release in op_finalize(). */
 	return smp_load_acquire(&op->final);
 }
 

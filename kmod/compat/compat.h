@@ -6,6 +6,7 @@
 #ifndef WINSOCK_COMPAT_H
 #define WINSOCK_COMPAT_H
 
+#include <linux/slab.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -25,12 +26,24 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+#ifndef kzalloc_obj
+/* 6.19 takes the object instead of its size. */
+#define kzalloc_obj(object) kzalloc(sizeof(object), GFP_KERNEL)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #include <net/net_namespace.h>
 
 /* Before 6.6 a table ended with an empty row, which ours has. */
 #define register_net_sysctl_sz(net, path, table, size) \
 	register_net_sysctl(net, path, table)
+#endif
+
+/* Stubs of KUnit; 6.1 has KUnit without them. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#include <kunit/static_stub.h>
+#else
+#define KUNIT_STATIC_STUB_REDIRECT(function, ...) do { } while (0)
 #endif
 
 #endif /* WINSOCK_COMPAT_H */

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 # winsock-run in the guest: programs of Debian as they are, every TCP socket attached.
 [ -c /dev/winsock ] || exit 4
@@ -35,7 +36,7 @@ attached() {
 }
 
 wait_for_port() {
-	for i in $(seq 100); do
+	for _ in $(seq 100); do
 		ss -Htln "sport = :$1" | grep -q . && return
 		sleep 0.1
 	done
@@ -159,7 +160,7 @@ try 'a file that is no program' fails 126 'Permission denied' winsock-run /etc/p
 try 'no program: usage' fails 2 'usage' winsock-run
 try 'options of the program are the program'\''s' winsock-run curl --version -b
 
-for i in $(seq 100); do
+for _ in $(seq 100); do
 	[ "$(cat /sys/module/winsock/refcnt)" = 0 ] && break
 	sleep 0.1
 done

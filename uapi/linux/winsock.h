@@ -51,10 +51,14 @@ struct winsock_info {
 /* Bits of struct winsock_query.flags. */
 #define WINSOCK_QUERY_LINGER		(1U << 0)	/* SO_LINGER is on */
 #define WINSOCK_QUERY_NONBLOCK		(1U << 1)	/* O_NONBLOCK is set on the file */
-#define WINSOCK_QUERY_WOULD_BLOCK	(1U << 2)	/* payload is unacknowledged: a timed close could not finish now */
-#define WINSOCK_QUERY_SHARED		(1U << 3)	/* other descriptors hold the socket (see WINSOCK_CLOSE_IF_LAST) */
-#define WINSOCK_QUERY_STRICT		(1U << 4)	/* the literal reading is in force: the socket's own switch, else its network namespace's */
-#define WINSOCK_QUERY_CLOSING		(1U << 5)	/* a lingering close is pending on the socket */
+/* Payload is unacknowledged: a timed close could not finish now. */
+#define WINSOCK_QUERY_WOULD_BLOCK	(1U << 2)
+/* Other descriptors hold the socket (see WINSOCK_CLOSE_IF_LAST). */
+#define WINSOCK_QUERY_SHARED		(1U << 3)
+/* The literal reading is in force: the socket's own switch, else its network namespace's. */
+#define WINSOCK_QUERY_STRICT		(1U << 4)
+/* A lingering close is pending on the socket. */
+#define WINSOCK_QUERY_CLOSING		(1U << 5)
 #define WINSOCK_QUERY_ATTACHED		(1U << 6)	/* the socket has the ULP "winsock" */
 
 /**
@@ -128,17 +132,22 @@ struct winsock_query {
 
 /* struct winsock_close.result */
 #define WINSOCK_RESULT_DONE		1	/* decided and carried out, see @outcome */
-#define WINSOCK_RESULT_WOULDBLOCK	2	/* nothing was begun; same descriptor, try again (N1) */
+/* Nothing was begun; same descriptor, try again (N1). */
+#define WINSOCK_RESULT_WOULDBLOCK	2
 #define WINSOCK_RESULT_PENDING		3	/* the kernel lingers; @op_fd tells the end */
 
 /* struct winsock_close.outcome, with WINSOCK_RESULT_DONE */
 #define WINSOCK_OUTCOME_NONE		0	/* no decision */
-#define WINSOCK_OUTCOME_GRACEFUL	1	/* released; TCP sends FIN, or no connection existed */
+/* Released; TCP sends FIN, or no connection existed. */
+#define WINSOCK_OUTCOME_GRACEFUL	1
 #define WINSOCK_OUTCOME_DEADLINE	2	/* reset: the linger timeout passed first (B3) */
 #define WINSOCK_OUTCOME_REQUEST		3	/* reset: hard close (H1), or an op was aborted */
-#define WINSOCK_OUTCOME_PEER		4	/* the connection was already dead, or died in the wait (B5) */
-#define WINSOCK_OUTCOME_SHARED		5	/* not the last holder: only the descriptor went (M1) */
-#define WINSOCK_OUTCOME_UNREAD		6	/* released with unread data: TCP sends RST, not FIN (G7) */
+/* The connection was already dead, or died in the wait (B5). */
+#define WINSOCK_OUTCOME_PEER		4
+/* Not the last holder: only the descriptor went (M1). */
+#define WINSOCK_OUTCOME_SHARED		5
+/* Released with unread data: TCP sends RST, not FIN (G7). */
+#define WINSOCK_OUTCOME_UNREAD		6
 #define WINSOCK_OUTCOME_CANCELLED	7	/* the op was cancelled: nothing has happened */
 
 /* Longest @timeout_ns: 2^31 seconds, more than SO_LINGER can express. */

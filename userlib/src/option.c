@@ -100,7 +100,7 @@ static int option_set_linger(SOCKET s, const char *value, int size)
 
 static int option_get_linger(SOCKET s, char *value, int *size)
 {
-	struct winsock_linger linger;
+	struct winsock_linger linger = { 0 };
 	int error;
 
 	if (!option_readable(value, 1))
@@ -122,7 +122,7 @@ static int option_get_linger(SOCKET s, char *value, int *size)
 /* The timeout that linger gets back when it is switched on without one (O6, O8). */
 static unsigned int option_reinstated(SOCKET s)
 {
-	struct winsock_linger linger;
+	struct winsock_linger linger = { 0 };
 	uint64_t word = table_get(s);
 
 	if (word & TABLE_TIMEOUT)
@@ -152,7 +152,7 @@ static int option_set_dontlinger(SOCKET s, const char *value, int size)
 
 static int option_get_dontlinger(SOCKET s, char *value, int *size)
 {
-	struct winsock_linger linger;
+	struct winsock_linger linger = { 0 };
 	int flag, error;
 
 	if (*size < 1 || !option_readable(value, 1))

@@ -151,7 +151,7 @@ static void check_program(const char *path, unsigned int depth)
 		check_program(interpreter, depth - 1);
 		return;
 	}
-	if (memcmp(head, ELFMAG, SELFMAG)) {
+	if (memcmp(head, ELFMAG, SELFMAG) != 0) {
 		close(fd);
 		return;
 	}
@@ -171,7 +171,7 @@ static void find_shim(char path[PATH_MAX])
 
 	if (readlink("/proc/self/exe", self, sizeof(self) - sizeof(RUN_SHIM)) > 0) {
 		slash = strrchr(self, '/');
-		strcpy(slash + 1, RUN_SHIM);
+		memcpy(slash + 1, RUN_SHIM, sizeof(RUN_SHIM));
 	}
 	snprintf(path, PATH_MAX, "%s",
 		 self[0] && !access(self, R_OK) ? self : RUN_LIBDIR "/winsock/" RUN_SHIM);

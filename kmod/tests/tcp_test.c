@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Facts of real connections, the drained test, push and reset. */
+#include <kunit/test.h>
+#include <linux/net.h>
+#include <linux/tcp.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include <linux/winsock.h>
+
+#include "../policy.h"
+#include "../tcp.h"
+#include "connection.h"
+
+static void look(struct socket *sock, struct winsock_tcp_facts *facts)
+{
+	lock_sock(sock->sk);
+	winsock_tcp_snapshot(sock->sk, facts);
+	release_sock(sock->sk);
+}
+
+static void reset(struct socket *sock)
+{
+	lock_sock(sock->sk);
+	winsock_tcp_reset(sock->sk);
+	release_sock(sock->sk);
+}
+
+static void tcp_only_tcp_is_taken(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct socket *other;
+
+	KUNIT_EXPECT_EQ(test, winsock_tcp_check(pair->client), 0);
+	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_INET, SOCK_DGRAM, 0, &other), 0);
+	KUNIT_EXPECT_EQ(test, winsock_tcp_check(other), -EOPNOTSUPP);
+	sock_release(other);
+}
+
+static void tcp_idle(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct winsock_tcp_facts facts;
+
+	look(pair->client, &facts);
+	KUNIT_EXPECT_EQ(test, facts.state, TCP_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, facts.unacked, 0);
+	KUNIT_EXPECT_FALSE(test, facts.linger);
+	KUNIT_EXPECT_FALSE(test, facts.dead);
+	KUNIT_EXPECT_EQ(test, winsock_tcp_bits(&facts), WINSOCK_FACT_PEER);
+	KUNIT_EXPECT_TRUE(test, winsock_tcp_settled(pair->client->sk));
+	KUNIT_EXPECT_EQ(test, winsock_tcp_outcome(&facts), WINSOCK_OUTCOME_GRACEFUL);
+}
+
+static void tcp_linger_saturates(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct winsock_tcp_facts facts;
+
+	sock_set_flag(pair->client->sk, SOCK_LINGER);
+	pair->client->sk->sk_lingertime = 3 * HZ;
+	look(pair->client, &facts);
+	KUNIT_EXPECT_TRUE(test, facts.linger);
+	KUNIT_EXPECT_EQ(test, facts.linger_ns, 3ULL * NSEC_PER_SEC);
+	pair->client->sk->sk_lingertime = MAX_SCHEDULE_TIMEOUT;
+	look(pair->client, &facts);
+	KUNIT_EXPECT_EQ(test, facts.linger_ns, U64_MAX);
+	sock_reset_flag(pair->client->sk, SOCK_LINGER);
+}
+
+static void tcp_queued_data(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct winsock_tcp_facts facts;
+	size_t sent = connection_fill(pair->client), got = 0;
+	int tries;
+
+	look(pair->client, &facts);
+	KUNIT_EXPECT_GT(test, facts.unacked, 0);
+	KUNIT_EXPECT_GT(test, facts.unsent, 0);
+	KUNIT_EXPECT_GE(test, facts.unacked, facts.unsent);
+	KUNIT_EXPECT_LE(test, facts.unacked, sent);
+	KUNIT_EXPECT_FALSE(test, winsock_tcp_settled(pair->client->sk));
+	look(pair->server, &facts);
+	KUNIT_EXPECT_GT(test, facts.unread, 0);
+	KUNIT_EXPECT_EQ(test, winsock_tcp_outcome(&facts), WINSOCK_OUTCOME_UNREAD);
+
+	for (tries = 0; tries < 2000 && got < sent; tries++) {
+		got += max(connection_drain(pair->server), 0);
+		schedule_timeout_uninterruptible(1);
+	}
+	KUNIT_EXPECT_EQ(test, got, sent);
+	KUNIT_EXPECT_TRUE(test, winsock_tcp_settled(pair->client->sk));
+}
+
+static void tcp_a_reset_is_final(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct winsock_tcp_facts facts;
+
+	connection_fill(pair->client);
+	reset(pair->client);
+	look(pair->client, &facts);
+	KUNIT_EXPECT_EQ(test, facts.state, TCP_CLOSE);
+	KUNIT_EXPECT_TRUE(test, winsock_tcp_settled(pair->client->sk));
+	while (connection_drain(pair->server) > 0)
+		;
+	look(pair->server, &facts);
+	KUNIT_EXPECT_EQ(test, facts.state, TCP_CLOSE);
+}
+
+static void tcp_the_peers_reset_is_a_death(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct winsock_tcp_facts facts;
+
+	connection_fill(pair->client);
+	reset(pair->server);
+	look(pair->client, &facts);
+	KUNIT_EXPECT_EQ(test, facts.state, TCP_CLOSE);
+	KUNIT_EXPECT_TRUE(test, facts.dead);
+	KUNIT_EXPECT_GT(test, facts.lost, 0);
+	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
+	KUNIT_EXPECT_EQ(test, winsock_tcp_outcome(&facts), WINSOCK_OUTCOME_PEER);
+	/* Told, not consumed. */
+	look(pair->client, &facts);
+	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
+}
+
+static void tcp_push_leaves_the_options(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	u8 before;
+
+	tcp_sock_set_cork(pair->client->sk, true);
+	before = tcp_sk(pair->client->sk)->nonagle;
+	winsock_tcp_push(pair->client->sk);
+	KUNIT_EXPECT_EQ(test, tcp_sk(pair->client->sk)->nonagle & ~TCP_NAGLE_PUSH,
+			before & ~TCP_NAGLE_PUSH);
+	tcp_sock_set_cork(pair->client->sk, false);
+	tcp_sock_set_nodelay(pair->client->sk);
+	winsock_tcp_push(pair->client->sk);
+	KUNIT_EXPECT_TRUE(test, tcp_sk(pair->client->sk)->nonagle & TCP_NAGLE_OFF);
+}
+
+static int tcp_suite_init(struct kunit_suite *suite)
+{
+	return connection_prepare();
+}
+
+static struct kunit_case tcp_tests[] = {
+	KUNIT_CASE(tcp_only_tcp_is_taken),
+	KUNIT_CASE(tcp_idle),
+	KUNIT_CASE(tcp_linger_saturates),
+	KUNIT_CASE(tcp_queued_data),
+	KUNIT_CASE(tcp_a_reset_is_final),
+	KUNIT_CASE(tcp_the_peers_reset_is_a_death),
+	KUNIT_CASE(tcp_push_leaves_the_options),
+	{ }
+};
+
+static struct kunit_suite tcp_suite = {
+	.name = "winsock_tcp",
+	.suite_init = tcp_suite_init,
+	.init = connection_open,
+	.exit = connection_close,
+	.test_cases = tcp_tests,
+};
+
+kunit_test_suite(tcp_suite);
