@@ -25,7 +25,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall
-.PHONY: check demo bench vm-debug lint coverage vm-check vm-demo vm-bench packages clean distclean help
+.PHONY: check demo bench vm-debug matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
 all: modules lib
 
@@ -34,6 +34,7 @@ help:
 	@echo 'make demo           close real connections in a VM, close(2) beside closesocket()'
 	@echo 'make check          every test; closes with one line of counts'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
+	@echo 'make matrix         the whole suite on 6.1, 6.12 and 7.3, one table'
 	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
 	@echo 'make coverage       what the last run on the debug kernel reached of the module'
 	@echo 'make bench          closes pending by the 100,000: cost, memory, expiry'
@@ -108,7 +109,13 @@ packages:
 # Two steps: GUEST is known only when its headers are there.
 check:
 	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES))
-	@$(FOR_GUEST) vm-check T=$(T)
+	@$(FOR_GUEST) vm-check T='$(T)'
+
+# Debian's 6.1 and 6.12, and the debug kernel.
+matrix: packages
+	@selftests/vm/packages dwarves
+	@$(FOR_GUEST) modules tests-build
+	@selftests/vm/matrix $(BUILD)
 
 lint: packages
 	@selftests/vm/packages $(LINT_PACKAGES)
@@ -121,7 +128,7 @@ coverage:
 	@selftests/vm/coverage $(BUILD)
 
 vm-debug: packages
-	@$(FOR_GUEST) vm-check T=$(T) MODE=debug
+	@$(FOR_GUEST) vm-check T='$(T)' MODE=debug
 
 demo: packages
 	@$(FOR_GUEST) vm-demo

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A coverage-guided fuzzer of the ioctls, the socket options and sequences of socket
+ * calls. A string of bytes is a sequence of calls; strings that reach code of the
+ * module that none has reached before (KCOV) are kept and varied. It looks for what
+ * the kernel says of itself, KASAN and lockdep before all, and for calls that leave
+ * the descriptor table or the module's references other than they were.
+ *
+ * fuzz_calls [SECONDS [SEED]]; the sequences to begin with are in corpus.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/kcov.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "net.h"
+#include "ulp.h"
+
+#include "corpus.h"
+
+#define COVER		(64 << 10)	/* PCs of one sequence */
+#define LENGTH		64		/* bytes of one sequence */
+#define KEPT		512
+#define SEEN		(1U << 16)	/* hash table of PCs */
+#define SLOTS		3
+
+struct slot {
+	int client;
+	int copy;
+	int server;
+	int op;
+};
+
+struct fuzz {
+	int dev;
+	struct slot slots[SLOTS];
+	const unsigned char *next;
+	const unsigned char *end;
+};
+
+static unsigned char fuzz_byte(struct fuzz *fuzz)
+{
+	return fuzz->next < fuzz->end ? *fuzz->next++ : 0;
+}
+
+static void fuzz_drop(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* The library's helpers end the program where a call fails; here it may. */
+static void fuzz_linger(int fd, int on, int seconds)
+{
+	struct linger linger = { on, seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+/* Something unacknowledged: the peer is deaf from now on, or hears again. */
+static void fuzz_deafen(int fd, bool deaf)
+{
+	struct sock_filter drop = { 0x06, 0, 0, 0 };	/* return 0 */
+	struct sock_fprog program = { 1, &drop };
+
+	setsockopt(fd, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program,
+		   sizeof(program));
+}
+
+static void fuzz_open(struct slot *slot, unsigned char how)
+{
+	struct net_pair pair;
+
+	fuzz_drop(&slot->client);
+	fuzz_drop(&slot->server);
+	net_pair_open(&pair, how % 3, how & 4);
+	slot->client = pair.client;
+	slot->server = pair.server;
+}
+
+static void fuzz_close(struct fuzz *fuzz, struct slot *slot)
+{
+	static const unsigned long long times[] = { 0, 1, 1000000, 20000000, 1000000000,
+						    1ULL << 62, -1ULL, 2147483648000000000ULL };
+	unsigned char mode = fuzz_byte(fuzz), flags = fuzz_byte(fuzz), time = fuzz_byte(fuzz);
+	struct winsock_close call = {
+		.fd = slot->client, .mode = mode % 4, .flags = flags, .op_fd = -1,
+		.timeout_ns = times[time % 8], .tag = time,
+	};
+
+	/* Not asked for, it decides by SO_LINGER, which is short here. */
+	if (!(flags & WINSOCK_CLOSE_TIMEOUT) && mode & 4)
+		call.timeout_ns = 0;
+	if (mode & 8)
+		call.op_fd = slot->op;
+	/* Waits for ever are for nobody. */
+	if (call.timeout_ns > 1000000000ULL && call.timeout_ns <= WINSOCK_TIMEOUT_MAX_NS)
+		call.flags |= WINSOCK_CLOSE_ASYNC;
+	if (ioctl(fuzz->dev, WINSOCK_IOC_CLOSE, &call))
+		return;
+	/* A wait that was taken up again ends with its descriptor. */
+	if (mode & 8 && call.op_fd < 0)
+		slot->op = -1;
+	if (call.result == WINSOCK_RESULT_PENDING) {
+		fuzz_drop(&slot->op);
+		slot->op = call.op_fd;
+	}
+	if (call.result != WINSOCK_RESULT_WOULDBLOCK && flags & WINSOCK_CLOSE_DROP_FD &&
+	    call.outcome != WINSOCK_OUTCOME_CANCELLED)
+		slot->client = -1;
+}
+
+static void fuzz_garbage(struct fuzz *fuzz, int fd)
+{
+	unsigned char number = fuzz_byte(fuzz), size = fuzz_byte(fuzz), where = fuzz_byte(fuzz);
+	static char memory[256];
+	void *pointers[] = { NULL, memory, (void *)8, (void *)-1, memory + 1 };
+
+	for (size_t i = 0; i < sizeof(memory); i++)
+		memory[i] = where * i;
+	/* Not a descriptor by accident. */
+	memset(memory, 0xff, 4);
+	ioctl(fd, _IOC(size >> 6, WINSOCK_IOC_MAGIC, number % 24, size & 63),
+	      pointers[where % 5]);
+}
+
+static void fuzz_option(struct fuzz *fuzz, int fd, bool set)
+{
+	unsigned char name = fuzz_byte(fuzz), size = fuzz_byte(fuzz), value = fuzz_byte(fuzz);
+	int words[16] = { (signed char)value, value };
+	socklen_t length = size % 80;
+
+	/* A linger of some seconds at most. */
+	if (name % 6 == WINSOCK_SO_LINGER)
+		words[0] = (value & 1) | (value & 2) << 15;
+	if (set)
+		setsockopt(fd, SOL_WINSOCK, name % 6, value == 9 ? NULL : words,
+			   length > sizeof(words) ? sizeof(words) : length);
+	else
+		getsockopt(fd, SOL_WINSOCK, name % 6, value == 9 ? NULL : words, &length);
+}
+
+static void fuzz_step(struct fuzz *fuzz)
+{
+	unsigned char what = fuzz_byte(fuzz), how = fuzz_byte(fuzz);
+	struct slot *slot = &fuzz->slots[how % SLOTS];
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct winsock_query query;
+	char record[64] = "";
+	int fd = -1;
+
+	how /= SLOTS;
+	switch (what % 24) {
+	case 0:
+		fuzz_open(slot, how);
+		break;
+	case 1:
+		ulp_attach(how & 1 ? slot->server : slot->client);
+		break;
+	case 2:
+		fuzz_linger(slot->client, how & 1, how >> 1 & 1);
+		break;
+	case 3:
+		fuzz_option(fuzz, slot->client, true);
+		break;
+	case 4:
+		fuzz_option(fuzz, slot->client, false);
+		break;
+	case 5:
+		fcntl(slot->client, F_SETFL, how & 1 ? O_NONBLOCK : 0);
+		break;
+	case 6:
+		send(slot->client, record, how % sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
+	case 7:
+		fuzz_deafen(slot->server, true);
+		send(slot->client, record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
+	case 8:
+		fuzz_deafen(slot->server, false);
+		while (recv(slot->server, record, sizeof(record), MSG_DONTWAIT) > 0)
+			;
+		break;
+	case 9:
+		fuzz_linger(slot->server, how & 1, 0);
+		fuzz_drop(&slot->server);
+		break;
+	case 10:
+		fuzz_drop(&slot->copy);
+		slot->copy = dup(slot->client);
+		break;
+	case 11:
+		fuzz_drop(how & 1 ? &slot->copy : &slot->client);
+		break;
+	case 12:
+	case 13:
+		fuzz_close(fuzz, slot);
+		break;
+	case 14:
+		dev_query(fuzz->dev, slot->client, &query);
+		break;
+	case 15:
+		dev_abort(fuzz->dev, how & 1 ? slot->server : slot->client);
+		break;
+	case 16:
+		if (slot->op >= 0 && !ioctl(slot->op, WINSOCK_IOC_OP_CANCEL, &fd) && fd >= 0) {
+			fuzz_drop(&slot->client);
+			slot->client = fd;
+		}
+		break;
+	case 17:
+		ioctl(slot->op, WINSOCK_IOC_OP_ABORT);
+		break;
+	case 18:
+		if (!fcntl(slot->op, F_SETFL, O_NONBLOCK))
+			fd = read(slot->op, record, how);
+		break;
+	case 19:
+		fuzz_drop(&slot->op);
+		break;
+	case 20:
+		shutdown(how & 4 ? slot->server : slot->client, how % 3);
+		break;
+	case 21:
+		net_sleep(how % 32);
+		break;
+	case 22:
+		fuzz_garbage(fuzz, how & 1 && slot->op >= 0 ? slot->op : fuzz->dev);
+		break;
+	case 23:
+		connect(slot->client, &none, sizeof(none));
+		if (how & 1)
+			listen(slot->client, 1);
+		break;
+	}
+}
+
+/* One sequence, and everything given back. */
+static void fuzz_run(int dev, const unsigned char *bytes, size_t length)
+{
+	struct fuzz fuzz = { .dev = dev, .next = bytes, .end = bytes + length };
+	struct slot *slot;
+
+	for (slot = fuzz.slots; slot < fuzz.slots + SLOTS; slot++)
+		*slot = (struct slot){ -1, -1, -1, -1 };
+	fuzz_open(&fuzz.slots[0], 0);
+	while (fuzz.next < fuzz.end)
+		fuzz_step(&fuzz);
+	for (slot = fuzz.slots; slot < fuzz.slots + SLOTS; slot++) {
+		fuzz_drop(&slot->op);
+		fuzz_drop(&slot->copy);
+		fuzz_drop(&slot->client);
+		fuzz_drop(&slot->server);
+	}
+}
+
+static unsigned long seen[SEEN];
+static unsigned int seen_count;
+
+/* How many of the PCs are new? */
+static unsigned int fuzz_note(const unsigned long *cover)
+{
+	unsigned long count = __atomic_load_n(&cover[0], __ATOMIC_RELAXED);
+	unsigned int fresh = 0;
+
+	for (unsigned long i = 1; i <= count && i < COVER; i++) {
+		unsigned int at = cover[i] * 2654435761UL % SEEN;
+
+		while (seen[at] && seen[at] != cover[i])
+			at = (at + 1) % SEEN;
+		if (!seen[at] && seen_count < SEEN / 2) {
+			seen[at] = cover[i];
+			seen_count++;
+			fresh++;
+		}
+	}
+	return fresh;
+}
+
+struct sample {
+	unsigned char bytes[LENGTH];
+	size_t length;
+};
+
+static struct sample kept[KEPT];
+static unsigned int kept_count;
+
+static void fuzz_keep(const struct sample *sample)
+{
+	kept[kept_count < KEPT ? kept_count++ : rand() % KEPT] = *sample;
+}
+
+static struct sample fuzz_vary(void)
+{
+	struct sample sample = kept[rand() % kept_count];
+	const struct sample *other = &kept[rand() % kept_count];
+	size_t at;
+
+	for (int i = 1 + rand() % 4; i; i--) {
+		at = sample.length ? rand() % sample.length : 0;
+		switch (rand() % 5) {
+		case 0:
+			sample.bytes[at] = rand();
+			break;
+		case 1:
+			sample.bytes[at] ^= 1 << rand() % 8;
+			break;
+		case 2:
+			if (sample.length < LENGTH)
+				sample.bytes[sample.length++] = rand();
+			break;
+		case 3:
+			if (sample.length > 2)
+				sample.length -= 1 + rand() % 2;
+			break;
+		case 4:
+			memcpy(sample.bytes + at, other->bytes, LENGTH - at);
+			sample.length = at + other->length < LENGTH ? at + other->length : LENGTH;
+			break;
+		}
+	}
+	return sample;
+}
+
+/* TCP's own orphans hold the module, too: let TCP give them up soon. */
+static void fuzz_hurry(const char *name)
+{
+	int fd = open(name, O_WRONLY);
+
+	if (fd >= 0 && write(fd, "1", 1) == 1)
+		close(fd);
+}
+
+static int fuzz_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+int main(int count, char **arguments)
+{
+	double end = net_now() + (count > 1 ? atoi(arguments[1]) : 100);
+	unsigned int seed = count > 2 ? atoi(arguments[2]) : 1, runs = 0;
+	int dev, kcov, before, after, references;
+	unsigned long *cover;
+
+	dev_require();
+	kcov = open("/sys/kernel/debug/kcov", O_RDWR);
+	if (kcov < 0 || ioctl(kcov, KCOV_INIT_TRACE, COVER)) {
+		printf("ok 1 # SKIP no KCOV in this kernel\n");
+		return 4;
+	}
+	cover = mmap(NULL, COVER * sizeof(*cover), PROT_READ | PROT_WRITE, MAP_SHARED, kcov, 0);
+	net_enter();
+	fuzz_hurry("/proc/sys/net/ipv4/tcp_orphan_retries");
+	dev = dev_open();
+	srand(seed);
+	if (cover == MAP_FAILED || dev < 0 || ioctl(kcov, KCOV_ENABLE, KCOV_TRACE_PC))
+		return 1;
+
+	for (size_t i = 0; i < sizeof(corpus) / sizeof(corpus[0]); i++) {
+		struct sample sample = { .length = corpus[i].length };
+
+		memcpy(sample.bytes, corpus[i].bytes, sample.length);
+		fuzz_keep(&sample);
+	}
+	before = fuzz_descriptors();
+	while (net_now() < end) {
+		struct sample sample = runs < kept_count ? kept[runs] : fuzz_vary();
+
+		__atomic_store_n(&cover[0], 0, __ATOMIC_RELAXED);
+		fuzz_run(dev, sample.bytes, sample.length);
+		runs++;
+		if (fuzz_note(cover))
+			fuzz_keep(&sample);
+	}
+	after = fuzz_descriptors();
+	ioctl(kcov, KCOV_DISABLE, 0);
+	close(dev);
+	for (int ms = 0; ms < 100000 && dev_references() > 0; ms++)
+		net_sleep(1);
+	references = dev_references();
+	printf("# seed %u: %u sequences, %u places of the module reached, %u sequences kept\n",
+	       seed, runs, seen_count, kept_count);
+	printf("%s 1 fuzz: descriptors are as before\n", before == after ? "ok" : "not ok");
+	printf("%s 2 fuzz: nothing holds the module\n", references ? "not ok" : "ok");
+	printf("%s 3 fuzz: it reached more than the corpus did\n",
+	       kept_count > sizeof(corpus) / sizeof(corpus[0]) ? "ok" : "not ok");
+	return before != after || references;
+}
