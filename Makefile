@@ -25,7 +25,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall
-.PHONY: check demo bench vm-debug matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
+.PHONY: check demo bench vm-debug kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
 all: modules lib
 
@@ -35,6 +35,7 @@ help:
 	@echo 'make check          every test; closes with one line of counts'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make matrix         the whole suite on 6.1, 6.12 and 7.3, one table'
+	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
 	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
 	@echo 'make coverage       what the last run on the debug kernel reached of the module'
 	@echo 'make bench          closes pending by the 100,000: cost, memory, expiry'
@@ -116,6 +117,12 @@ matrix: packages
 	@selftests/vm/packages dwarves
 	@$(FOR_GUEST) modules tests-build
 	@selftests/vm/matrix $(BUILD)
+
+# The KUnit suites once more, as kernel people run them; `make check` has them already.
+kunit: packages
+	@selftests/vm/packages python3
+	@selftests/vm/debug kernel $(BUILD)/debug
+	@selftests/vm/debug kunit $(BUILD)/debug
 
 lint: packages
 	@selftests/vm/packages $(LINT_PACKAGES)
