@@ -7,7 +7,7 @@ V	?= 0
 PREFIX	?= /usr/local
 DESTDIR	?=
 T	?=
-LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy coccinelle
+LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle
 MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
@@ -25,7 +25,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall
-.PHONY: check demo bench vm-debug kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
+.PHONY: check demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
 all: modules lib
 
@@ -37,6 +37,7 @@ help:
 	@echo 'make matrix         the whole suite on 6.1, 6.12 and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
 	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
+	@echo 'make fuzz           the fuzzer alone, and the lines it reached'
 	@echo 'make coverage       what the last run on the debug kernel reached of the module'
 	@echo 'make bench          closes pending by the 100,000: cost, memory, expiry'
 	@echo 'make load           insmod on this machine (root); also unload, reload, status'
@@ -128,6 +129,12 @@ lint: packages
 	@selftests/vm/packages $(LINT_PACKAGES)
 	@selftests/vm/debug kernel $(BUILD)/debug
 	@selftests/lint $(BUILD) $$(selftests/vm/packages --kernel)
+
+# The fuzzer alone, then what it reached.
+fuzz: packages
+	@selftests/vm/packages gcovr
+	@KUNIT=0 $(FOR_GUEST) vm-check T=fuzz_calls MODE=debug
+	@selftests/vm/coverage $(BUILD)
 
 # Of the last run on the debug kernel.
 coverage:

@@ -9,10 +9,13 @@
 
 #include <net/tcp.h>
 
-#define COMPAT_ULP_TOLD								\
-	__builtin_types_compatible_p(						\
-		typeof(((struct tcp_ulp_ops *)NULL)->get_info_size),		\
-		size_t (*)(const struct sock *, bool))
+#define COMPAT_ULP_SIZE_IS(type) \
+	__builtin_types_compatible_p(typeof(((struct tcp_ulp_ops *)NULL)->get_info_size), type)
+#define COMPAT_ULP_TOLD		COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *, bool))
+#define COMPAT_ULP_UNTOLD	COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *))
+
+/* The control: a third form would be taken for the old one, and be called wrongly. */
+static_assert(COMPAT_ULP_TOLD || COMPAT_ULP_UNTOLD);
 
 /* Forms of @get and @size for kernels that do not tell. */
 #define COMPAT_ULP_INFO(get, size)						\
