@@ -104,8 +104,11 @@ void wire_collect(struct wire *wire)
 			       (struct sockaddr *)&from, &size);
 		if (got < 0)
 			return;
-		/* lo shows each packet twice: as it leaves and as it arrives. */
-		if (from.sll_pkttype == PACKET_OUTGOING)
+		/*
+		 * lo shows each packet twice: as it leaves, which is before the call that
+		 * sends it returns, and as it arrives, which may be in ksoftirqd.
+		 */
+		if (from.sll_pkttype != PACKET_OUTGOING)
 			continue;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		wire_parse(wire, packet, got < WIRE_SNAP ? got : WIRE_SNAP, got,
