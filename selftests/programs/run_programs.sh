@@ -111,8 +111,9 @@ wait $redis 2>/dev/null
 # Kernel tests, each plain and attached. This one prints only when a close has stalled.
 fin_ack_lat() {
 	timeout 2 "$@" /t/fin_ack_lat
-	killall fin_ack_lat
-	! grep -v '^server port' /tmp/out
+	killall fin_ack_lat 2>/dev/null
+	# Its other half may notice the end before it is killed.
+	! grep -v -e '^server port' -e 'Connection reset by peer$' /tmp/out
 }
 
 zerocopy() {
@@ -123,10 +124,10 @@ zerocopy() {
 }
 
 both() {
-	name=$1
+	what=$1
 	shift
-	try "$name, plain" "$@"
-	try "$name, attached" winsock-run "$@"
+	try "$what, plain" "$@"
+	try "$what, attached" winsock-run "$@"
 }
 
 echo 3 > /proc/sys/net/ipv4/tcp_fastopen
