@@ -49,9 +49,6 @@ static int close_check(const struct winsock_close *args)
 	if (args->mode > WINSOCK_MODE_NONBLOCKING ||
 	    (args->flags & ~WINSOCK_CLOSE_FLAGS) || args->op_fd < -1)
 		return -EINVAL;
-	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
-	    !(args->flags & WINSOCK_CLOSE_DROP_FD))
-		return -EINVAL;
 	if ((args->flags & WINSOCK_CLOSE_DETACH) &&
 	    !(args->flags & WINSOCK_CLOSE_ASYNC))
 		return -EINVAL;

@@ -380,6 +380,11 @@ void winsock_op_disconnect(struct socket *sock, bool unread)
 		release_sock(sock->sk);
 		return;
 	}
+	/* Who sits in a call is to fail, not to take this for the peer's end (P10). */
+	lock_sock(sock->sk);
+	if (!sock->sk->sk_err)
+		WRITE_ONCE(sock->sk->sk_err, ECONNABORTED);
+	release_sock(sock->sk);
 	/* Fails where there is no connection, which is what was wanted. */
 	kernel_sock_shutdown(sock, SHUT_RDWR);
 }

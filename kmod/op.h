@@ -192,6 +192,8 @@ void winsock_op_put(struct winsock_op *op);
  * winsock_op_disconnect() - end a connection whose socket others still hold
  * @sock:	the socket
  * @unread:	received data is unread: reset, as a release would (G7)
+ *
+ * The first call of theirs fails with ECONNABORTED, or ECONNRESET.
  */
 void winsock_op_disconnect(struct socket *sock, bool unread);
 

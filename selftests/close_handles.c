@@ -41,6 +41,26 @@ TEST_F(closing, a_dup_goes_without_effect)
 	EXPECT_EQ(1, RSTS());
 }
 
+/* Without DROP_FD it is only told, and the descriptor stays. */
+TEST_F(closing, told_and_not_dropped)
+{
+	int copy = dup(self->pair.client);
+
+	arm(&self->pair, true);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
+			       WINSOCK_CLOSE_IF_LAST, 0, &self->call));
+	EXPECT_EQ(WINSOCK_OUTCOME_SHARED, self->call.outcome);
+	EXPECT_TRUE(net_is_open(self->pair.client));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(copy));
+	EXPECT_EQ(0, FINS() + RSTS());
+	close(copy);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
+			       WINSOCK_CLOSE_IF_LAST, 0, &self->call));
+	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, self->call.outcome);
+	EXPECT_TRUE(net_is_open(self->pair.client));
+	EXPECT_EQ(1, RSTS());
+}
+
 /* claims: M1 */
 TEST_F(closing, a_forked_copy_goes_without_effect)
 {
@@ -169,6 +189,14 @@ TEST_F(closing, a_thread_in_a_call_is_no_holder)
 		/* WINSOCK_CLOSE_CANCEL: it is woken, and the connection ends. */
 		ASSERT_EQ(0, pthread_join(thread, NULL));
 		EXPECT_LT(blocked.ended - closed, 0.1);
+		if (call == CALL_RECV) {
+			EXPECT_EQ(-1, blocked.result);
+			EXPECT_EQ(ECONNABORTED, blocked.error);
+		} else if (call == CALL_SEND) {
+			EXPECT_LT(blocked.result, 4 << 20);
+		} else {
+			EXPECT_EQ(1, blocked.result);
+		}
 		net_sleep(50);
 		EXPECT_EQ(call == CALL_SEND ? 0 : 1, FINS());
 		EXPECT_EQ(call == CALL_SEND ? 1 : 0, RSTS());

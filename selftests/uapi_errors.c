@@ -116,12 +116,6 @@ TEST_F(errors, unknown_flags)
 	}
 }
 
-TEST_F(errors, last_without_drop)
-{
-	self->call.flags = WINSOCK_CLOSE_IF_LAST;
-	EXPECT_REFUSED(EINVAL);
-}
-
 TEST_F(errors, detach_without_async)
 {
 	self->call.flags = WINSOCK_CLOSE_DETACH;

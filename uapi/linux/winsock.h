@@ -28,6 +28,7 @@
 #define WINSOCK_FEATURE_RESUME	(1ULL << 2)	/* interrupted waits resume by op_fd */
 #define WINSOCK_FEATURE_ASYNC	(1ULL << 3)	/* WINSOCK_CLOSE_ASYNC, op descriptors */
 #define WINSOCK_FEATURE_ULP	(1ULL << 4)	/* TCP_ULP "winsock", SOL_WINSOCK */
+#define WINSOCK_FEATURE_KEEP	(1ULL << 5)	/* IF_LAST without DROP_FD */
 
 /**
  * struct winsock_info - what this module can do (WINSOCK_IOC_INFO)
@@ -104,12 +105,17 @@ struct winsock_query {
  *	the meantime is never touched.
  * IF_LAST: if the open file has other holders (dup, fork, SCM_RIGHTS, also in
  *	flight), release this descriptor only and disturb nobody (M1). Threads
- *	inside a call on this very descriptor are no holders. Needs DROP_FD.
+ *	inside a call on this very descriptor are no holders. Without DROP_FD
+ *	nothing is released: the caller is told, and gives the descriptor up itself.
  *	Without the flag the caller asserts that it decides for all holders.
  * STRICT: the literal reading of the page's error table: non-blocking and
  *	linger with a timeout gives would-block whatever is or is not queued.
  * CANCEL: a close that succeeds also ends the calls in which other threads
- *	sit blocked on this descriptor. Not with a shared descriptor.
+ *	sit blocked on this descriptor: one of them with ECONNABORTED, or ECONNRESET if
+ *	the close resets; accept(2) with EINVAL; further ones as after a shutdown(2); a
+ *	send that has moved something returns that. Not with a shared descriptor. A
+ *	thread in epoll_wait(2) is not woken: a watch ends with the descriptor, and an
+ *	event after that would name what the program may have freed.
  * ASYNC: where the close would wait, answer WINSOCK_RESULT_PENDING at once; @op_fd
  *	is then a descriptor (close-on-exec) that becomes readable when the close is
  *	final. With DROP_FD the socket's descriptor goes at once.
@@ -178,7 +184,7 @@ struct winsock_query {
  * The ioctl returns 0 with @result set, or fails with nothing changed:
  * EFAULT (the structure is not readable and writable), EBADF, ENOTSOCK,
  * EOPNOTSUPP (not plain TCP over IPv4 or IPv6), EINVAL (unknown mode or flag,
- * IF_LAST without DROP_FD, timeout out of range, @op_fd neither -1 nor a wait of
+ * timeout out of range, @op_fd neither -1 nor a wait of
  * this socket, DETACH without ASYNC), EBUSY (a close is already waiting on this
  * socket), ENOMEM, ENOSPC (the user has @ops_max closes pending), EMFILE and ENFILE
  * (with ASYNC: no descriptor for the op). It never fails with EINTR.
