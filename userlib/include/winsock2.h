@@ -105,10 +105,6 @@ typedef struct WSAData {
 	char szSystemStatus[WSASYS_STATUS_LEN + 1];
 } WSADATA, *LPWSADATA;
 
-typedef struct winsock_protocol_info WSAPROTOCOL_INFOA, *LPWSAPROTOCOL_INFOA;
-typedef struct winsock_protocol_info WSAPROTOCOL_INFOW, *LPWSAPROTOCOL_INFOW;
-typedef struct winsock_protocol_info WSAPROTOCOL_INFO, *LPWSAPROTOCOL_INFO;
-
 #define WSA_FLAG_OVERLAPPED		0x01	/* accepted; the mode stays blocking (N13) */
 #define WSA_FLAG_NO_HANDLE_INHERIT	0x80	/* close on exec */
 
@@ -162,6 +158,16 @@ typedef struct winsock_protocol_info WSAPROTOCOL_INFO, *LPWSAPROTOCOL_INFO;
 #define WSAVERNOTSUPPORTED	10092
 #define WSANOTINITIALISED	10093
 
+#ifdef __cplusplus
+}
+#endif
+
+#include <winsock_async.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /**
  * WSAStartup() - before any other call; counted
  * @version:	wanted version, MAKEWORD(2, 2); 1.0 to 2.2 and beyond are served
@@ -176,7 +182,8 @@ int WSAStartup(WORD version, LPWSADATA data);
 
 /**
  * WSACleanup() - undo one WSAStartup(); the last one destroys every SOCKET made by
- * this library in the process: TCP connections are reset (X2).
+ * this library in the process: TCP connections that no other process holds are reset,
+ * pending operations go without a notification, blocked calls fail (X2).
  *
  * Return: 0 or SOCKET_ERROR: WSANOTINITIALISED.
  */
@@ -196,7 +203,14 @@ void WSASetLastError(int error);
 /** socket() - a SOCKET, or INVALID_SOCKET. The caller owns it until closesocket(). */
 SOCKET winsock_socket(int af, int type, int protocol);
 
-/** WSASocket() - socket() with flags; @info must be NULL, @group 0 (WSAEINVAL). */
+/**
+ * WSASocket() - socket() with flags, or a duplicate of another process's socket
+ * @info: NULL, or from WSADuplicateSocket()
+ * @group: 0 (WSAEINVAL)
+ *
+ * With @info: WSAEINVAL (not for this process, or the socket is closed), WSAEACCES
+ * (see WSADuplicateSocket() for what a receiver needs).
+ */
 SOCKET WSASocketA(int af, int type, int protocol, LPWSAPROTOCOL_INFOA info,
 		  GROUP group, DWORD flags);
 SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info,
@@ -235,7 +249,12 @@ int winsock_recvfrom(SOCKET s, char *buffer, int size, int flags,
  */
 int winsock_shutdown(SOCKET s, int how);
 
-/** select() - @timeout is not changed; on an error the sets are not either. */
+/**
+ * select() - @timeout is not changed; on an error the sets are not either
+ *
+ * A socket that another thread closes meanwhile is told as readable or writable, if it
+ * was asked for that, else the call fails with WSAENOTSOCK (P14, P15).
+ */
 int winsock_select(int unused, fd_set *readable, fd_set *writable, fd_set *exceptional,
 		   const struct timeval *timeout);
 
@@ -250,7 +269,10 @@ int winsock_setsockopt(SOCKET s, int level, int name, const char *value, int siz
 int winsock_getsockname(SOCKET s, struct sockaddr *name, int *size);
 int winsock_getpeername(SOCKET s, struct sockaddr *name, int *size);
 
-/** ioctlsocket() - FIONBIO, FIONREAD, SIOCATMARK; WSAEINVAL for others. */
+/**
+ * ioctlsocket() - FIONBIO, FIONREAD, SIOCATMARK; WSAEINVAL for others, and for FIONBIO 0
+ * while network events are selected (O24).
+ */
 int ioctlsocket(SOCKET s, long command, u_long *argument);
 
 /**
@@ -258,7 +280,8 @@ int ioctlsocket(SOCKET s, long command, u_long *argument);
  *
  * Return: 0 and the SOCKET is gone, or SOCKET_ERROR and it is as it was:
  * WSANOTINITIALISED, WSAENOTSOCK, WSAEWOULDBLOCK (non-blocking, linger on with a
- * timeout, data not yet acknowledged: nothing was begun, call again), WSAENOBUFS.
+ * timeout, data not yet acknowledged: nothing was begun, call again), WSAEINTR
+ * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS.
  */
 int closesocket(SOCKET s);
 

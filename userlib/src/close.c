@@ -1,45 +1,149 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* closesocket: the kernel decides, see uapi/linux/winsock.h. */
-#include "internal.h"
+/*
+ * closesocket: the kernel decides, see uapi/linux/winsock.h.
+ *
+ * The first question is put as for a non-blocking socket: nearly every close is done with
+ * that, and in one step, in which the number goes as well. If the answer is would-block
+ * and the socket is blocking, the kernel lingers on its own and the thread waits for
+ * the op's descriptor, where it can be alerted and the close be taken back (B9, A14).
+ * The number is ours all that time.
+ */
+#include "pending.h"
+#include "wait.h"
+
+#define CLOSE_FLAGS	(WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_CANCEL)
+
+/**
+ * struct closing - a closesocket() under way
+ * @s:		the socket
+ * @word:	what the table said of it
+ * @wait:	threads blocked on it
+ * @pending:	operations and associations
+ * @call:	the kernel's answer
+ */
+struct closing {
+	SOCKET s;
+	uint64_t word;
+	struct wait_close wait;
+	struct pending_close pending;
+	struct winsock_close call;
+};
+
+/*
+ * The kernel frees the number in the middle of the call, and another thread may have it
+ * before we are back: what we know of it goes first.
+ */
+static void close_begin(struct closing *closing, SOCKET s)
+{
+	closing->s = s;
+	wait_close_begin(&closing->wait, s);
+	pending_close_begin(&closing->pending, s);
+	closing->word = table_take(s);
+}
+
+/* Nothing has happened. */
+static int close_undo(struct closing *closing, int error)
+{
+	table_restore(closing->s, closing->word);
+	pending_close_end(&closing->pending, PENDING_OPEN);
+	wait_close_end(&closing->wait, false);
+	return error ? error_fail(error) : 0;
+}
+
+static int close_done(struct closing *closing)
+{
+	bool shared = closing->call.outcome == WINSOCK_OUTCOME_SHARED;
+
+	pending_close_end(&closing->pending, shared ? PENDING_SHARED : PENDING_CLOSED);
+	wait_close_end(&closing->wait, true);
+	return 0;
+}
 
 /*
  * Other than TCP the kernel refuses. Such a socket has no linger (O17, O18): what
  * it has accepted is gone from us, and close(2) is all there is to do.
  */
-static int close_other(SOCKET s, uint64_t word)
+static int close_other(struct closing *closing)
 {
-	if (!close(s) || errno == EINTR)
-		return 0;
-	table_restore(s, word);
-	return error_fail_errno(errno);
+	closing->call = (struct winsock_close){ .outcome = WINSOCK_OUTCOME_NONE };
+	if (close(closing->s) && errno != EINTR)
+		return close_undo(closing, error_from_errno(errno));
+	return close_done(closing);
 }
 
-static int close_ask(SOCKET s, unsigned int flags, struct winsock_close *call)
+/* Wait for the end of a pending close, alertably. 0, or WSAEINTR if it was taken back. */
+static int close_await(struct closing *closing, struct thread *self)
 {
-	uint64_t word;
+	struct winsock_close *call = &closing->call;
+	struct pollfd polled[2] = { { .fd = call->op_fd, .events = POLLIN } };
+	struct winsock_record record = { 0 };
+	int none;
 
-	*call = (struct winsock_close){
-		.fd = s,
-		.op_fd = -1,
-		.flags = WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST |
-			 WINSOCK_CLOSE_CANCEL | flags,
-	};
-	/*
-	 * The kernel frees the number in the middle of the call, and another thread
-	 * may have it before we are back: what we know of it goes first.
-	 */
-	word = table_take(s);
-	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call)) {
-		if (errno == EOPNOTSUPP)
-			return close_other(s, word);
-		table_restore(s, word);
-		return error_fail_errno(errno);
-	}
-	if (call->result == WINSOCK_RESULT_WOULDBLOCK) {
-		table_restore(s, word);
-		return error_fail(WSAEWOULDBLOCK);
+	do {
+		thread_deliver(self);
+		if (self->cancelled && !ioctl(call->op_fd, WINSOCK_IOC_OP_CANCEL, &none))
+			return WSAEINTR;
+		self->cancelled = 0;	/* or it was too late */
+	} while (thread_poll(self, polled, 1, THREAD_FOREVER) < 1);
+	if (read(call->op_fd, &record, sizeof(record)) == sizeof(record)) {
+		call->outcome = record.outcome;
+		call->state = record.state;
+		call->elapsed_ns = record.elapsed_ns;
+		call->unacked = record.unacked;
 	}
 	return 0;
+}
+
+/* A blocking socket with unacknowledged data. */
+static int close_linger(struct closing *closing, unsigned int flags)
+{
+	struct winsock_close *call = &closing->call;
+	struct thread *self;
+	int error = thread_block(&self);
+
+	if (error)
+		return close_undo(closing, error);
+	*call = (struct winsock_close){
+		.fd = closing->s,
+		.op_fd = -1,
+		.mode = WINSOCK_MODE_BLOCKING,
+		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DETACH | flags,
+	};
+	/* The last WSACleanup() has to know that the number is ours (X2). */
+	table_set(closing->s, TABLE_CLOSING);
+	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call))
+		error = error_from_errno(errno);
+	else if (call->result == WINSOCK_RESULT_PENDING)
+		error = close_await(closing, self);
+	if (call->op_fd >= 0)
+		close(call->op_fd);
+	thread_unblock(self);
+	table_take(closing->s);
+	if (error)
+		return close_undo(closing, error);
+	/* Decided and, as far as the connection goes, carried out: no linger is left. */
+	close(closing->s);
+	return close_done(closing);
+}
+
+static int close_ask(struct closing *closing, unsigned int flags)
+{
+	struct winsock_close *call = &closing->call;
+
+	*call = (struct winsock_close){
+		.fd = closing->s,
+		.op_fd = -1,
+		.mode = WINSOCK_MODE_NONBLOCKING,
+		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_DROP_FD | flags,
+	};
+	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call))
+		return errno == EOPNOTSUPP ? close_other(closing)
+					   : close_undo(closing, error_from_errno(errno));
+	if (call->result != WINSOCK_RESULT_WOULDBLOCK)
+		return close_done(closing);
+	if (socket_is_nonblocking(closing->s))
+		return close_undo(closing, WSAEWOULDBLOCK);
+	return close_linger(closing, flags);
 }
 
 WINSOCK_API int closesocket(SOCKET s)
@@ -50,20 +154,64 @@ WINSOCK_API int closesocket(SOCKET s)
 WINSOCK_API int winsock_closesocket(SOCKET s, unsigned int flags,
 				    struct winsock_report *report)
 {
-	struct winsock_close call;
+	struct closing closing;
 	int saved = errno, result;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (flags & ~WINSOCK_CLOSE_STRICT)
 		return error_fail(WSAEINVAL);
-	result = close_ask(s, flags, &call);
+	close_begin(&closing, s);
+	result = close_ask(&closing, flags);
 	if (report && !result)
 		*report = (struct winsock_report){
-			.outcome = call.outcome,
-			.state = call.state,
-			.elapsed_ns = call.elapsed_ns,
-			.unacked = call.unacked,
+			.outcome = closing.call.outcome,
+			.state = closing.call.state,
+			.elapsed_ns = closing.call.elapsed_ns,
+			.unacked = closing.call.unacked,
 		};
+	errno = saved;
+	return result;
+}
+
+WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options *options,
+				    int *op, struct winsock_report *report)
+{
+	const unsigned int known = WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DETACH;
+	struct closing closing;
+	struct winsock_close *call = &closing.call;
+	int saved = errno, result = 0;
+
+	STARTED_OR(SOCKET_ERROR);
+	if (!op)
+		return error_fail(WSAEFAULT);
+	if (options && (options->flags & ~known))
+		return error_fail(WSAEINVAL);
+	close_begin(&closing, s);
+	*call = (struct winsock_close){
+		.fd = s,
+		.op_fd = -1,
+		.mode = WINSOCK_MODE_BLOCKING,
+		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_ASYNC,
+	};
+	if (options) {
+		call->flags |= options->flags;
+		call->timeout_ns = options->timeout_ns;
+		call->tag = options->tag;
+	}
+	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call)) {
+		result = close_undo(&closing, error_from_errno(errno));
+	} else {
+		*op = call->op_fd;
+		if (report && call->result == WINSOCK_RESULT_DONE)
+			*report = (struct winsock_report){
+				.outcome = call->outcome,
+				.state = call->state,
+				.elapsed_ns = call->elapsed_ns,
+				.unacked = call->unacked,
+				.tag = call->tag,
+			};
+		close_done(&closing);
+	}
 	errno = saved;
 	return result;
 }
@@ -82,12 +230,41 @@ WINSOCK_API int winsock_query(SOCKET s, struct winsock_query *query)
 	return result;
 }
 
-/* The last WSACleanup: reset what is a connection, and let go. */
+/*
+ * The last WSACleanup: reset what is a connection of nobody else's, and let go. A thread
+ * that lingers on it finds it reset, and gives the number up itself.
+ */
 void close_destroy(SOCKET s)
 {
-	struct winsock_abort call = { .fd = s };
+	struct winsock_abort abort = { .fd = s };
+	struct closing closing;
 
-	table_take(s);
-	ioctl(startup_device(), WINSOCK_IOC_ABORT, &call);
+	if (table_get(s) & TABLE_CLOSING) {
+		ioctl(startup_device(), WINSOCK_IOC_ABORT, &abort);
+		return;
+	}
+	close_begin(&closing, s);
+	closing.call = (struct winsock_close){
+		.fd = s,
+		.op_fd = -1,
+		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_TIMEOUT,
+	};
+	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, &closing.call))
+		close(s);
+	pending_close_end(&closing.pending, PENDING_SILENT);
+	wait_close_end(&closing.wait, true);
+}
+
+bool close_handle(HANDLE handle)
+{
+	SOCKET s = (SOCKET)(intptr_t)handle;
+	struct closing closing;
+
+	if ((intptr_t)s != (intptr_t)handle || !socket_check(s))
+		return false;
+	close_begin(&closing, s);
+	closing.call.outcome = WINSOCK_OUTCOME_SHARED;	/* who knows */
 	close(s);
+	close_done(&closing);
+	return true;
 }

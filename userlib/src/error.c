@@ -89,3 +89,13 @@ WINSOCK_API void WSASetLastError(int error)
 {
 	error_last = error;
 }
+
+WINSOCK_API DWORD GetLastError(void)
+{
+	return error_last;
+}
+
+WINSOCK_API void SetLastError(DWORD error)
+{
+	error_last = error;
+}

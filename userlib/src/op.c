@@ -5,51 +5,6 @@
 
 #include "internal.h"
 
-#define OP_FLAGS	(WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DETACH)
-
-WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options *options,
-				    int *op, struct winsock_report *report)
-{
-	struct winsock_close call = {
-		.fd = s,
-		.mode = WINSOCK_MODE_BLOCKING,
-		.op_fd = -1,
-		.flags = WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST |
-			 WINSOCK_CLOSE_CANCEL | WINSOCK_CLOSE_ASYNC,
-	};
-	int saved = errno, result = 0;
-	uint64_t word;
-
-	STARTED_OR(SOCKET_ERROR);
-	if (!op)
-		return error_fail(WSAEFAULT);
-	if (options) {
-		if (options->flags & ~OP_FLAGS)
-			return error_fail(WSAEINVAL);
-		call.flags |= options->flags;
-		call.timeout_ns = options->timeout_ns;
-		call.tag = options->tag;
-	}
-	/* As in close.c: the number may have a new owner before we are back. */
-	word = table_take(s);
-	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, &call)) {
-		table_restore(s, word);
-		result = error_fail_errno(errno);
-	} else {
-		*op = call.op_fd;
-		if (report && call.result == WINSOCK_RESULT_DONE)
-			*report = (struct winsock_report){
-				.outcome = call.outcome,
-				.state = call.state,
-				.elapsed_ns = call.elapsed_ns,
-				.unacked = call.unacked,
-				.tag = call.tag,
-			};
-	}
-	errno = saved;
-	return result;
-}
-
 static long op_now_ms(void)
 {
 	struct timespec now;

@@ -3,15 +3,22 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <pthread.h>
 
-#include "internal.h"
+#include "netevent.h"
+#include "wait.h"
+
+int socket_option(SOCKET s, int name)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(s, SOL_SOCKET, name, &value, &size) ? -1 : value;
+}
 
 bool socket_check(SOCKET s)
 {
-	int type;
-	socklen_t size = sizeof(type);
-
-	if (!getsockopt(s, SOL_SOCKET, SO_TYPE, &type, &size))
+	if (socket_option(s, SO_TYPE) >= 0)
 		return true;
 	error_fail(WSAENOTSOCK);
 	return false;
@@ -19,10 +26,7 @@ bool socket_check(SOCKET s)
 
 bool socket_is_stream(SOCKET s)
 {
-	int type = 0;
-	socklen_t size = sizeof(type);
-
-	return !getsockopt(s, SOL_SOCKET, SO_TYPE, &type, &size) && type == SOCK_STREAM;
+	return socket_option(s, SO_TYPE) == SOCK_STREAM;
 }
 
 bool socket_is_nonblocking(SOCKET s)
@@ -57,8 +61,10 @@ WINSOCK_API SOCKET WSASocketA(int af, int type, int protocol, LPWSAPROTOCOL_INFO
 			      GROUP group, DWORD flags)
 {
 	STARTED_OR(INVALID_SOCKET);
-	if (info || group || (flags & ~(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT)))
+	if (group || (flags & ~(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT)))
 		return error_fail(WSAEINVAL);
+	if (info)
+		return duplicate_open(info, flags);
 	if (flags & WSA_FLAG_NO_HANDLE_INHERIT)
 		type |= SOCK_CLOEXEC;
 	return socket_make(af, type, protocol);
@@ -95,49 +101,126 @@ WINSOCK_API int winsock_listen(SOCKET s, int backlog)
 	return socket_done(listen(s, backlog), saved);
 }
 
+/*
+ * accept(2) has no flag that says not to wait, and the mode belongs to everybody who holds
+ * the listener. So it is asked first, by one thread of the process at a time; a
+ * connection that another process takes in between makes the call wait in the kernel,
+ * where only the close of the listener and the next connection end it.
+ */
+static SOCKET socket_try_accept(SOCKET s, struct sockaddr *name, int *size, int type)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct pollfd polled = { .fd = s, .events = POLLIN };
+	SOCKET accepted = -1;
+
+	pthread_mutex_lock(&lock);
+	errno = EAGAIN;
+	/* A failure of its own accept will tell. */
+	if (type & SOCK_NONBLOCK || poll(&polled, 1, 0))
+		accepted = accept4(s, name, (socklen_t *)size, type);
+	pthread_mutex_unlock(&lock);
+	return accepted;
+}
+
+static int socket_wait_accept(SOCKET s, struct sockaddr *name, int *size, SOCKET *accepted)
+{
+	struct wait_one one;
+	enum wait_end end;
+	int error = wait_one_enter(&one, s, POLLIN);
+
+	if (error)
+		return error;
+	do {
+		end = wait_poll(&one.wait, THREAD_FOREVER);
+		if (end == WAIT_READY)
+			*accepted = socket_try_accept(s, name, size, 0);
+	} while (end == WAIT_READY && *accepted < 0 && (errno == EAGAIN || errno == EINTR));
+	if (end != WAIT_READY)
+		error = WSAEINTR;	/* closed (P11) or cancelled */
+	else if (*accepted < 0)
+		error = error_from_errno(errno);
+	wait_leave(&one.wait);
+	/* The close of the listener has woken it in the kernel. */
+	if (one.wait.told)
+		error = WSAEINTR;
+	return error;
+}
+
 WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 {
 	const uint64_t inherited = 0xffffffffULL << TABLE_ONOFF_SHIFT | TABLE_TIMEOUT;
-	int saved = errno, type;
+	int saved = errno, type, error = 0;
 	SOCKET accepted;
 
 	STARTED_OR(INVALID_SOCKET);
 	type = socket_is_nonblocking(s) ? SOCK_NONBLOCK : 0;
 	do {
-		accepted = accept4(s, name, (socklen_t *)size, type);
+		accepted = socket_try_accept(s, name, size, type);
 	} while (accepted < 0 && errno == EINTR);
+	if (accepted < 0) {
+		error = error_from_errno(errno);
+		if (errno == EAGAIN && !type)
+			error = socket_wait_accept(s, name, size, &accepted);
+	}
 	if (accepted >= 0) {
 		table_set(accepted, TABLE_OURS | (table_get(s) & inherited));
 		/* The listener may be one that was made elsewhere. */
 		attach_quietly(accepted);
 	}
-	return socket_done(accepted, saved);
+	netevent_accepted(s, accepted);
+	errno = saved;
+	return error ? error_fail(error) : accepted;
 }
 
-/* A signal has interrupted a blocking connect, which goes on by itself. */
-static int socket_await_connect(SOCKET s)
+/*
+ * Begin a connect without waiting for it. The mode is changed for the moment of the call,
+ * in which the socket has no connection that other holders could wait for.
+ */
+static int socket_try_connect(SOCKET s, const struct sockaddr *name, int size, int flags)
 {
-	struct pollfd polled = { .fd = s, .events = POLLOUT };
-	int error = 0;
-	socklen_t size = sizeof(error);
+	int result;
 
-	while (poll(&polled, 1, -1) < 0 && errno == EINTR)
-		;
-	if (getsockopt(s, SOL_SOCKET, SO_ERROR, &error, &size))
-		return -1;
-	errno = error;
-	return error ? -1 : 0;
+	fcntl(s, F_SETFL, flags | O_NONBLOCK);
+	result = connect(s, name, size) ? errno : 0;
+	fcntl(s, F_SETFL, flags);
+	return result;
+}
+
+/* 0 or the error. What is cancelled goes on by itself. */
+static int socket_wait_connect(SOCKET s)
+{
+	struct wait_one one;
+	enum wait_end end;
+	int error = wait_one_enter(&one, s, POLLOUT);
+
+	if (error)
+		return error;
+	end = wait_poll(&one.wait, THREAD_FOREVER);
+	if (end == WAIT_READY)
+		error = error_from_errno(socket_option(s, SO_ERROR));
+	else
+		error = end == WAIT_CLOSED ? WSAENOTSOCK : WSAEINTR;	/* P12 */
+	wait_leave(&one.wait);
+	return error;
 }
 
 WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 {
-	int saved = errno, result;
+	int saved = errno, flags, error;
 
 	STARTED_OR(SOCKET_ERROR);
-	result = connect(s, name, size);
-	if (result && errno == EINTR)
-		result = socket_await_connect(s);
-	return socket_done(result, saved);
+	flags = fcntl(s, F_GETFL);
+	if (flags < 0 || flags & O_NONBLOCK || !socket_is_stream(s))
+		error = connect(s, name, size) ? errno : 0;
+	else
+		error = socket_try_connect(s, name, size, flags);
+	netevent_connecting(s, !error);
+	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
+		error = socket_wait_connect(s);
+	else
+		error = error_from_errno(error);
+	errno = saved;
+	return error ? error_fail(error) : 0;
 }
 
 WINSOCK_API int winsock_getsockname(SOCKET s, struct sockaddr *name, int *size)
@@ -154,14 +237,6 @@ WINSOCK_API int winsock_getpeername(SOCKET s, struct sockaddr *name, int *size)
 
 	STARTED_OR(SOCKET_ERROR);
 	return socket_done(getpeername(s, name, (socklen_t *)size), saved);
-}
-
-static bool socket_is_listening(SOCKET s)
-{
-	int listening = 0;
-	socklen_t size = sizeof(listening);
-
-	return !getsockopt(s, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) && listening;
 }
 
 WINSOCK_API int winsock_shutdown(SOCKET s, int how)
@@ -181,7 +256,7 @@ WINSOCK_API int winsock_shutdown(SOCKET s, int how)
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return error_fail(WSAEINVAL);
 	/* Linux would stop the listening (X4). */
-	if (socket_is_listening(s))
+	if (socket_option(s, SO_ACCEPTCONN) > 0)
 		return error_fail(WSAENOTCONN);
 	/* Repeated, or on a datagram socket without a peer, it is fine on Windows. */
 	if (shutdown(s, how) && !(errno == ENOTCONN &&
@@ -209,6 +284,10 @@ WINSOCK_API int ioctlsocket(SOCKET s, long command, u_long *argument)
 	switch (command) {
 	case FIONBIO:
 		value = *argument != 0;
+		if (!value && netevent_selected(s)) {
+			errno = saved;
+			return error_fail(WSAEINVAL);	/* O24 */
+		}
 		return socket_done(ioctl(s, FIONBIO, &value), saved);
 	case FIONREAD:
 	case SIOCATMARK:

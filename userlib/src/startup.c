@@ -6,12 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fork.h"
 #include "internal.h"
+
+#define STARTUP_NEEDED	(WINSOCK_FEATURE_CLOSE | WINSOCK_FEATURE_ASYNC | WINSOCK_FEATURE_KEEP)
 
 static pthread_mutex_t startup_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int startup_count;	/* under startup_lock */
 static _Atomic int startup_fd = -1;
 static const char *startup_why = "";	/* under startup_lock */
+
+void startup_fork(enum fork_phase phase)
+{
+	fork_mutex(&startup_lock, phase);
+}
 
 int startup_device(void)
 {
@@ -49,7 +57,7 @@ static int startup_open(void)
 	}
 	if (ioctl(fd, WINSOCK_IOC_INFO, &info)) {
 		startup_why = startup_explain(errno);
-	} else if (!(info.features & WINSOCK_FEATURE_CLOSE)) {
+	} else if ((info.features & STARTUP_NEEDED) != STARTUP_NEEDED) {
 		startup_why = "the winsock module is too old for this library";
 	} else {
 		startup_why = "";
@@ -93,6 +101,7 @@ WINSOCK_API int WSAStartup(WORD version, LPWSADATA data)
 		return WSAVERNOTSUPPORTED;
 	}
 	startup_fill(data, version);
+	fork_watch();
 
 	pthread_mutex_lock(&startup_lock);
 	if (!startup_count) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * One word for each descriptor number, in chunks made when first written to and
- * never freed: a look-up is two loads. Numbers beyond the table, which takes raised
+ * One word and one record for each descriptor number, in chunks made when first written
+ * to and never freed: a look-up is two loads. Numbers beyond the table, which takes raised
  * system limits, have no word: the library then only forgets what it could know.
  */
 #include <stdatomic.h>
@@ -14,11 +14,16 @@
 
 typedef _Atomic uint64_t table_word;
 
-static _Atomic(table_word *) table_chunks[TABLE_CHUNKS];
+struct table_entry {
+	table_word word;
+	struct record *_Atomic record;
+};
 
-static table_word *table_find(SOCKET s)
+static struct table_entry *_Atomic table_chunks[TABLE_CHUNKS];
+
+static struct table_entry *table_entry(SOCKET s)
 {
-	table_word *chunk;
+	struct table_entry *chunk;
 
 	if (s < 0 || s >= TABLE_CHUNK * TABLE_CHUNKS)
 		return NULL;
@@ -26,18 +31,25 @@ static table_word *table_find(SOCKET s)
 	return chunk ? &chunk[s % TABLE_CHUNK] : NULL;
 }
 
-static table_word *table_make(SOCKET s)
+static table_word *table_find(SOCKET s)
 {
-	table_word *word = table_find(s), *none = NULL, *chunk;
+	struct table_entry *entry = table_entry(s);
 
-	if (word || s < 0 || s >= TABLE_CHUNK * TABLE_CHUNKS)
-		return word;
+	return entry ? &entry->word : NULL;
+}
+
+static struct table_entry *table_make(SOCKET s)
+{
+	struct table_entry *entry = table_entry(s), *none = NULL, *chunk;
+
+	if (entry || s < 0 || s >= TABLE_CHUNK * TABLE_CHUNKS)
+		return entry;
 	chunk = calloc(TABLE_CHUNK, sizeof(*chunk));
 	if (!chunk)
 		return NULL;
 	if (!atomic_compare_exchange_strong(&table_chunks[s / TABLE_CHUNK], &none, chunk))
 		free(chunk);
-	return table_find(s);
+	return table_entry(s);
 }
 
 uint64_t table_get(SOCKET s)
@@ -49,10 +61,26 @@ uint64_t table_get(SOCKET s)
 
 void table_set(SOCKET s, uint64_t value)
 {
-	table_word *word = table_make(s);
+	struct table_entry *entry = table_make(s);
 
-	if (word)
-		atomic_store(word, value);
+	if (entry)
+		atomic_store(&entry->word, value);
+}
+
+struct record *table_record(SOCKET s)
+{
+	struct table_entry *entry = table_entry(s);
+
+	return entry ? atomic_load_explicit(&entry->record, memory_order_acquire) : NULL;
+}
+
+bool table_set_record(SOCKET s, struct record *record)
+{
+	struct table_entry *entry = record ? table_make(s) : table_entry(s);
+
+	if (entry)
+		atomic_store_explicit(&entry->record, record, memory_order_release);
+	return entry;
 }
 
 void table_mark(SOCKET s, uint64_t bits)
@@ -85,7 +113,17 @@ void table_each(void (*visit)(SOCKET s))
 	for (SOCKET s = 0; s < TABLE_CHUNK * TABLE_CHUNKS; s++) {
 		if (!table_find(s))
 			s += TABLE_CHUNK - 1;
-		else if (table_get(s) & TABLE_OURS)
+		else if (table_get(s) & (TABLE_OURS | TABLE_CLOSING))
+			visit(s);
+	}
+}
+
+void table_each_record(void (*visit)(SOCKET s))
+{
+	for (SOCKET s = 0; s < TABLE_CHUNK * TABLE_CHUNKS; s++) {
+		if (!table_find(s))
+			s += TABLE_CHUNK - 1;
+		else if (table_record(s))
 			visit(s);
 	}
 }

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Overlapped operations: order, completion, and what a close does to them. */
+#include "winsock_test.h"
+
+struct pending {
+	WSAOVERLAPPED overlapped;
+	char data[64];
+	WSABUF buffer;
+	DWORD moved, flags;
+	unsigned int told;	/* by a completion routine */
+	DWORD error;
+};
+
+static void pending_init(struct pending *pending, WSAEVENT event)
+{
+	memset(pending, 0, sizeof(*pending));
+	memset(pending->data, 0x55, sizeof(pending->data));
+	pending->overlapped.hEvent = event;
+	pending->buffer.buf = pending->data;
+	pending->buffer.len = sizeof(pending->data);
+	pending->moved = 77;
+}
+
+static int pending_receive(struct pending *pending, SOCKET s)
+{
+	return WSARecv(s, &pending->buffer, 1, &pending->moved, &pending->flags,
+		       &pending->overlapped, NULL);
+}
+
+#define EXPECT_PENDING(call) do { \
+	EXPECT_WSA(WSA_IO_PENDING, call); \
+} while (0)
+
+#define EXPECT_ABORTED(s, pending) do { \
+	DWORD moved_ = 77, flags_; \
+	EXPECT_FALSE(WSAGetOverlappedResult(s, &(pending)->overlapped, &moved_, TRUE, &flags_)); \
+	EXPECT_EQ(WSA_OPERATION_ABORTED, WSAGetLastError()); \
+	EXPECT_EQ(0, moved_); \
+	EXPECT_EQ(0x55, (pending)->data[0]); \
+} while (0)
+
+/* Is the event set, now or soon? */
+static bool is_set(WSAEVENT event)
+{
+	return WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE) == WSA_WAIT_EVENT_0;
+}
+
+static bool is_unset(WSAEVENT event)
+{
+	return WSAWaitForMultipleEvents(1, &event, FALSE, 100, FALSE) == WSA_WAIT_TIMEOUT;
+}
+
+TEST_F(winsock, a_receive_completes_by_its_event)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct pending pending;
+	DWORD moved, flags;
+
+	ASSERT_NE(WSA_INVALID_EVENT, event);
+	pending_init(&pending, event);
+	WSASetEvent(event);
+	EXPECT_PENDING(pending_receive(&pending, self->client));
+	EXPECT_TRUE(is_unset(event));
+	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, FALSE,
+					    &flags));
+	EXPECT_EQ(WSA_IO_INCOMPLETE, WSAGetLastError());
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_TRUE(is_set(event));
+	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, FALSE,
+					   &flags));
+	EXPECT_EQ(5, moved);
+	EXPECT_EQ(0, memcmp(pending.data, "hello", 5));
+	EXPECT_TRUE(WSACloseEvent(event));
+	EXPECT_FALSE(WSASetEvent(event));
+	EXPECT_EQ(WSA_INVALID_HANDLE, WSAGetLastError());
+}
+
+TEST_F(winsock, what_is_there_completes_at_once_and_is_told)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct pending pending;
+
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	net_sleep(50);
+	pending_init(&pending, event);
+	EXPECT_EQ(0, pending_receive(&pending, self->client));
+	EXPECT_EQ(5, pending.moved);
+	EXPECT_TRUE(is_set(event));
+}
+
+TEST_F(winsock, receives_are_filled_in_their_order)
+{
+	struct pending pending[8];
+
+	for (int mode = 0; mode < 2; mode++) {
+		winsock_nonblock(self->client, mode);
+		for (int i = 0; i < 8; i++) {
+			pending_init(&pending[i], NULL);
+			pending[i].buffer.len = 1;
+			EXPECT_PENDING(pending_receive(&pending[i], self->client));
+		}
+		ASSERT_EQ(8, send(self->server, "01234567", 8, 0));
+		for (int i = 0; i < 8; i++) {
+			DWORD moved, flags;
+
+			ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending[i].overlapped,
+							   &moved, TRUE, &flags));
+			EXPECT_EQ(1, moved);
+			EXPECT_EQ('0' + i, pending[i].data[0]);
+		}
+	}
+}
+
+TEST_F(winsock, sends_arrive_whole_and_in_their_order)
+{
+	enum { SENDS = 6, SIZE = 1 << 20 };
+	static char block[SENDS][SIZE];
+	WSAOVERLAPPED overlapped[SENDS] = { 0 };
+	size_t got = 0;
+
+	for (int i = 0; i < SENDS; i++) {
+		WSABUF halves[2] = { { SIZE / 2, block[i] }, { SIZE / 2, block[i] + SIZE / 2 } };
+
+		memset(block[i], 'a' + i, SIZE);
+		if (WSASend(self->client, halves, 2, NULL, 0, &overlapped[i], NULL))
+			EXPECT_EQ(WSA_IO_PENDING, WSAGetLastError());
+	}
+	while (got < SENDS * SIZE) {
+		static char read[65536];
+		int more = recv(self->server, read, sizeof(read), 0);
+
+		ASSERT_GT(more, 0);
+		for (int i = 0; i < more; i++)
+			ASSERT_EQ('a' + (got + i) / SIZE, read[i]);
+		got += more;
+	}
+	for (int i = 0; i < SENDS; i++) {
+		DWORD moved, flags;
+
+		EXPECT_TRUE(WSAGetOverlappedResult(self->client, &overlapped[i], &moved, TRUE,
+						   &flags));
+		EXPECT_EQ(SIZE, moved);
+	}
+}
+
+TEST_F(winsock, datagrams_with_their_addresses)
+{
+	struct sockaddr_in name = winsock_loopback(0), from = { 0 };
+	int size = sizeof(name), from_size = sizeof(from);
+	SOCKET a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+	WSABUF text = { 4, "text" };
+	struct pending pending;
+	DWORD moved, flags;
+
+	ASSERT_EQ(0, bind(a, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, getsockname(a, (struct sockaddr *)&name, &size));
+	pending_init(&pending, NULL);
+	EXPECT_PENDING(WSARecvFrom(a, &pending.buffer, 1, &pending.moved, &pending.flags,
+				   (struct sockaddr *)&from, &from_size, &pending.overlapped, NULL));
+	EXPECT_EQ(0, WSASendTo(b, &text, 1, &moved, 0, (struct sockaddr *)&name, sizeof(name),
+			       NULL, NULL));
+	EXPECT_EQ(4, moved);
+	ASSERT_TRUE(WSAGetOverlappedResult(a, &pending.overlapped, &moved, TRUE, &flags));
+	EXPECT_EQ(4, moved);
+	EXPECT_EQ(AF_INET, from.sin_family);
+	EXPECT_EQ(sizeof(from), from_size);
+	/* One that does not fit. */
+	pending.buffer.len = 2;
+	EXPECT_PENDING(pending_receive(&pending, a));
+	ASSERT_EQ(4, sendto(b, "text", 4, 0, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_FALSE(WSAGetOverlappedResult(a, &pending.overlapped, &moved, TRUE, &flags));
+	EXPECT_EQ(WSAEMSGSIZE, WSAGetLastError());
+}
+
+static void routine(DWORD error, DWORD moved, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+	struct pending *pending = (struct pending *)overlapped;
+
+	pending->told++;
+	pending->error = error;
+	pending->moved = moved;
+}
+
+TEST_F(winsock, routines_run_in_alertable_waits_only)
+{
+	struct pending pending;
+
+	pending_init(&pending, NULL);
+	EXPECT_PENDING(WSARecv(self->client, &pending.buffer, 1, NULL, &pending.flags,
+			       &pending.overlapped, routine));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_EQ(0, SleepEx(100, FALSE));
+	EXPECT_EQ(0, pending.told);
+	EXPECT_EQ(WAIT_IO_COMPLETION, SleepEx(5000, TRUE));
+	EXPECT_EQ(1, pending.told);
+	EXPECT_EQ(0, pending.error);
+	EXPECT_EQ(5, pending.moved);
+	EXPECT_EQ(0, SleepEx(50, TRUE));
+	EXPECT_EQ(1, pending.told);
+}
+
+/* claims: P1 P2 P3 P4 P18 G9 */
+TEST_F(winsock, a_close_cancels_by_event_and_routine)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct pending evented, routined, behind;
+
+	pending_init(&evented, event);
+	pending_init(&routined, NULL);
+	pending_init(&behind, NULL);
+	EXPECT_PENDING(pending_receive(&evented, self->client));
+	EXPECT_PENDING(WSARecv(self->client, &routined.buffer, 1, NULL, &routined.flags,
+			       &routined.overlapped, routine));
+	EXPECT_PENDING(pending_receive(&behind, self->client));
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_ABORTED(self->client, &evented);
+	EXPECT_ABORTED(self->client, &behind);
+	EXPECT_EQ(WAIT_IO_COMPLETION, SleepEx(2000, TRUE));
+	EXPECT_EQ(1, routined.told);
+	EXPECT_EQ(WSA_OPERATION_ABORTED, routined.error);
+	EXPECT_EQ(0, routined.moved);
+	EXPECT_EQ(0, SleepEx(100, TRUE));
+	EXPECT_EQ(1, routined.told);
+	/* The page: linger off is graceful also with a receive pending. */
+	net_sleep(50);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+	/* And nobody receives into it any more. */
+	send(self->server, "late", 4, 0);
+	net_sleep(50);
+	EXPECT_EQ(0x55, evented.data[0]);
+}
+
+/* claims: P19 P1 */
+TEST_F(winsock, a_pending_send_is_cancelled_a_completed_one_arrives)
+{
+	static char block[8 << 20];
+	WSABUF buffer = { sizeof(block), block };
+	WSAOVERLAPPED overlapped = { 0 };
+	DWORD moved = 77, flags;
+	size_t got;
+	int error;
+
+	ASSERT_EQ(5, send(self->client, "first", 5, 0));
+	EXPECT_PENDING(WSASend(self->client, &buffer, 1, NULL, 0, &overlapped, NULL));
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &overlapped, &moved, TRUE, &flags));
+	EXPECT_EQ(WSA_OPERATION_ABORTED, WSAGetLastError());
+	EXPECT_EQ(0, moved);
+	got = net_drain(self->server, &error);
+	EXPECT_GE(got, 5);
+	EXPECT_LT(got, 5 + sizeof(block));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(0, RSTS());
+}
+
+/* claims: N5 N1 N7 */
+TEST_F(winsock, would_block_leaves_operations_alone)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct pending pending, behind;
+	DWORD moved, flags;
+	int error;
+	size_t stuffed = winsock_stuff(self->client);
+
+	pending_init(&pending, event);
+	pending_init(&behind, NULL);
+	EXPECT_PENDING(pending_receive(&pending, self->client));
+	EXPECT_PENDING(pending_receive(&behind, self->client));
+	winsock_linger(self->client, 1, 5);
+	winsock_nonblock(self->client, 1);
+	for (int i = 0; i < 3; i++)
+		EXPECT_WSA(WSAEWOULDBLOCK, closesocket(self->client));
+	EXPECT_TRUE(is_unset(event));
+	EXPECT_EQ(0, FINS() + RSTS());
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_TRUE(is_set(event));
+	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
+					   &flags));
+	EXPECT_EQ(5, moved);
+	/* Drained, it closes, and the other one is cancelled. */
+	shutdown(self->server, SD_SEND);
+	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &behind.overlapped, &moved, TRUE,
+					   &flags));
+	EXPECT_EQ(0, moved);
+	while (stuffed) {
+		static char block[65536];
+		int got = recv(self->server, block, sizeof(block), 0);
+
+		ASSERT_GT(got, 0);
+		stuffed -= got;
+	}
+	net_sleep(50);
+	EXPECT_EQ(0, closesocket(self->client));
+	net_drain(self->server, &error);
+	EXPECT_EQ(0, error);
+}
+
+/* claims: P7 M4 M1 */
+TEST_F(winsock, another_handle_in_the_process_keeps_them)
+{
+	WSAPROTOCOL_INFO info;
+	struct pending first, second;
+	DWORD moved, flags;
+	SOCKET twin;
+
+	ASSERT_EQ(0, WSADuplicateSocket(self->client, GetCurrentProcessId(), &info));
+	twin = WSASocket(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, 0);
+	ASSERT_NE(INVALID_SOCKET, twin);
+	pending_init(&first, NULL);
+	pending_init(&second, NULL);
+	EXPECT_PENDING(pending_receive(&first, self->client));
+	EXPECT_PENDING(pending_receive(&second, self->client));
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_FALSE(HasOverlappedIoCompleted(&first.overlapped));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	ASSERT_TRUE(WSAGetOverlappedResult(twin, &first.overlapped, &moved, TRUE, &flags));
+	EXPECT_EQ(5, moved);
+	EXPECT_FALSE(HasOverlappedIoCompleted(&second.overlapped));
+	EXPECT_EQ(0, FINS() + RSTS());
+	/* The last one: hard, to see that it is taken for the last one. */
+	winsock_linger(twin, 1, 0);
+	ASSERT_EQ(0, closesocket(twin));
+	EXPECT_ABORTED(twin, &second);
+	EXPECT_EQ(1, RSTS());
+}
+
+/* claims: P6 M1 */
+TEST_F(winsock, another_processs_operations_are_its_own)
+{
+	struct pending ours;
+	int ready[2], status;
+	pid_t child;
+	char byte;
+
+	ASSERT_EQ(0, pipe(ready));
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		struct pending pending;
+		DWORD moved, flags;
+
+		pending_init(&pending, NULL);
+		pending_receive(&pending, self->client);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		if (!WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
+					    &flags))
+			_exit(2);
+		_exit(moved == 5 ? 0 : 3);
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	pending_init(&ours, NULL);
+	EXPECT_PENDING(pending_receive(&ours, self->client));
+	/* This process' last handle: its own are cancelled, the connection lives. */
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_ABORTED(self->client, &ours);
+	EXPECT_EQ(0, FINS() + RSTS());
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* claims: M4 P6 */
+TEST_F(winsock, a_socket_for_another_process)
+{
+	int channel[2], status, size = sizeof(int);
+	WSAPROTOCOL_INFO info;
+	pid_t child;
+
+	ASSERT_EQ(0, pipe(channel));
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		SOCKET s;
+
+		/* Nothing inherited: it comes by the structure alone. */
+		close(self->client);
+		if (read(channel[0], &info, sizeof(info)) != sizeof(info))
+			_exit(1);
+		s = WSASocket(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0,
+			      WSA_FLAG_OVERLAPPED);
+		if (s == INVALID_SOCKET)
+			_exit(2);
+		if (send(s, "child", 5, 0) != 5)
+			_exit(3);
+		_exit(closesocket(s) ? 4 : 0);
+	}
+	EXPECT_WSA(WSAEFAULT, WSADuplicateSocket(self->client, child, NULL));
+	EXPECT_WSA(WSAEINVAL, WSADuplicateSocket(self->client, 0, &info));
+	EXPECT_WSA(WSAENOTSOCK, WSADuplicateSocket(channel[0], child, &info));
+	ASSERT_EQ(0, WSADuplicateSocket(self->client, child, &info));
+	EXPECT_EQ(AF_INET, info.iAddressFamily);
+	EXPECT_EQ(SOCK_STREAM, info.iSocketType);
+	ASSERT_EQ(sizeof(info), write(channel[1], &info, sizeof(info)));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	/* It is not for us, and when the socket is closed for nobody. */
+	EXPECT_EQ(INVALID_SOCKET, WSASocket(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+					    FROM_PROTOCOL_INFO, &info, 0, 0));
+	EXPECT_EQ(WSAEINVAL, WSAGetLastError());
+	EXPECT_EQ(0, getsockopt(self->client, SOL_SOCKET, SO_ERROR, (char *)&status, &size));
+	ASSERT_EQ(0, WSADuplicateSocket(self->client, GetCurrentProcessId(), &info));
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_EQ(INVALID_SOCKET, WSASocket(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
+					    FROM_PROTOCOL_INFO, &info, 0, 0));
+	EXPECT_EQ(WSAEINVAL, WSAGetLastError());
+}
+
+TEST_F(winsock, cancel_one_or_all)
+{
+	struct pending pending[4];
+	DWORD moved, flags;
+	HANDLE file = (HANDLE)(intptr_t)self->client;
+
+	for (int i = 0; i < 4; i++) {
+		pending_init(&pending[i], NULL);
+		EXPECT_PENDING(pending_receive(&pending[i], self->client));
+	}
+	EXPECT_TRUE(CancelIoEx(file, &pending[2].overlapped));
+	EXPECT_ABORTED(self->client, &pending[2]);
+	EXPECT_TRUE(CancelIoEx(file, &pending[0].overlapped));
+	EXPECT_ABORTED(self->client, &pending[0]);
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending[1].overlapped, &moved, TRUE,
+					   &flags));
+	EXPECT_EQ(1, moved);
+	EXPECT_TRUE(CancelIoEx(file, NULL));
+	EXPECT_ABORTED(self->client, &pending[3]);
+	EXPECT_FALSE(CancelIoEx(file, NULL));
+	EXPECT_EQ(ERROR_NOT_FOUND, GetLastError());
+	EXPECT_FALSE(CancelIoEx((HANDLE)(intptr_t)999, NULL));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+}
+
+struct issuer {
+	SOCKET s;
+	struct pending plain, ported;
+};
+
+static void *issuer_run(void *argument)
+{
+	struct issuer *issuer = argument;
+
+	pending_receive(&issuer->plain, issuer->s);
+	return NULL;
+}
+
+/* claims: P22 */
+TEST_F(winsock, a_thread_that_ends_takes_its_operations_along)
+{
+	HANDLE port = CreateIoCompletionPort((HANDLE)(intptr_t)self->server, NULL, 7, 0);
+	struct issuer bound = { self->client }, ported = { self->server };
+	LPOVERLAPPED overlapped;
+	ULONG_PTR key;
+	DWORD moved;
+	pthread_t thread;
+
+	ASSERT_NE(NULL, port);
+	pending_init(&bound.plain, NULL);
+	pending_init(&ported.plain, NULL);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, issuer_run, &bound));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_ABORTED(self->client, &bound.plain);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, issuer_run, &ported));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_FALSE(HasOverlappedIoCompleted(&ported.plain.overlapped));
+	ASSERT_EQ(5, send(self->client, "hello", 5, 0));
+	ASSERT_TRUE(GetQueuedCompletionStatus(port, &moved, &key, &overlapped, 5000));
+	EXPECT_EQ(5, moved);
+	EXPECT_EQ(7, key);
+	EXPECT_EQ(&ported.plain.overlapped, overlapped);
+}
+
+/* claims: H4 H6 V6 */
+TEST_F(winsock, the_peers_reset_fails_what_is_pending)
+{
+	struct pending pending;
+	DWORD moved, flags;
+
+	pending_init(&pending, NULL);
+	EXPECT_PENDING(pending_receive(&pending, self->client));
+	winsock_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
+					    &flags));
+	EXPECT_EQ(WSAECONNRESET, WSAGetLastError());
+	for (int i = 0; i < 2; i++)
+		EXPECT_WSA(WSAECONNRESET, pending_receive(&pending, self->client));
+}
+
+/* claims: X2 */
+TEST_F(winsock, the_last_cleanup_tells_nobody)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct pending pending;
+	int error;
+
+	pending_init(&pending, event);
+	EXPECT_PENDING(pending_receive(&pending, self->client));
+	ASSERT_EQ(0, WSACleanup());
+	EXPECT_TRUE(is_unset(event));
+	net_drain(self->server, &error);
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_EQ(1, RSTS() + wire_count(&self->wire, self->port, self->client_port, WIRE_RST));
+}
+
+TEST_F(winsock, refusals)
+{
+	struct pending pending;
+	char byte;
+
+	pending_init(&pending, NULL);
+	EXPECT_WSA(WSAENOTSOCK, pending_receive(&pending, 999));
+	EXPECT_WSA(WSAEINVAL, WSARecv(self->client, &pending.buffer, 0, NULL, &pending.flags,
+				      &pending.overlapped, NULL));
+	EXPECT_WSA(WSAEFAULT, WSARecv(self->client, (LPWSABUF)8, 1, NULL, &pending.flags,
+				      &pending.overlapped, NULL));
+	pending.overlapped.hEvent = (HANDLE)0x50001000;
+	EXPECT_WSA(WSA_INVALID_HANDLE, pending_receive(&pending, self->client));
+	pending.overlapped.hEvent = NULL;
+	shutdown(self->client, SD_RECEIVE);
+	EXPECT_WSA(WSAESHUTDOWN, pending_receive(&pending, self->client));
+	/* Without an OVERLAPPED it is the plain call. */
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	EXPECT_EQ(0, WSARecv(self->server, &pending.buffer, 1, &pending.moved, &pending.flags,
+			     NULL, NULL));
+	EXPECT_EQ(1, pending.moved);
+	(void)byte;
+}
+
+TEST_HARNESS_MAIN

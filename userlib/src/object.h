@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Handles that are no descriptors: events, ports, message queues, threads. */
+#ifndef WINSOCK_OBJECT_H
+#define WINSOCK_OBJECT_H
+
+#include "internal.h"
+
+enum object_type { OBJECT_EVENT = 1, OBJECT_PORT, OBJECT_MESSAGES, OBJECT_THREAD };
+
+/**
+ * struct object - what a handle refers to; the first member of each kind
+ * @type:	which kind
+ * @refs:	lifetime: the handle's, one for each association, one for each call under
+ *		way. Under the table's lock
+ * @close:	the handle is given up: tell who waits. May be NULL
+ * @free:	nobody refers to it any more
+ */
+struct object {
+	enum object_type type;
+	unsigned int refs;
+	void (*close)(struct object *object);
+	void (*free)(struct object *object);
+};
+
+/* A handle for a new object, which then holds the only reference. NULL: no memory. */
+HANDLE object_publish(struct object *object);
+/* A handle for an object that the caller has a reference of and keeps. */
+HANDLE object_share(struct object *object);
+
+/* The object of a handle, with a reference, or NULL and ERROR_INVALID_HANDLE. */
+void *object_get(HANDLE handle, enum object_type type);
+
+/* One more reference to an object that the caller has one of. */
+void object_hold(struct object *object);
+void object_put(struct object *object);		/* NULL is fine */
+
+/* Give a handle up. False: it is none. */
+bool object_close(HANDLE handle);
+
+/* Is this number a handle's rather than a descriptor's? */
+bool object_is_handle(HANDLE handle);
+
+/* event.c */
+struct event;
+
+struct event *event_get(HANDLE handle);		/* with a reference, or NULL and the error */
+void event_hold(struct event *event);
+void event_put(struct event *event);		/* NULL is fine */
+void event_set(struct event *event);
+void event_reset(struct event *event);
+
+#endif /* WINSOCK_OBJECT_H */
