@@ -93,7 +93,7 @@ TEST_F(winsock, receives_are_filled_in_their_order)
 	struct pending pending[8];
 
 	for (int mode = 0; mode < 2; mode++) {
-		winsock_nonblock(self->client, mode);
+		set_nonblock(self->client, mode);
 		for (int i = 0; i < 8; i++) {
 			pending_init(&pending[i], NULL);
 			pending[i].buffer.len = 1;
@@ -145,7 +145,7 @@ TEST_F(winsock, sends_arrive_whole_and_in_their_order)
 
 TEST_F(winsock, datagrams_with_their_addresses)
 {
-	struct sockaddr_in name = winsock_loopback(0), from = { 0 };
+	struct sockaddr_in name = loopback(0), from = { 0 };
 	int size = sizeof(name), from_size = sizeof(from);
 	SOCKET a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
 	WSABUF text = { 4, "text" };
@@ -262,14 +262,14 @@ TEST_F(winsock, would_block_leaves_operations_alone)
 	struct pending pending, behind;
 	DWORD moved, flags;
 	int error;
-	size_t stuffed = winsock_stuff(self->client);
+	size_t stuffed = stuff(self->client);
 
 	pending_init(&pending, event);
 	pending_init(&behind, NULL);
 	EXPECT_PENDING(pending_receive(&pending, self->client));
 	EXPECT_PENDING(pending_receive(&behind, self->client));
-	winsock_linger(self->client, 1, 5);
-	winsock_nonblock(self->client, 1);
+	set_linger(self->client, 1, 5);
+	set_nonblock(self->client, 1);
 	for (int i = 0; i < 3; i++)
 		EXPECT_WSA(WSAEWOULDBLOCK, closesocket(self->client));
 	EXPECT_TRUE(is_unset(event));
@@ -321,7 +321,7 @@ TEST_F(winsock, another_handle_in_the_process_keeps_them)
 	EXPECT_FALSE(HasOverlappedIoCompleted(&second.overlapped));
 	EXPECT_EQ(0, FINS() + RSTS());
 	/* The last one: hard, to see that it is taken for the last one. */
-	winsock_linger(twin, 1, 0);
+	set_linger(twin, 1, 0);
 	ASSERT_EQ(0, closesocket(twin));
 	EXPECT_ABORTED(twin, &second);
 	EXPECT_EQ(1, RSTS());
@@ -482,7 +482,7 @@ TEST_F(winsock, the_peers_reset_fails_what_is_pending)
 
 	pending_init(&pending, NULL);
 	EXPECT_PENDING(pending_receive(&pending, self->client));
-	winsock_linger(self->server, 1, 0);
+	set_linger(self->server, 1, 0);
 	ASSERT_EQ(0, closesocket(self->server));
 	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
 					    &flags));
@@ -510,7 +510,6 @@ TEST_F(winsock, the_last_cleanup_tells_nobody)
 TEST_F(winsock, refusals)
 {
 	struct pending pending;
-	char byte;
 
 	pending_init(&pending, NULL);
 	EXPECT_WSA(WSAENOTSOCK, pending_receive(&pending, 999));
@@ -528,7 +527,6 @@ TEST_F(winsock, refusals)
 	EXPECT_EQ(0, WSARecv(self->server, &pending.buffer, 1, &pending.moved, &pending.flags,
 			     NULL, NULL));
 	EXPECT_EQ(1, pending.moved);
-	(void)byte;
 }
 
 TEST_HARNESS_MAIN

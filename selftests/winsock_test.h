@@ -32,7 +32,7 @@ FIXTURE(winsock) {
 	struct wire wire;
 };
 
-static inline struct sockaddr_in winsock_loopback(uint16_t port)
+static inline struct sockaddr_in loopback(uint16_t port)
 {
 	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(port) };
 
@@ -41,9 +41,9 @@ static inline struct sockaddr_in winsock_loopback(uint16_t port)
 }
 
 /* A connection of the library's sockets; the server takes little unread data. */
-static inline SOCKET winsock_open(SOCKET listener, uint16_t port, SOCKET *server)
+static inline SOCKET open_pair(SOCKET listener, uint16_t port, SOCKET *server)
 {
-	struct sockaddr_in name = winsock_loopback(port);
+	struct sockaddr_in name = loopback(port);
 	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
 
 	if (connect(s, (struct sockaddr *)&name, sizeof(name)))
@@ -62,7 +62,7 @@ FIXTURE_SETUP(winsock)
 	wire_open(&self->wire);
 	ASSERT_EQ(0, WSAStartup(MAKEWORD(2, 2), &data));
 	self->listener = net_listen(NET_V4, &self->port);
-	self->client = winsock_open(self->listener, self->port, &self->server);
+	self->client = open_pair(self->listener, self->port, &self->server);
 	ASSERT_GE(self->client, 0);
 	ASSERT_GE(self->server, 0);
 	ASSERT_EQ(0, getsockname(self->client, (struct sockaddr *)&name, &size));
@@ -78,29 +78,29 @@ FIXTURE_TEARDOWN(winsock)
 #define FINS() wire_distinct(&self->wire, self->client_port, self->port, WIRE_FIN)
 #define RSTS() wire_count(&self->wire, self->client_port, self->port, WIRE_RST)
 
-static inline void winsock_linger(SOCKET s, int on, int seconds)
+static inline void set_linger(SOCKET s, int on, int seconds)
 {
 	struct linger linger = { on, seconds };
 
 	setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&linger, sizeof(linger));
 }
 
-static inline void winsock_nonblock(SOCKET s, u_long on)
+static inline void set_nonblock(SOCKET s, u_long on)
 {
 	ioctlsocket(s, FIONBIO, &on);
 }
 
 /* Send until nothing more is accepted, in non-blocking mode; the mode is as before. */
-static inline size_t winsock_stuff(SOCKET s)
+static inline size_t stuff(SOCKET s)
 {
 	static char block[65536];
 	size_t sum = 0;
 	int sent;
 
-	winsock_nonblock(s, 1);
+	set_nonblock(s, 1);
 	while ((sent = send(s, block, sizeof(block), 0)) > 0)
 		sum += sent;
-	winsock_nonblock(s, 0);
+	set_nonblock(s, 0);
 	return sum;
 }
 

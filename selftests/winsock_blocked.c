@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Blocked calls: woken by a close, interrupted by routines, cancelled. */
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+
+#include "winsock_test.h"
+
+enum call { RECV, RECV_ALL, SEND, ACCEPT, CONNECT, RECVFROM, SELECT_READ, SELECT_WRITE,
+	    SELECT_EXCEPT, POLL, CALLS };
+
+struct blocked {
+	SOCKET s;
+	enum call call;
+	uint16_t port;
+	int result;
+	int error;
+	fd_set set;
+	WSAPOLLFD polled[2];
+	double ended;
+	pthread_t thread;
+};
+
+static int blocked_call(struct blocked *blocked)
+{
+	struct sockaddr_in name = loopback(0);
+	static char block[8 << 20];
+	SOCKET s = blocked->s;
+
+	FD_ZERO(&blocked->set);
+	FD_SET(s, &blocked->set);
+	switch (blocked->call) {
+	case RECV:
+		return recv(s, block, 100, 0);
+	case RECV_ALL:
+		return recv(s, block, 100, MSG_WAITALL);
+	case SEND:
+		return send(s, block, sizeof(block), 0);
+	case ACCEPT:
+		return accept(s, NULL, NULL);
+	case CONNECT:
+		name.sin_port = htons(blocked->port);
+		return connect(s, (struct sockaddr *)&name, sizeof(name));
+	case RECVFROM:
+		return recvfrom(s, block, 100, 0, NULL, NULL);
+	case SELECT_READ:
+		return select(0, &blocked->set, NULL, NULL, NULL);
+	case SELECT_WRITE:
+		return select(0, NULL, &blocked->set, NULL, NULL);
+	case SELECT_EXCEPT:
+		return select(0, NULL, NULL, &blocked->set, NULL);
+	default:
+		blocked->polled[0] = (WSAPOLLFD){ .fd = -1, .events = POLLIN };
+		blocked->polled[1] = (WSAPOLLFD){ .fd = s, .events = POLLIN };
+		return WSAPoll(blocked->polled, 2, -1);
+	}
+}
+
+static void *blocked_run(void *argument)
+{
+	struct blocked *blocked = argument;
+
+	WSASetLastError(0);
+	blocked->result = blocked_call(blocked);
+	blocked->error = WSAGetLastError();
+	blocked->ended = net_now();
+	return NULL;
+}
+
+/* A thread that is in the call by the time this returns. */
+static void blocked_start(struct __test_metadata *_metadata, struct blocked *blocked)
+{
+	blocked->ended = 0;
+	ASSERT_EQ(0, pthread_create(&blocked->thread, NULL, blocked_run, blocked));
+	net_sleep(150);
+	ASSERT_EQ(0, blocked->ended);
+}
+
+#define EXPECT_WOKEN(blocked, wanted, code) do { \
+	double closed_ = net_now(); \
+	ASSERT_EQ(0, pthread_join((blocked)->thread, NULL)); \
+	EXPECT_LT((blocked)->ended - closed_, 0.1); \
+	EXPECT_EQ(wanted, (blocked)->result); \
+	EXPECT_EQ(code, (blocked)->error); \
+} while (0)
+
+/* claims: P10 G9 */
+TEST_F(winsock, recv_and_send_on_a_stream)
+{
+	static const enum call calls[] = { RECV, RECV_ALL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct blocked blocked = { self->client, calls[i] };
+
+		blocked_start(_metadata, &blocked);
+		ASSERT_EQ(0, closesocket(self->client));
+		EXPECT_WOKEN(&blocked, SOCKET_ERROR, WSAECONNABORTED);
+		EXPECT_FALSE(net_is_open(self->client));
+		closesocket(self->server);
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
+	net_sleep(50);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+	{
+		struct blocked blocked = { self->client, SEND };
+
+		blocked_start(_metadata, &blocked);
+		set_linger(self->client, 1, 0);
+		ASSERT_EQ(0, closesocket(self->client));
+		EXPECT_WOKEN(&blocked, SOCKET_ERROR, WSAECONNABORTED);
+	}
+}
+
+/* claims: P11 */
+TEST_F(winsock, accept_and_datagram_recvfrom)
+{
+	struct sockaddr_in name = loopback(0);
+	SOCKET listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct blocked accepting = { listener, ACCEPT };
+	struct blocked receiving = { socket(AF_INET, SOCK_DGRAM, 0), RECVFROM };
+
+	ASSERT_EQ(0, bind(listener, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, listen(listener, 5));
+	blocked_start(_metadata, &accepting);
+	ASSERT_EQ(0, closesocket(listener));
+	EXPECT_WOKEN(&accepting, INVALID_SOCKET, WSAEINTR);
+	ASSERT_EQ(0, bind(receiving.s, (struct sockaddr *)&name, sizeof(name)));
+	blocked_start(_metadata, &receiving);
+	ASSERT_EQ(0, closesocket(receiving.s));
+	EXPECT_WOKEN(&receiving, SOCKET_ERROR, WSAEINTR);
+}
+
+/* claims: P12 P9 */
+TEST_F(winsock, connect)
+{
+	struct blocked blocked = { socket(AF_INET, SOCK_STREAM, 0), CONNECT, self->port };
+
+	/* Nobody answers there any more. */
+	net_mute(self->listener);
+	blocked_start(_metadata, &blocked);
+	ASSERT_EQ(0, closesocket(blocked.s));
+	EXPECT_WOKEN(&blocked, SOCKET_ERROR, WSAENOTSOCK);
+	EXPECT_FALSE(net_is_open(blocked.s));
+}
+
+/* claims: P14 P15 P16 */
+TEST_F(winsock, select_and_poll)
+{
+	for (enum call call = SELECT_READ; call <= POLL; call++) {
+		struct blocked blocked = { self->client, call };
+
+		if (call == SELECT_WRITE)
+			stuff(self->client);
+		blocked_start(_metadata, &blocked);
+		ASSERT_EQ(0, closesocket(self->client));
+		if (call == SELECT_EXCEPT)
+			EXPECT_WOKEN(&blocked, SOCKET_ERROR, WSAENOTSOCK);
+		else
+			EXPECT_WOKEN(&blocked, 1, 0);
+		if (call == POLL) {
+			EXPECT_EQ(POLLNVAL, blocked.polled[1].revents);
+			EXPECT_EQ(0, blocked.polled[0].revents);
+		} else {
+			EXPECT_TRUE(FD_ISSET(blocked.s, &blocked.set));
+		}
+		net_drain(self->server, &blocked.error);
+		closesocket(self->server);
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
+}
+
+/* claims: N5 N1 B8 */
+TEST_F(winsock, would_block_wakes_nobody)
+{
+	struct blocked blocked = { self->client, RECV };
+	u_long on = 1;
+
+	stuff(self->client);
+	set_linger(self->client, 1, 5);
+	blocked_start(_metadata, &blocked);
+	ASSERT_EQ(0, ioctlsocket(self->client, FIONBIO, &on));
+	for (int i = 0; i < 5; i++)
+		EXPECT_WSA(WSAEWOULDBLOCK, closesocket(self->client));
+	net_sleep(200);
+	EXPECT_EQ(0, blocked.ended);
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	ASSERT_EQ(0, pthread_join(blocked.thread, NULL));
+	EXPECT_EQ(5, blocked.result);
+	set_linger(self->client, 1, 0);
+	EXPECT_EQ(0, closesocket(self->client));
+}
+
+/* claims: P10 B8 B3 */
+TEST_F(winsock, a_lingering_close_wakes_when_it_is_decided)
+{
+	struct blocked blocked = { self->client, RECV };
+	double begun;
+
+	stuff(self->client);
+	set_linger(self->client, 1, 1);
+	blocked_start(_metadata, &blocked);
+	begun = net_now();
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_GE(net_now() - begun, 1.0);
+	EXPECT_WOKEN(&blocked, SOCKET_ERROR, WSAECONNABORTED);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(0, net_left(self->client_port, self->port));
+}
+
+/* claims: M1 */
+TEST_F(winsock, users_of_another_handle_are_not_disturbed)
+{
+	WSAPROTOCOL_INFO info;
+	struct blocked blocked;
+	SOCKET twin;
+
+	ASSERT_EQ(0, WSADuplicateSocket(self->client, GetCurrentProcessId(), &info));
+	twin = WSASocket(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, 0);
+	blocked = (struct blocked){ twin, RECV };
+	blocked_start(_metadata, &blocked);
+	ASSERT_EQ(0, closesocket(self->client));
+	net_sleep(200);
+	EXPECT_EQ(0, blocked.ended);
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	ASSERT_EQ(0, pthread_join(blocked.thread, NULL));
+	EXPECT_EQ(5, blocked.result);
+}
+
+/* What the routines below did. */
+static struct {
+	unsigned int runs;
+	int result;
+	int error;
+	SOCKET s;
+} seen;
+
+static void count(ULONG_PTR data)
+{
+	seen.runs += data;
+}
+
+static void block_again(ULONG_PTR data)
+{
+	char byte;
+
+	seen.runs++;
+	WSASetLastError(0);
+	seen.result = recv(seen.s, &byte, 1, 0);
+	seen.error = WSAGetLastError();
+}
+
+static void close_in_it(ULONG_PTR data)
+{
+	seen.runs++;
+	WSASetLastError(0);
+	seen.result = closesocket(seen.s);
+	seen.error = WSAGetLastError();
+}
+
+static void cancel(ULONG_PTR data)
+{
+	seen.runs++;
+	seen.result = WSACancelBlockingCall();
+}
+
+struct alerter {
+	HANDLE thread;
+	PAPCFUNC routine;
+	unsigned int after_ms;
+	ULONG_PTR data;
+};
+
+static void *alerter_run(void *argument)
+{
+	struct alerter *alerter = argument;
+
+	net_sleep(alerter->after_ms);
+	return (void *)(uintptr_t)QueueUserAPC(alerter->routine, alerter->thread, alerter->data);
+}
+
+/* claims: X3 */
+TEST_F(winsock, routines_run_where_a_call_waits_and_only_there)
+{
+	char byte;
+
+	seen.runs = 0;
+	EXPECT_NE(0, QueueUserAPC(count, GetCurrentThread(), 1));
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	net_sleep(50);
+	ASSERT_EQ(1, recv(self->client, &byte, 1, 0));
+	EXPECT_EQ(0, SleepEx(20, FALSE));
+	EXPECT_EQ(0, seen.runs);
+	EXPECT_EQ(WAIT_IO_COMPLETION, SleepEx(INFINITE, TRUE));
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_NE(0, QueueUserAPC(count, GetCurrentThread(), 10));
+	EXPECT_NE(0, QueueUserAPC(count, GetCurrentThread(), 100));
+	EXPECT_EQ(WAIT_IO_COMPLETION, SleepEx(0, TRUE));
+	EXPECT_EQ(111, seen.runs);
+	EXPECT_EQ(0, SleepEx(20, TRUE));
+	EXPECT_EQ(0, QueueUserAPC(count, (HANDLE)77, 1));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+}
+
+static void *no_more(void *unused)
+{
+	return winsock_thread_self();
+}
+
+TEST_F(winsock, a_thread_that_has_ended_takes_no_routine)
+{
+	pthread_t thread;
+	void *handle;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, no_more, NULL));
+	ASSERT_EQ(0, pthread_join(thread, &handle));
+	EXPECT_EQ(0, QueueUserAPC(count, handle, 1));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_TRUE(CloseHandle(handle));
+	EXPECT_FALSE(CloseHandle(handle));
+}
+
+#define ALERT(alerter) ({ \
+	pthread_t thread_; \
+	(alerter)->thread = winsock_thread_self(); \
+	ASSERT_EQ(0, pthread_create(&thread_, NULL, alerter_run, alerter)); \
+	thread_; \
+})
+
+/* claims: B9 B3 B6 X3 */
+TEST_F(winsock, a_routine_runs_in_a_lingering_close_and_the_deadline_stays)
+{
+	struct alerter alerter = { .routine = count, .after_ms = 400, .data = 1 };
+	pthread_t thread;
+	double begun;
+
+	seen.runs = 0;
+	stuff(self->client);
+	set_linger(self->client, 1, 2);
+	thread = ALERT(&alerter);
+	begun = net_now();
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_GE(net_now() - begun, 2.0);
+	EXPECT_LT(net_now() - begun, 2.5);
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	pthread_join(thread, NULL);
+}
+
+/* claims: A13 B10 */
+TEST_F(winsock, a_blocking_call_inside_a_routine_is_refused)
+{
+	struct alerter alerter = { .routine = block_again, .after_ms = 300 };
+	pthread_t thread;
+	SOCKET quiet;
+	double begun;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.s = open_pair(self->listener, self->port, &quiet);
+	stuff(self->client);
+	set_linger(self->client, 1, 1);
+	thread = ALERT(&alerter);
+	begun = net_now();
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_GE(net_now() - begun, 1.0);
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_EQ(SOCKET_ERROR, seen.result);
+	EXPECT_EQ(WSAEINPROGRESS, seen.error);
+	pthread_join(thread, NULL);
+}
+
+/* claims: A13 N3 */
+TEST_F(winsock, a_lingering_close_inside_a_routine_is_refused_and_harmless)
+{
+	struct alerter alerter = { .routine = close_in_it, .after_ms = 200 };
+	SOCKET other, quiet;
+	pthread_t thread;
+	DWORD ms = 600;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.s = self->client;
+	stuff(self->client);
+	set_linger(self->client, 1, 1);
+	other = open_pair(self->listener, self->port, &quiet);
+	ASSERT_EQ(0, setsockopt(other, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
+	thread = ALERT(&alerter);
+	EXPECT_WSA(WSAETIMEDOUT, recv(other, &byte, 1, 0));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_EQ(SOCKET_ERROR, seen.result);
+	EXPECT_EQ(WSAEINPROGRESS, seen.error);
+	EXPECT_TRUE(net_is_open(self->client));
+	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+TEST_F(winsock, a_routine_may_close_the_socket_that_its_thread_waits_on)
+{
+	struct alerter alerter = { .routine = close_in_it, .after_ms = 200 };
+	pthread_t thread;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.s = self->client;
+	thread = ALERT(&alerter);
+	EXPECT_WSA(WSAECONNABORTED, recv(self->client, &byte, 1, 0));
+	EXPECT_EQ(0, seen.result);
+	EXPECT_FALSE(net_is_open(self->client));
+	pthread_join(thread, NULL);
+}
+
+/* claims: A14 N3 N4 */
+TEST_F(winsock, a_cancelled_lingering_close_leaves_everything)
+{
+	struct alerter alerter = { .routine = cancel, .after_ms = 300 };
+	size_t stuffed = stuff(self->client);
+	struct linger linger = { 0 };
+	int size = sizeof(linger), error;
+	pthread_t thread;
+	double begun;
+
+	memset(&seen, 0, sizeof(seen));
+	set_linger(self->client, 1, 5);
+	thread = ALERT(&alerter);
+	begun = net_now();
+	EXPECT_WSA(WSAEINTR, closesocket(self->client));
+	EXPECT_LT(net_now() - begun, 1.0);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, seen.result);
+	ASSERT_EQ(0, getsockopt(self->client, SOL_SOCKET, SO_LINGER, (char *)&linger, &size));
+	EXPECT_EQ(1, linger.l_onoff);
+	EXPECT_EQ(5, linger.l_linger);
+	EXPECT_EQ(0, FINS() + RSTS());
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->client));
+	ASSERT_EQ(4, send(self->server, "back", 4, 0));
+	EXPECT_EQ(4, recv(self->client, (char[4]){ 0 }, 4, 0));
+	/* Closed again it works. */
+	set_linger(self->client, 0, 0);
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_EQ(stuffed, net_drain(self->server, &error));
+	EXPECT_EQ(0, error);
+}
+
+static void cancel_by_signal(int number)
+{
+	seen.runs++;
+	seen.result = WSACancelBlockingCall();
+}
+
+/* claims: A14 P13 */
+TEST_F(winsock, a_signal_handler_cancels_the_call_that_it_interrupts)
+{
+	struct sigaction action = { .sa_handler = cancel_by_signal };
+	struct itimerval in = { .it_value = { 0, 200000 } };
+	fd_set set;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_WSA(WSAEINTR, recv(self->client, &byte, 1, 0));
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_WSA(WSAEINTR, accept(self->listener, NULL, NULL));
+	setitimer(ITIMER_REAL, &in, NULL);
+	FD_ZERO(&set);
+	FD_SET(self->client, &set);
+	EXPECT_WSA(WSAEINTR, select(0, &set, NULL, NULL, NULL));
+	EXPECT_TRUE(FD_ISSET(self->client, &set));
+	EXPECT_EQ(3, seen.runs);
+	EXPECT_EQ(0, seen.result);
+	/* In no call there is nothing to cancel, and nothing is cancelled later. */
+	EXPECT_WSA(WSAEINVAL, WSACancelBlockingCall());
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_EQ(1, recv(self->client, &byte, 1, 0));
+}
+
+static void handled(int number)
+{
+	seen.runs++;
+}
+
+TEST_F(winsock, a_signal_alone_ends_nothing)
+{
+	struct sigaction action = { .sa_handler = handled };
+	struct itimerval in = { .it_value = { 0, 100000 } };
+	DWORD ms = 400;
+	double begun;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setsockopt(self->client, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
+	setitimer(ITIMER_REAL, &in, NULL);
+	begun = net_now();
+	EXPECT_WSA(WSAETIMEDOUT, recv(self->client, &byte, 1, 0));
+	EXPECT_GE(net_now() - begun, 0.4);
+	EXPECT_EQ(1, seen.runs);
+}
+
+struct lingerer {
+	SOCKET s;
+	int result;
+};
+
+static void *lingerer_run(void *argument)
+{
+	struct lingerer *lingerer = argument;
+
+	lingerer->result = closesocket(lingerer->s);
+	return NULL;
+}
+
+/* claims: X2 A4 */
+TEST_F(winsock, the_last_cleanup_ends_blocked_and_lingering_threads)
+{
+	SOCKET quiet;
+	struct blocked blocked = { open_pair(self->listener, self->port, &quiet), RECV };
+	struct lingerer lingerer = { self->client };
+	pthread_t thread;
+	int null;
+
+	stuff(self->client);
+	set_linger(self->client, 1, 30);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lingerer_run, &lingerer));
+	blocked_start(_metadata, &blocked);
+	ASSERT_EQ(0, WSACleanup());
+	EXPECT_WOKEN(&blocked, SOCKET_ERROR, WSAECONNABORTED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, lingerer.result);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_FALSE(net_is_open(self->client));
+	/* The number was given up once. */
+	null = open("/dev/null", O_RDONLY);
+	net_sleep(50);
+	EXPECT_TRUE(net_is_open(null));
+}
+
+/* claims: X2 M1 */
+TEST_F(winsock, a_childs_last_cleanup_resets_nothing_of_its_parents)
+{
+	pid_t child = fork();
+	int status;
+
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(WSACleanup() ? 1 : 0);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	net_sleep(50);
+	EXPECT_EQ(0, FINS() + RSTS());
+	EXPECT_EQ(1, send(self->client, "x", 1, 0));
+}
+
+/* claims: A12 */
+TEST_F(winsock, the_network_is_down)
+{
+	/* The one failure of the subsystem that can be had: an interface that is down. */
+	SOCKET s = socket(AF_PACKET, SOCK_DGRAM, 0);
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = 1,
+	};
+
+	ASSERT_NE(INVALID_SOCKET, s);
+	ASSERT_EQ(0, system("ip link set lo down"));
+	EXPECT_WSA(WSAENETDOWN, sendto(s, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)));
+	EXPECT_EQ(0, closesocket(s));
+}
+
+TEST_HARNESS_MAIN
