@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Network events: what is told, when, and that a close ends it. */
+#include "winsock_test.h"
+
+#define ANY_EVENT (FD_READ | FD_WRITE | FD_OOB | FD_ACCEPT | FD_CONNECT | FD_CLOSE)
+
+static bool is_set(WSAEVENT event)
+{
+	return WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE) == WSA_WAIT_EVENT_0;
+}
+
+static bool is_unset(WSAEVENT event)
+{
+	return WSAWaitForMultipleEvents(1, &event, FALSE, 150, FALSE) == WSA_WAIT_TIMEOUT;
+}
+
+/* What has happened by now, forgotten by this. */
+static long happened(SOCKET s, WSAEVENT event, int bit, int *error)
+{
+	WSANETWORKEVENTS events;
+
+	if (WSAEnumNetworkEvents(s, event, &events))
+		return -1;
+	*error = events.iErrorCode[bit];
+	return events.lNetworkEvents;
+}
+
+TEST_F(winsock, reading_is_told_again_after_a_receive_that_leaves_data)
+{
+	WSAEVENT event = WSACreateEvent();
+	char data[16];
+	int error;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ));
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_READ, happened(self->client, event, FD_READ_BIT, &error));
+	EXPECT_EQ(0, error);
+	/* Told once, until it is read. */
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(5, send(self->server, "again", 5, 0));
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(3, recv(self->client, data, 3, 0));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_READ, happened(self->client, event, FD_READ_BIT, &error));
+	ASSERT_EQ(7, recv(self->client, data, 16, 0));
+	EXPECT_TRUE(is_unset(event));
+	EXPECT_EQ(0, happened(self->client, event, FD_READ_BIT, &error));
+}
+
+TEST_F(winsock, writing_is_told_at_first_and_after_would_block)
+{
+	static char block[65536];
+	WSAEVENT event = WSACreateEvent();
+	int error;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_WRITE));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_WRITE, happened(self->client, event, FD_WRITE_BIT, &error));
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	EXPECT_TRUE(is_unset(event));
+	while (send(self->client, block, sizeof(block), 0) > 0)
+		;
+	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_GT(recv(self->server, block, sizeof(block), 0), 0);
+	while (recv(self->server, block, sizeof(block), MSG_DONTWAIT) > 0)
+		net_sleep(1);
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_WRITE, happened(self->client, event, FD_WRITE_BIT, &error));
+}
+
+/* claims: N11 O22 O24 N12 */
+TEST_F(winsock, the_socket_is_non_blocking_and_stays_so)
+{
+	WSAEVENT event = WSACreateEvent();
+	u_long off = 0;
+	char byte;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_CLOSE));
+	EXPECT_WSA(WSAEWOULDBLOCK, recv(self->client, &byte, 1, 0));
+	EXPECT_WSA(WSAEINVAL, ioctlsocket(self->client, FIONBIO, &off));
+	stuff(self->client);
+	set_linger(self->client, 1, 5);
+	EXPECT_WSA(WSAEWOULDBLOCK, closesocket(self->client));
+	EXPECT_TRUE(is_unset(event));
+	/* Would-block has left the association. */
+	EXPECT_WSA(WSAEINVAL, ioctlsocket(self->client, FIONBIO, &off));
+	ASSERT_EQ(0, WSAEventSelect(self->client, NULL, 0));
+	EXPECT_WSA(WSAEWOULDBLOCK, recv(self->client, &byte, 1, 0));
+	EXPECT_EQ(0, ioctlsocket(self->client, FIONBIO, &off));
+	set_linger(self->client, 1, 0);
+	EXPECT_EQ(0, closesocket(self->client));
+}
+
+/* claims: V4 H7 */
+TEST_F(winsock, the_peers_close_is_told_once_and_after_the_data)
+{
+	WSAEVENT event = WSACreateEvent();
+	char data[16];
+	int error;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_TRUE(is_set(event));
+	net_sleep(100);
+	EXPECT_EQ(FD_READ, happened(self->client, event, FD_CLOSE_BIT, &error));
+	EXPECT_EQ(5, recv(self->client, data, 16, 0));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(0, recv(self->client, data, 16, 0));
+	EXPECT_TRUE(is_unset(event));
+	EXPECT_EQ(0, happened(self->client, event, FD_CLOSE_BIT, &error));
+}
+
+/* claims: H7 H4 V6 */
+TEST_F(winsock, the_peers_reset_is_told_with_its_code)
+{
+	WSAEVENT event = WSACreateEvent();
+	char data[16];
+	int error;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
+	EXPECT_EQ(WSAECONNABORTED, error);
+	for (int i = 0; i < 2; i++)
+		EXPECT_WSA(WSAECONNRESET, recv(self->client, data, 16, 0));
+	EXPECT_TRUE(is_unset(event));
+}
+
+/* claims: V5 */
+TEST_F(winsock, sending_to_a_peer_that_has_closed)
+{
+	ASSERT_EQ(0, closesocket(self->server));
+	net_sleep(50);
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	net_sleep(50);
+	EXPECT_WSA(WSAECONNABORTED, send(self->client, "x", 1, 0));
+}
+
+/* claims: V1 V2 */
+TEST_F(winsock, a_close_ends_the_association_and_tells_nothing)
+{
+	WSAEVENT event = WSACreateEvent();
+	SOCKET again;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	ASSERT_EQ(0, closesocket(self->client));
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_TRUE(is_unset(event));
+	/* Nor for the next socket with the number. */
+	again = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT_TRUE(is_unset(event));
+	EXPECT_EQ(0, closesocket(again));
+	/* The event is the program's still. */
+	EXPECT_TRUE(WSASetEvent(event));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_TRUE(WSACloseEvent(event));
+}
+
+TEST_F(winsock, connecting_and_accepting)
+{
+	struct sockaddr_in name = loopback(self->port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0), accepted;
+	WSAEVENT event = WSACreateEvent(), listening = WSACreateEvent();
+	int error;
+	char byte;
+
+	ASSERT_EQ(0, WSAEventSelect(self->listener, listening, FD_ACCEPT | FD_READ | FD_CLOSE));
+	ASSERT_EQ(0, WSAEventSelect(s, event, ANY_EVENT));
+	EXPECT_TRUE(is_unset(event));
+	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_TRUE(is_set(event));
+	net_sleep(50);
+	EXPECT_EQ(FD_CONNECT | FD_WRITE, happened(s, event, FD_CONNECT_BIT, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_TRUE(is_set(listening));
+	EXPECT_EQ(FD_ACCEPT, happened(self->listener, listening, FD_ACCEPT_BIT, &error));
+	accepted = accept(self->listener, NULL, NULL);
+	ASSERT_NE(INVALID_SOCKET, accepted);
+	/* Non-blocking and associated like its listener. */
+	EXPECT_WSA(WSAEWOULDBLOCK, recv(accepted, &byte, 1, 0));
+	EXPECT_TRUE(is_unset(listening));
+	ASSERT_EQ(1, send(s, "x", 1, 0));
+	EXPECT_TRUE(is_set(listening));
+	EXPECT_EQ(FD_READ, happened(accepted, listening, FD_READ_BIT, &error));
+	/* Nobody listens there. */
+	ASSERT_EQ(0, closesocket(s));
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	name.sin_port = htons(1);
+	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT));
+	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_CONNECT, happened(s, event, FD_CONNECT_BIT, &error));
+	EXPECT_EQ(WSAECONNREFUSED, error);
+}
+
+#define EXPECT_MESSAGE(queue, s, event, code) do { \
+	struct winsock_message message_; \
+	ASSERT_TRUE(winsock_message_get(queue, &message_, 2000)); \
+	EXPECT_EQ(queue, message_.window); \
+	EXPECT_EQ(1024, message_.message); \
+	EXPECT_EQ(s, message_.wparam); \
+	EXPECT_EQ(event, WSAGETSELECTEVENT(message_.lparam)); \
+	EXPECT_EQ(code, WSAGETSELECTERROR(message_.lparam)); \
+} while (0)
+
+#define EXPECT_NO_MESSAGE(queue) do { \
+	struct winsock_message message_; \
+	EXPECT_FALSE(winsock_message_get(queue, &message_, 100)); \
+	EXPECT_EQ(WAIT_TIMEOUT, GetLastError()); \
+} while (0)
+
+/* claims: V3 V1 H7 */
+TEST_F(winsock, messages)
+{
+	HWND queue = winsock_message_queue();
+	char data[16];
+	struct winsock_message message;
+
+	ASSERT_NE(NULL, queue);
+	EXPECT_NO_MESSAGE(queue);
+	ASSERT_EQ(0, WSAAsyncSelect(self->client, queue, 1024, FD_READ | FD_CLOSE));
+	EXPECT_NO_MESSAGE(queue);
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_MESSAGE(queue, self->client, FD_READ, 0);
+	EXPECT_EQ(3, recv(self->client, data, 3, 0));
+	EXPECT_MESSAGE(queue, self->client, FD_READ, 0);
+	EXPECT_EQ(2, recv(self->client, data, 3, 0));
+	EXPECT_NO_MESSAGE(queue);
+	/* Posted before the close, it is there after it; the close itself tells nothing. */
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	net_sleep(100);
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_MESSAGE(queue, self->client, FD_READ, 0);
+	EXPECT_NO_MESSAGE(queue);
+	EXPECT_EQ(0, closesocket(self->server));
+	EXPECT_NO_MESSAGE(queue);
+	/* One association is the other's end. */
+	self->client = open_pair(self->listener, self->port, &self->server);
+	ASSERT_EQ(0, WSAAsyncSelect(self->client, queue, 1024, FD_CLOSE));
+	ASSERT_EQ(0, WSAEventSelect(self->client, WSACreateEvent(), FD_CLOSE));
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_NO_MESSAGE(queue);
+	EXPECT_TRUE(CloseHandle(queue));
+	EXPECT_FALSE(winsock_message_get(queue, &message, 0));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+}
+
+TEST_F(winsock, refusals)
+{
+	WSAEVENT event = WSACreateEvent();
+	WSANETWORKEVENTS events;
+
+	EXPECT_WSA(WSAEINVAL, WSAEventSelect(self->client, NULL, FD_READ));
+	EXPECT_WSA(WSAEINVAL, WSAEventSelect(self->client, event, 1 << 20));
+	EXPECT_WSA(WSAENOTSOCK, WSAEventSelect(999, event, FD_READ));
+	EXPECT_WSA(WSAENOTSOCK, WSAEnumNetworkEvents(999, event, &events));
+	EXPECT_WSA(WSAEFAULT, WSAEnumNetworkEvents(self->client, event, NULL));
+	EXPECT_WSA(WSAEINVAL, WSAAsyncSelect(self->client, event, 1, FD_READ));
+	/* A failed call changes nothing, the mode included. */
+	EXPECT_EQ(0, WSAEnumNetworkEvents(self->client, NULL, &events));
+	EXPECT_EQ(0, events.lNetworkEvents);
+}
+
+TEST_HARNESS_MAIN

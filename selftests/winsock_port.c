@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Completion ports. */
+#include "winsock_test.h"
+
+#define TO_HANDLE(s) ((HANDLE)(intptr_t)(s))
+
+struct packet {
+	DWORD moved;
+	ULONG_PTR key;
+	LPOVERLAPPED overlapped;
+};
+
+static bool take(HANDLE port, struct packet *packet, DWORD ms)
+{
+	*packet = (struct packet){ 77, 77, (LPOVERLAPPED)77 };
+	return GetQueuedCompletionStatus(port, &packet->moved, &packet->key, &packet->overlapped,
+					 ms);
+}
+
+/* Nothing is there: FALSE, and why. */
+#define EXPECT_NONE(port, ms, code) do { \
+	struct packet none_; \
+	EXPECT_FALSE(take(port, &none_, ms)); \
+	EXPECT_EQ(code, GetLastError()); \
+	EXPECT_EQ(NULL, none_.overlapped); \
+} while (0)
+
+static int receive(SOCKET s, WSAOVERLAPPED *overlapped, char *data, ULONG size)
+{
+	WSABUF buffer = { size, data };
+	DWORD flags = 0;
+
+	if (!WSARecv(s, &buffer, 1, NULL, &flags, overlapped, NULL))
+		return 0;
+	return WSAGetLastError();
+}
+
+TEST_F(winsock, posted_packets_in_their_order)
+{
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	struct packet packet;
+	double begun;
+
+	ASSERT_NE(NULL, port);
+	EXPECT_NONE(port, 0, WAIT_TIMEOUT);
+	begun = net_now();
+	EXPECT_NONE(port, 200, WAIT_TIMEOUT);
+	EXPECT_GE(net_now() - begun, 0.2);
+	for (int i = 0; i < 5; i++)
+		EXPECT_TRUE(PostQueuedCompletionStatus(port, i, 100 + i, (LPOVERLAPPED)(uintptr_t)i));
+	for (int i = 0; i < 5; i++) {
+		ASSERT_TRUE(take(port, &packet, INFINITE));
+		EXPECT_EQ(i, packet.moved);
+		EXPECT_EQ(100 + i, packet.key);
+		EXPECT_EQ(i, (uintptr_t)packet.overlapped);
+	}
+	EXPECT_TRUE(CloseHandle(port));
+	EXPECT_FALSE(PostQueuedCompletionStatus(port, 1, 1, NULL));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_NONE(port, 0, ERROR_INVALID_HANDLE);
+}
+
+TEST_F(winsock, several_sockets_told_apart_by_their_keys)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped[2] = { 0 };
+	struct packet packet;
+	char data[2][16];
+
+	ASSERT_NE(NULL, port);
+	EXPECT_EQ(port, CreateIoCompletionPort(TO_HANDLE(self->server), port, 22, 0));
+	EXPECT_EQ(NULL, CreateIoCompletionPort(TO_HANDLE(self->server), port, 33, 0));
+	EXPECT_EQ(ERROR_INVALID_PARAMETER, GetLastError());
+	EXPECT_EQ(NULL, CreateIoCompletionPort(TO_HANDLE(999), port, 33, 0));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_EQ(NULL, CreateIoCompletionPort(TO_HANDLE(self->listener), TO_HANDLE(77), 1, 0));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped[0], data[0], 16));
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->server, &overlapped[1], data[1], 16));
+	ASSERT_EQ(3, send(self->client, "one", 3, 0));
+	ASSERT_TRUE(take(port, &packet, 5000));
+	EXPECT_EQ(22, packet.key);
+	EXPECT_EQ(3, packet.moved);
+	EXPECT_EQ(&overlapped[1], packet.overlapped);
+	ASSERT_EQ(4, send(self->server, "four", 4, 0));
+	ASSERT_TRUE(take(port, &packet, 5000));
+	EXPECT_EQ(11, packet.key);
+	EXPECT_EQ(4, packet.moved);
+	EXPECT_EQ(&overlapped[0], packet.overlapped);
+	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+}
+
+/* claims: P1 P2 P3 P5 */
+TEST_F(winsock, a_close_completes_what_is_pending_and_nothing_else)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped[3] = { 0 };
+	struct packet packet;
+	char data[3][16];
+
+	CreateIoCompletionPort(TO_HANDLE(self->server), port, 22, 0);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped[i], data[i], 16));
+	ASSERT_EQ(0, closesocket(self->client));
+	for (int i = 0; i < 3; i++) {
+		EXPECT_FALSE(take(port, &packet, 5000));
+		EXPECT_EQ(WSA_OPERATION_ABORTED, GetLastError());
+		EXPECT_EQ(0, packet.moved);
+		EXPECT_EQ(11, packet.key);
+		ASSERT_GE((void *)packet.overlapped, (void *)overlapped);
+		ASSERT_LT((void *)packet.overlapped, (void *)(overlapped + 3));
+		/* Each once. */
+		EXPECT_EQ(NULL, packet.overlapped->hEvent);
+		packet.overlapped->hEvent = port;
+	}
+	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+	/* The other one has nothing pending: no packet at all. */
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+}
+
+/* claims: P1 */
+TEST_F(winsock, what_finished_first_is_a_success)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped = { 0 };
+	struct packet packet;
+	char data[16];
+
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	net_sleep(100);
+	ASSERT_EQ(0, closesocket(self->client));
+	ASSERT_TRUE(take(port, &packet, 5000));
+	EXPECT_EQ(5, packet.moved);
+	EXPECT_EQ(0, memcmp(data, "hello", 5));
+	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+}
+
+TEST_F(winsock, by_event_and_not_to_the_port)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped = { 0 };
+	WSAEVENT event = WSACreateEvent();
+	struct packet packet;
+	char data[16];
+
+	/* Both; and with the low bit set the event alone. */
+	overlapped.hEvent = event;
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 5000, FALSE));
+	ASSERT_TRUE(take(port, &packet, 5000));
+	overlapped.hEvent = (HANDLE)((uintptr_t)event | 1);
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(1, &event, FALSE, 50, FALSE));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 5000, FALSE));
+	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+}
+
+struct worker {
+	HANDLE port;
+	pthread_t thread;
+	unsigned int taken;
+	DWORD error;
+};
+
+static void *worker_run(void *argument)
+{
+	struct worker *worker = argument;
+	struct packet packet;
+
+	while (take(worker->port, &packet, INFINITE))
+		worker->taken++;
+	worker->error = GetLastError();
+	return NULL;
+}
+
+TEST_F(winsock, several_threads_share_a_port_until_it_is_closed)
+{
+	enum { WORKERS = 4, PACKETS = 1000 };
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	struct worker workers[WORKERS] = { 0 };
+	WSAOVERLAPPED overlapped[8] = { 0 };
+	unsigned int taken = 0;
+	char data[8];
+
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i].port = port;
+		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]));
+	}
+	net_sleep(50);
+	for (int i = 0; i < 8; i++)
+		EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped[i], &data[i], 1));
+	for (int i = 0; i < PACKETS; i++)
+		EXPECT_TRUE(PostQueuedCompletionStatus(port, 0, i, NULL));
+	ASSERT_EQ(8, send(self->server, "12345678", 8, 0));
+	net_sleep(500);
+	EXPECT_TRUE(CloseHandle(port));
+	for (int i = 0; i < WORKERS; i++) {
+		ASSERT_EQ(0, pthread_join(workers[i].thread, NULL));
+		EXPECT_EQ(ERROR_ABANDONED_WAIT_0, workers[i].error);
+		taken += workers[i].taken;
+	}
+	EXPECT_EQ(PACKETS + 8, taken);
+	/* The socket lives on without it. */
+	EXPECT_EQ(0, closesocket(self->client));
+}
+
+static void count(ULONG_PTR data)
+{
+	++*(unsigned int *)data;
+}
+
+TEST_F(winsock, several_at_once_and_alertable)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped = { 0 };
+	OVERLAPPED_ENTRY entries[4];
+	unsigned int runs = 0;
+	ULONG removed;
+	char data[16];
+
+	for (int i = 0; i < 6; i++)
+		PostQueuedCompletionStatus(port, i, i, NULL);
+	ASSERT_TRUE(GetQueuedCompletionStatusEx(port, entries, 4, &removed, 1000, FALSE));
+	EXPECT_EQ(4, removed);
+	EXPECT_EQ(3, entries[3].lpCompletionKey);
+	ASSERT_TRUE(GetQueuedCompletionStatusEx(port, entries, 4, &removed, 1000, TRUE));
+	EXPECT_EQ(2, removed);
+	QueueUserAPC(count, GetCurrentThread(), (ULONG_PTR)&runs);
+	EXPECT_FALSE(GetQueuedCompletionStatusEx(port, entries, 4, &removed, 100, FALSE));
+	EXPECT_EQ(WAIT_TIMEOUT, GetLastError());
+	EXPECT_EQ(0, runs);
+	EXPECT_FALSE(GetQueuedCompletionStatusEx(port, entries, 4, &removed, INFINITE, TRUE));
+	EXPECT_EQ(WAIT_IO_COMPLETION, GetLastError());
+	EXPECT_EQ(0, removed);
+	EXPECT_EQ(1, runs);
+	/* An alertable wait leaves the ring to the helper. */
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	ASSERT_TRUE(GetQueuedCompletionStatusEx(port, entries, 4, &removed, 5000, TRUE));
+	EXPECT_EQ(1, removed);
+	EXPECT_EQ(5, entries[0].dwNumberOfBytesTransferred);
+	EXPECT_EQ(0, entries[0].Internal);
+}
+
+static int threads(void)
+{
+	char line[128];
+	int count = -1;
+	FILE *status = fopen("/proc/self/status", "r");
+
+	while (status && fgets(line, sizeof(line), status))
+		sscanf(line, "Threads: %d", &count);
+	if (status)
+		fclose(status);
+	return count;
+}
+
+TEST_F(winsock, no_helper_thread_before_the_first_overlapped_call)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped = { 0 };
+	WSAEVENT event = WSACreateEvent();
+	struct packet packet;
+	char data[16];
+
+	PostQueuedCompletionStatus(port, 0, 0, NULL);
+	ASSERT_TRUE(take(port, &packet, 100));
+	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(1, &event, FALSE, 10, TRUE));
+	EXPECT_EQ(1, threads());
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	EXPECT_EQ(2, threads());
+}
+
+TEST_F(winsock, events_one_and_all)
+{
+	WSAEVENT events[3];
+
+	for (int i = 0; i < 3; i++)
+		events[i] = WSACreateEvent();
+	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(3, events, FALSE, 0, FALSE));
+	WSASetEvent(events[2]);
+	EXPECT_EQ(WSA_WAIT_EVENT_0 + 2, WSAWaitForMultipleEvents(3, events, FALSE, 0, FALSE));
+	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(3, events, TRUE, 100, FALSE));
+	WSASetEvent(events[0]);
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(3, events, FALSE, INFINITE, FALSE));
+	WSASetEvent(events[1]);
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(3, events, TRUE, INFINITE, FALSE));
+	WSAResetEvent(events[1]);
+	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(3, events, TRUE, 0, FALSE));
+	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(0, events, TRUE, 0, FALSE));
+	EXPECT_EQ(WSA_INVALID_PARAMETER, WSAGetLastError());
+	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(65, events, TRUE, 0, FALSE));
+	events[1] = TO_HANDLE(self->client);
+	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(3, events, TRUE, 0, FALSE));
+	EXPECT_EQ(WSA_INVALID_HANDLE, WSAGetLastError());
+}
+
+/* claims: M5 */
+TEST_F(winsock, closehandle_on_a_socket_is_a_plain_close)
+{
+	WSAOVERLAPPED overlapped = { 0 };
+	DWORD moved, flags;
+	char data[16];
+
+	stuff(self->client);
+	set_linger(self->client, 1, 30);
+	set_nonblock(self->client, 1);
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	/* Not refused, as closesocket() would be, and attached: the kernel lingers. */
+	EXPECT_TRUE(CloseHandle(TO_HANDLE(self->client)));
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &overlapped, &moved, TRUE, &flags));
+	EXPECT_EQ(WSA_OPERATION_ABORTED, WSAGetLastError());
+	EXPECT_FALSE(CloseHandle(TO_HANDLE(self->client)));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+}
+
+TEST_HARNESS_MAIN

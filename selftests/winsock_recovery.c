@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How real programs get out of WSAEWOULDBLOCK (spec of the claims, section 3). Each of
+ * these sequences has to end in a closed socket; retold, not copied.
+ */
+#include "winsock_test.h"
+
+/* Asio's close: a destructor drops a linger of the user's; else back to blocking. */
+static int asio_close(SOCKET s, bool destructor)
+{
+	struct linger none = { 0, 0 };
+	u_long blocking = 0;
+	int result;
+
+	if (destructor)
+		setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&none, sizeof(none));
+	result = closesocket(s);
+	if (result == SOCKET_ERROR && WSAGetLastError() == WSAEWOULDBLOCK) {
+		ioctlsocket(s, FIONBIO, &blocking);
+		result = closesocket(s);
+	}
+	return result;
+}
+
+/* .NET's abort: cancel, close; blocking, close; {1,0}, close. The steps it took. */
+static int dotnet_close(SOCKET s)
+{
+	struct linger hard = { 1, 0 };
+	u_long blocking = 0;
+
+	CancelIoEx((HANDLE)(intptr_t)s, NULL);
+	if (!closesocket(s))
+		return 1;
+	if (WSAGetLastError() != WSAEWOULDBLOCK)
+		return -1;
+	if (ioctlsocket(s, FIONBIO, &blocking) == 0 && !closesocket(s))
+		return 2;
+	if (setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&hard, sizeof(hard)) &&
+	    WSAGetLastError() != WSAEINVAL && WSAGetLastError() != WSAENOPROTOOPT)
+		return -2;
+	return closesocket(s) ? -3 : 3;
+}
+
+/* Cygwin's: again every 10 ms, on a socket that network events keep non-blocking. */
+static int cygwin_close(SOCKET s)
+{
+	int rounds = 0;
+
+	while (closesocket(s)) {
+		if (WSAGetLastError() != WSAEWOULDBLOCK)
+			return -1;
+		SleepEx(10, TRUE);
+		rounds++;
+	}
+	return rounds;
+}
+
+static void arm(SOCKET s, int seconds)
+{
+	stuff(s);
+	set_linger(s, 1, seconds);
+	set_nonblock(s, 1);
+}
+
+/* claims: N8 N10 G2 */
+TEST_F(winsock, asio)
+{
+	double begun = net_now();
+	int error;
+
+	arm(self->client, 1);
+	EXPECT_EQ(0, asio_close(self->client, false));
+	EXPECT_GE(net_now() - begun, 1.0);
+	EXPECT_FALSE(net_is_open(self->client));
+	net_drain(self->server, &error);
+	EXPECT_EQ(104 /* ECONNRESET */, error);
+	closesocket(self->server);
+
+	self->client = open_pair(self->listener, self->port, &self->server);
+	arm(self->client, 30);
+	begun = net_now();
+	EXPECT_EQ(0, asio_close(self->client, true));
+	EXPECT_LT(net_now() - begun, 1.0);
+	EXPECT_FALSE(net_is_open(self->client));
+	net_drain(self->server, &error);
+	EXPECT_EQ(0, error);
+}
+
+/* claims: N8 N9 P1 */
+TEST_F(winsock, dotnet)
+{
+	WSAEVENT event = WSACreateEvent();
+	WSAOVERLAPPED overlapped = { .hEvent = event };
+	WSABUF buffer = { 16, (char[16]){ 0 } };
+	DWORD flags = 0;
+
+	arm(self->client, 1);
+	EXPECT_EQ(SOCKET_ERROR, WSARecv(self->client, &buffer, 1, NULL, &flags, &overlapped, NULL));
+	EXPECT_EQ(2, dotnet_close(self->client));
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE));
+	closesocket(self->server);
+	/* Where it cannot become blocking the third step does it. */
+	self->client = open_pair(self->listener, self->port, &self->server);
+	arm(self->client, 30);
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ));
+	EXPECT_EQ(3, dotnet_close(self->client));
+	EXPECT_FALSE(net_is_open(self->client));
+}
+
+/* claims: N6 N7 N11 */
+TEST_F(winsock, cygwin)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct net_pair pair = { .client = self->client, .server = self->server };
+	pid_t reader;
+	int error;
+
+	arm(self->client, 240);
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	reader = net_drain_later(&pair, 300);
+	EXPECT_GT(cygwin_close(self->client), 10);
+	EXPECT_FALSE(net_is_open(self->client));
+	net_drain_result(reader, &error);
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(0, RSTS());
+}
+
+TEST_HARNESS_MAIN
