@@ -17,6 +17,13 @@ static pthread_mutex_t pending_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t pending_done = PTHREAD_COND_INITIALIZER;
 static unsigned int pending_waiters;	/* under pending_mutex */
 
+/*
+ * The operation that a call is just starting, and what the call is to be told of it; a
+ * failure is told to nobody else. Under the records' lock.
+ */
+static struct op *pending_new;
+static struct pending_call *pending_call;
+
 static void pending_start(struct record *record, int direction);
 
 static void pending_free(struct op *op)
@@ -76,13 +83,13 @@ static struct port *pending_port(const struct op *op)
 /* The one completion. @silent: nobody is told. */
 static void pending_complete(struct op *op, bool silent)
 {
-	struct pending_call *call = op->call;
 	struct port *port = pending_port(op);
 
-	if (call)
-		*call = (struct pending_call){ true, op->error, op->moved, op->told };
-	if (call && op->error)
-		silent = true;	/* the caller gets the error, and no completion */
+	if (op == pending_new) {
+		*pending_call = (struct pending_call){ true, op->error, op->moved, op->told };
+		silent |= op->error != 0;
+		pending_new = NULL;
+	}
 	op->thread->operations--;
 	pending_store(op);
 	if (op->event && !silent)
@@ -92,13 +99,11 @@ static void pending_complete(struct op *op, bool silent)
 		pthread_cond_broadcast(&pending_done);
 	pthread_mutex_unlock(&pending_mutex);
 
-	if (silent) {
-		pending_free(op);
-	} else if (op->routine) {
+	if (!silent && op->routine) {
 		op->apc.run = pending_apc_run;
-		if (!thread_queue(op->thread, &op->apc))
-			pending_free(op);
-	} else if (port) {
+		if (thread_queue(op->thread, &op->apc))
+			return;
+	} else if (!silent && port) {
 		op->packet.entry = (OVERLAPPED_ENTRY){
 			.lpCompletionKey = op->record->key,
 			.lpOverlapped = op->overlapped,
@@ -107,9 +112,9 @@ static void pending_complete(struct op *op, bool silent)
 		};
 		op->packet.free = pending_packet_free;
 		port_post(port, &op->packet);
-	} else {
-		pending_free(op);
+		return;
 	}
+	pending_free(op);
 }
 
 static struct op *pending_pop(struct record_queue *queue)
@@ -251,8 +256,9 @@ void pending_begin(struct record *record, struct op *op, struct pending_call *ca
 	struct record_queue *queue = &record->queues[op->direction];
 	int result;
 
+	pending_new = op;
+	pending_call = call;
 	op->record = record;
-	op->call = call;
 	op->next = NULL;
 	op->thread->operations++;
 	*queue->last = op;
@@ -266,9 +272,7 @@ void pending_begin(struct record *record, struct op *op, struct pending_call *ca
 		if (!call->done)
 			ring_reap();
 	}
-	/* Unless it is gone. */
-	if (!call->done)
-		op->call = NULL;
+	pending_new = NULL;
 }
 
 static void pending_unlink(struct record_queue *queue, struct op *op)
@@ -282,9 +286,9 @@ static void pending_unlink(struct record_queue *queue, struct op *op)
 		queue->last = link;
 }
 
+/* One that is in no queue any more. */
 static void pending_abort(struct op *op, bool silent)
 {
-	pending_unlink(&op->record->queues[op->direction], op);
 	op->error = WSA_OPERATION_ABORTED;
 	op->moved = 0;
 	pending_complete(op, silent);
@@ -305,10 +309,12 @@ static bool pending_cancel_if(struct record *record,
 				continue;
 			any = true;
 			op->aborted = true;
-			if (op->running)
+			if (op->running) {
 				ring_cancel(&op->request);
-			else
-				pending_abort(op, false);
+				continue;
+			}
+			pending_unlink(&record->queues[i], op);
+			pending_abort(op, false);
 		}
 	return any;
 }
@@ -395,7 +401,7 @@ static void pending_drop(struct record *record, bool silent)
 {
 	for (int i = 0; i < RECORD_DIRECTIONS; i++)
 		while (record->queues[i].first)
-			pending_abort(record->queues[i].first, silent);
+			pending_abort(pending_pop(&record->queues[i]), silent);
 	record_free(record);
 }
 

@@ -28,8 +28,6 @@
  *		sockets in non-blocking mode
  * @whole:	not complete before all of @left is moved
  * @aborted:	to be cancelled
- * @call:	the call that started it is under way: set what came of it, and tell failures
- *		to the caller only
  * @overlapped:	the program's
  * @routine:	or NULL
  * @event:	held, or NULL
@@ -55,7 +53,6 @@ struct op {
 	bool polling;
 	bool whole;
 	bool aborted;
-	struct pending_call *call;
 	LPWSAOVERLAPPED overlapped;
 	LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
 	struct event *event;
