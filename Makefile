@@ -115,7 +115,7 @@ check:
 
 # Debian's 6.1 and 6.12, and the debug kernel.
 matrix: packages
-	@selftests/vm/packages dwarves
+	@selftests/vm/packages dwarves gcc-aarch64-linux-gnu clang-19 lld-19 llvm-19
 	@$(FOR_GUEST) modules tests-build
 	@selftests/vm/matrix $(BUILD)
 
