@@ -28,12 +28,13 @@ void wire_open(struct wire *wire)
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = if_nametoindex("lo"),
 	};
-	int room = 64 << 20;
+	int room = 64 << 20, on = 1;
 
 	memset(wire, 0, sizeof(*wire));
 	wire->fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
 	if (wire->fd < 0 ||
 	    setsockopt(wire->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) ||
+	    setsockopt(wire->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) ||
 	    bind(wire->fd, (struct sockaddr *)&address, sizeof(address))) {
 		printf("# set-up failed: capture: %s\n", strerror(errno));
 		fflush(stdout);
@@ -69,6 +70,7 @@ static void wire_add(struct wire *wire, const struct tcphdr *tcp, size_t length,
 	segment->to = ntohs(tcp->dest);
 	segment->seq = ntohl(tcp->seq);
 	segment->ack = ntohl(tcp->ack_seq);
+	segment->window = ntohs(tcp->window);
 	segment->flags = ((const uint8_t *)tcp)[13];
 	segment->payload = length - tcp->doff * 4;
 }
@@ -90,18 +92,46 @@ static void wire_parse(struct wire *wire, const uint8_t *packet, size_t size,
 		wire_add(wire, (const void *)(packet + header), length - header, time);
 }
 
+static double wire_clock(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+/* When the packet passed, which the kernel tells by the wall clock. */
+static double wire_time(struct msghdr *message)
+{
+	struct cmsghdr *part = CMSG_FIRSTHDR(message);
+	struct timespec stamp;
+
+	if (!part || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS)
+		return wire_clock(CLOCK_MONOTONIC);
+	memcpy(&stamp, CMSG_DATA(part), sizeof(stamp));
+	return stamp.tv_sec + stamp.tv_nsec / 1e9 - wire_clock(CLOCK_REALTIME) +
+	       wire_clock(CLOCK_MONOTONIC);
+}
+
 void wire_collect(struct wire *wire)
 {
 	uint8_t packet[WIRE_SNAP] __attribute__((aligned(8)));
+	char control[CMSG_SPACE(sizeof(struct timespec))] __attribute__((aligned(8)));
+	struct iovec piece = { packet, sizeof(packet) };
 	struct sockaddr_ll from;
-	struct timespec now;
 	ssize_t got;
 
 	for (;;) {
-		socklen_t size = sizeof(from);
+		struct msghdr message = {
+			.msg_name = &from,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &piece,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
 
-		got = recvfrom(wire->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC,
-			       (struct sockaddr *)&from, &size);
+		got = recvmsg(wire->fd, &message, MSG_DONTWAIT | MSG_TRUNC);
 		if (got < 0)
 			return;
 		/*
@@ -110,9 +140,8 @@ void wire_collect(struct wire *wire)
 		 */
 		if (from.sll_pkttype != PACKET_OUTGOING)
 			continue;
-		clock_gettime(CLOCK_MONOTONIC, &now);
 		wire_parse(wire, packet, got < WIRE_SNAP ? got : WIRE_SNAP, got,
-			   now.tv_sec + now.tv_nsec / 1e9);
+			   wire_time(&message));
 	}
 }
 

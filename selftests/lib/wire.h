@@ -12,7 +12,10 @@
 #define WIRE_RST	0x04
 #define WIRE_ACK	0x10
 
-/* One segment; ports in host byte order, time by the monotonic clock, in s. */
+/*
+ * One segment; ports in host byte order, the time it passed by the monotonic clock, in s,
+ * the window as in the header, unscaled.
+ */
 struct wire_segment {
 	double time;
 	uint16_t from;
@@ -20,6 +23,7 @@ struct wire_segment {
 	uint32_t seq;
 	uint32_t ack;
 	uint16_t payload;
+	uint16_t window;
 	uint8_t flags;
 };
 
