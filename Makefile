@@ -7,7 +7,7 @@ V	?= 0
 PREFIX	?= /usr/local
 DESTDIR	?=
 T	?=
-LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle
+LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle pyflakes3
 MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
@@ -31,7 +31,8 @@ all: modules lib
 
 help:
 	@echo 'make                the module and the library'
-	@echo 'make demo           close real connections in a VM, close(2) beside closesocket()'
+	@echo 'make demo           close real connections in a VM, close(2) beside closesocket();'
+	@echo '                    the same in pictures: build/demo.html'
 	@echo 'make check          every test; closes with one line of counts'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make matrix         the whole suite on 6.1, 6.12 and 7.3, one table'
@@ -121,7 +122,6 @@ matrix: packages
 
 # The KUnit suites once more, as kernel people run them; `make check` has them already.
 kunit: packages
-	@selftests/vm/packages python3
 	@selftests/vm/debug kernel $(BUILD)/debug
 	@selftests/vm/debug kunit $(BUILD)/debug
 
@@ -150,9 +150,12 @@ demo: packages
 vm-check: modules tests-build
 	@selftests/check $(BUILD) $(KVER) $(MODULE) "$(T)" $(MODE)
 
+# Its pictures are made here, of what the guest reported.
 vm-demo: modules lib
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests demo
-	@selftests/vm/run $(BUILD) $(KVER) $(MODULE) show $(BUILD)/selftests/demo/demo
+	@status=0; selftests/vm/run $(BUILD) $(KVER) $(MODULE) show $(BUILD)/selftests/demo/demo || status=$$?; \
+	selftests/demo/page $(BUILD)/vm/show/report $(BUILD)/demo.html && \
+	echo "The same as ladder diagrams, for a browser: build/demo.html" && exit $$status
 
 bench: packages
 	@$(FOR_GUEST) vm-bench

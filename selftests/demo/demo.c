@@ -20,6 +20,7 @@
 #include <winsock_ext.h>
 #undef linger
 
+#include "ladder.h"
 #include "loop.h"
 #include "net.h"
 #include "ulp.h"
@@ -29,6 +30,8 @@ enum way { WAY_CLOSE, WAY_CLOSESOCKET, WAY_ATTACHED, WAYS };
 enum peer { PEER_READS, PEER_DEAF, PEER_LATE, PEER_GONE };
 enum twist { TWIST_NONE, TWIST_AGAIN, TWIST_SIGNAL, TWIST_KILL, TWIST_DUP };
 enum ending { ENDING_FIN, ENDING_RST, ENDING_NONE };
+
+static const char *const way_names[] = { "close(2)", "closesocket()", "close(2) + ULP" };
 
 /**
  * struct row - one kind of close and what the page wants of closesocket()
@@ -111,52 +114,64 @@ struct measured {
 	int again_result;
 };
 
-static volatile sig_atomic_t handled;
+static const char *const peer_words[] = {
+	[PEER_READS] = "has nothing to read",
+	[PEER_DEAF] = "does not read",
+	[PEER_LATE] = "reads 1 s later",
+	[PEER_GONE] = "has vanished: drops all",
+};
+
+static volatile double handled;
 
 static void on_alarm(int number)
 {
 	(void)number;
-	handled++;
+	handled = net_now();
 }
 
 /* The call under test: close(2), or closesocket() and its error. */
-static int call_close(int fd, enum way way, int *error)
+static int call_close(struct ladder *ladder, int fd, enum way way, int *error)
 {
-	int result = way == WAY_CLOSESOCKET ? closesocket(fd) : close(fd);
+	int result;
 
+	ladder_say(ladder, "call %s", way == WAY_CLOSESOCKET ? "closesocket()" : "close(2)");
+	result = way == WAY_CLOSESOCKET ? closesocket(fd) : close(fd);
 	*error = result ? (way == WAY_CLOSESOCKET ? WSAGetLastError() : errno) : 0;
+	ladder_say(ladder, "return %s", !result ? "0" : *error == WSAEWOULDBLOCK ?
+		   "WSAEWOULDBLOCK" : "failed");
 	return result;
 }
 
-static void close_killed(const struct row *row, struct net_pair *pair, enum way way,
+static void close_killed(struct ladder *ladder, struct net_pair *pair, enum way way,
 			 struct measured *seen, double start)
 {
 	pid_t child = fork();
 	int unused;
 
-	(void)row;
 	if (!child) {
 		net_sleep(20);
-		call_close(pair->client, way, &unused);
+		call_close(ladder, pair->client, way, &unused);
 		_exit(0);
 	}
 	close(pair->client);
 	net_sleep(520);
+	ladder_say(ladder, "killed SIGKILL");
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	seen->time = net_now() - start;
 	seen->killed = true;
+	ladder_states(ladder);
 	/* Look again when the deadline is over. */
 	net_sleep(2000);
 }
 
-static void close_once(const struct row *row, struct net_pair *pair, enum way way,
-		       struct measured *seen)
+static void close_once(const struct row *row, struct ladder *ladder, struct net_pair *pair,
+		       enum way way, struct measured *seen)
 {
 	double start = net_now();
 
 	if (row->twist == TWIST_KILL) {
-		close_killed(row, pair, way, seen, start);
+		close_killed(ladder, pair, way, seen, start);
 		return;
 	}
 	if (row->twist == TWIST_SIGNAL) {
@@ -165,17 +180,23 @@ static void close_once(const struct row *row, struct net_pair *pair, enum way wa
 		signal(SIGALRM, on_alarm);
 		setitimer(ITIMER_REAL, &timer, NULL);
 	}
-	seen->result = call_close(pair->client, way, &seen->error);
+	seen->result = call_close(ladder, pair->client, way, &seen->error);
 	seen->time = net_now() - start;
+	if (row->twist != TWIST_SIGNAL)
+		return;
+	ladder_said(ladder, handled, "note client the signal handler runs");
 	/* close(2) leaves when the handler has run; look again when the kernel is done. */
-	if (row->twist == TWIST_SIGNAL && way == WAY_ATTACHED)
+	if (way == WAY_ATTACHED) {
+		ladder_states(ladder);
 		net_sleep(2000);
+	}
 }
 
 static void measure(const struct row *row, enum way way, struct measured *seen)
 {
 	struct net_pair pair;
 	struct wire wire;
+	struct ladder *ladder;
 	pid_t reader = 0;
 	WSADATA data;
 	int copy = -1;
@@ -187,6 +208,7 @@ static void measure(const struct row *row, enum way way, struct measured *seen)
 		exit(1);
 	}
 	net_pair_open(&pair, NET_V4, false);
+	ladder = ladder_open(&wire, &pair);
 	net_linger(pair.client, row->onoff, row->seconds);
 	if (way == WAY_ATTACHED && ulp_attach(pair.client)) {
 		fprintf(stderr, "the socket cannot be attached\n");
@@ -202,22 +224,30 @@ static void measure(const struct row *row, enum way way, struct measured *seen)
 	if (row->twist == TWIST_DUP)
 		copy = dup(pair.client);
 
-	close_once(row, &pair, way, seen);
+	ladder_say(ladder, "note server %s", peer_words[row->peer]);
+	ladder_states(ladder);
+	close_once(row, ladder, &pair, way, seen);
 	seen->at_return = net_left(pair.client_port, pair.server_port);
+	ladder_states(ladder);
 	seen->open = row->twist != TWIST_KILL && net_is_open(pair.client);
 
 	/* Only now the peer reads, where it does not by itself. */
+	if (row->peer != PEER_LATE)
+		ladder_say(ladder, "note server %s",
+			   row->peer == PEER_GONE ? "is back, and reads" : "now reads");
 	if (row->peer == PEER_GONE)
 		net_unmute(pair.server);
-	if (row->twist == TWIST_DUP)
+	if (row->twist == TWIST_DUP) {
+		ladder_say(ladder, "note client shuts down the copy");
 		shutdown(copy, SHUT_WR);
+	}
 	if (reader) {
 		seen->received = net_drain_result(reader, &seen->peer_error);
 	} else if (seen->open && seen->result) {
 		reader = net_drain_later(&pair, 0);
 		do {
 			net_sleep(20);
-			seen->again_result = call_close(pair.client, way,
+			seen->again_result = call_close(ladder, pair.client, way,
 							&seen->peer_error);
 		} while (seen->again_result && seen->peer_error == WSAEWOULDBLOCK);
 		seen->again = true;
@@ -225,13 +255,17 @@ static void measure(const struct row *row, enum way way, struct measured *seen)
 	} else {
 		seen->received = net_drain(pair.server, &seen->peer_error);
 	}
+	ladder_say(ladder, "note server got %zu B, then %s", seen->received,
+		   !seen->peer_error ? "the end" : "ECONNRESET");
 	if (pair.server >= 0)
 		close(pair.server);
 	net_sleep(100);
 	seen->at_end = net_left(pair.client_port, pair.server_port);
+	ladder_states(ladder);
 	seen->fins = wire_distinct(&wire, pair.client_port, pair.server_port, WIRE_FIN);
 	seen->resets = wire_count(&wire, pair.client_port, pair.server_port, WIRE_RST);
 	wire_text(&wire, pair.client_port, pair.server_port, seen->wire, sizeof(seen->wire));
+	ladder_print(ladder, way_names[way]);
 	if (row->twist == TWIST_DUP)
 		close(copy);
 }
@@ -281,14 +315,13 @@ static const char *result_text(const struct measured *seen, enum way way)
 
 static void print_line(const struct row *row, const struct measured *seen, enum way way)
 {
-	static const char *const names[] = { "close(2)", "closesocket()", "close(2) + ULP" };
 	char received[32], states[48];
 
 	snprintf(states, sizeof(states), "%s", net_state_name(seen->at_return));
 	if (seen->at_end != seen->at_return)
 		snprintf(states, sizeof(states), "%s, then %s",
 			 net_state_name(seen->at_return), net_state_name(seen->at_end));
-	printf("   %-14s %-14s %6.3f s%s\n", names[way],
+	printf("   %-14s %-14s %6.3f s%s\n", way_names[way],
 	       result_text(seen, way), seen->time,
 	       row->twist == TWIST_DUP ? "   (the copy is shut down afterwards)" : "");
 	printf("                  wire: %s\n", seen->wire);
@@ -356,6 +389,8 @@ int main(void)
 		bool ok[WAYS], ran = true;
 
 		printf("\n%zu. %s\n   the page: %s\n", i + 1, rows[i].title, rows[i].page);
+		printf("@@ ladder row %zu %s\n@@ ladder page %s\n", i + 1, rows[i].title,
+		       rows[i].page);
 		for (enum way way = 0; way < WAYS && ran; way++) {
 			ran = run(&rows[i], way, &seen[way]);
 			if (!ran)

@@ -5,25 +5,11 @@
 set -uo pipefail
 
 root=@ROOT@
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-count=0
-
-check() {
-	local name=$1
-	shift
-	count=$((count + 1))
-	if "$@" > "$work/log" 2>&1; then
-		echo "ok $count $name"
-	else
-		sed 's/^/# /' "$work/log"
-		echo "not ok $count $name"
-	fi
-}
+# shellcheck source=selftests/host/tap.sh
+. "$root/selftests/host/tap.sh"
 
 flags=(-Wall -Wextra -Werror -I "$root/userlib/include" -I "$root/uapi")
-echo "TAP version 13"
-echo "1..9"
+plan 9
 for example in echo_server lingering_client; do
 	source=$root/userlib/examples/$example.c
 	check "$example as C11" gcc -std=gnu11 "${flags[@]}" -o "$work/$example" \
