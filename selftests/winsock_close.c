@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* closesocket() itself: the page's table through the library. */
+#include <netinet/tcp.h>
+#include <sys/wait.h>
+
 #include "kselftest_harness.h"
 
 #include "dev.h"
@@ -206,6 +209,42 @@ TEST_F(library, begun_it_is_told_later)
 	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, report.outcome);
 	EXPECT_EQ(77, report.tag);
 	EXPECT_FALSE(net_is_open(idle));
+}
+
+/*
+ * What stays as on Linux although Windows has it otherwise: Documentation/differences.rst
+ * names these tests.
+ */
+
+/* X1: Windows would reset. */
+TEST_F(library, a_process_that_ends_sends_fin)
+{
+	size_t queued = net_stuff(self->pair.client);
+	pid_t child = fork();
+	int error;
+
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(0);
+	close(self->pair.client);
+	self->pair.client = -1;
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	EXPECT_EQ(queued, net_drain(self->pair.server, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+}
+
+/* X6: neither what is queued nor what comes later resets. */
+TEST_F(library, shutdown_of_receiving_resets_nothing)
+{
+	ASSERT_EQ(5, send(self->pair.server, "early", 5, 0));
+	ASSERT_EQ(0, shutdown(self->pair.client, SD_RECEIVE));
+	ASSERT_EQ(4, send(self->pair.server, "late", 4, 0));
+	net_sleep(100);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.server));
+	EXPECT_EQ(0, RSTS());
 }
 
 TEST_HARNESS_MAIN
