@@ -7,7 +7,7 @@ V	?= 0
 PREFIX	?= /usr/local
 DESTDIR	?=
 T	?=
-LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle pyflakes3
+LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle mandoc pyflakes3 python3-sphinx
 MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
@@ -25,6 +25,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall
+.PHONY: docs man
 .PHONY: check demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
 all: modules lib
@@ -38,6 +39,7 @@ help:
 	@echo 'make matrix         the whole suite on 6.1, 6.12 and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
 	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
+	@echo 'make docs           the documentation as HTML; make man: the man pages anew'
 	@echo 'make fuzz           the fuzzer alone, and the lines it reached'
 	@echo 'make coverage       what the last run on the debug kernel reached of the module'
 	@echo 'make bench          closes pending by the 100,000: cost, memory, expiry'
@@ -129,6 +131,21 @@ lint: packages
 	@selftests/vm/packages $(LINT_PACKAGES)
 	@selftests/vm/debug kernel $(BUILD)/debug
 	@selftests/lint $(BUILD) $$(selftests/vm/packages --kernel)
+
+# DOCS(builder): a warning is an error.
+DOCS = sphinx-build -q -W --keep-going -d $(BUILD)/docs/doctrees -b $(1) Documentation $(BUILD)/docs/$(1)
+
+docs:
+	@selftests/vm/packages python3-sphinx
+	@$(call DOCS,html)
+	@echo "build/docs/html/index.html"
+
+# They are kept in the tree, so that who installs needs no sphinx.
+man:
+	@selftests/vm/packages python3-sphinx
+	@rm -rf $(BUILD)/docs/man
+	@$(call DOCS,man)
+	@cp $(BUILD)/docs/man/*.[1-8] Documentation/man/
 
 # The fuzzer alone, then what it reached.
 fuzz: packages
