@@ -20,6 +20,7 @@
 #include <winsock_ext.h>
 #undef linger
 
+#include "blocked.h"
 #include "ladder.h"
 #include "loop.h"
 #include "net.h"
@@ -410,13 +411,15 @@ int main(void)
 	}
 
 	count++;
+	good += blocked_show(count);
+	count++;
 	good += loop_show(count);
 
 	printf("\n"
 	       "In short: close(2) blocks a non-blocking socket for its whole linger time and loses the\n"
 	       "handle; when the time is over it leaves an orphan that goes on sending; it waits for a\n"
-	       "vanished peer although nothing is unsent; and a signal or a kill throws the deadline\n"
-	       "away. closesocket() did what the page says, close(2) on attached sockets what it can,\n"
-	       "and the loop went on: %zu of %zu rows.\n\n", good, count);
+	       "vanished peer although nothing is unsent; a signal or a kill throws the deadline away;\n"
+	       "and a thread that is blocked on the socket sleeps on. closesocket() did what the page\n"
+	       "says, close(2) on attached sockets what it can, and the loop went on: %zu of %zu rows.\n\n", good, count);
 	return good != count;
 }
