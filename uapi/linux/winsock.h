@@ -19,7 +19,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* Version of this interface; grows when a feature bit is added. */
+/* Version of this interface; grows with each release that adds a feature bit. */
 #define WINSOCK_ABI_VERSION	1
 
 /* Feature bits of struct winsock_info. */
