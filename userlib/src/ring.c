@@ -144,22 +144,23 @@ void ring_reap_one(void)
 	ring_reap();
 }
 
+/* The system call alone: the ring's memory is the business of those who have the lock. */
 void ring_sleep(int64_t deadline)
 {
 	struct __kernel_timespec left = { 0 };
-	struct io_uring_cqe *completion;
+	struct io_uring_getevents_arg argument = { .sigmask_sz = _NSIG / 8 };
 	int64_t ns;
 
-	if (deadline == THREAD_FOREVER) {
-		io_uring_wait_cqe(&ring, &completion);
-		return;
+	if (deadline != THREAD_FOREVER) {
+		ns = deadline - thread_now();
+		if (ns <= 0)
+			return;
+		left.tv_sec = ns / 1000000000;
+		left.tv_nsec = ns % 1000000000;
+		argument.ts = (uintptr_t)&left;
 	}
-	ns = deadline - thread_now();
-	if (ns <= 0)
-		return;
-	left.tv_sec = ns / 1000000000;
-	left.tv_nsec = ns % 1000000000;
-	io_uring_wait_cqe_timeout(&ring, &completion, &left);
+	io_uring_enter2(ring.ring_fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG,
+			(sigset_t *)&argument, sizeof(argument));
 }
 
 void ring_kick(void)
