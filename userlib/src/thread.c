@@ -102,10 +102,10 @@ bool thread_queue(struct thread *thread, struct apc *apc)
 	if (queued) {
 		*thread->last = apc;
 		thread->last = &apc->next;
+		/* With the lock: the routine may drop the last reference but the thread's. */
+		thread_wake(thread);
 	}
 	pthread_mutex_unlock(&thread->lock);
-	if (queued)
-		thread_wake(thread);
 	return queued;
 }
 
