@@ -39,6 +39,22 @@ void wait_fork(enum fork_phase phase)
 	fork_mutex(&wait_lock, phase);
 }
 
+static bool wait_has(const struct wait *wait, SOCKET s)
+{
+	for (nfds_t i = 0; i < wait->count; i++)
+		if (wait->polled[i].fd == s && !wait->closed[i])
+			return true;
+	return false;
+}
+
+static bool wait_is_closing(const struct wait *wait)
+{
+	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
+		if (wait_has(wait, closing->s))
+			return true;
+	return false;
+}
+
 int wait_enter(struct wait *wait)
 {
 	int error = thread_block(&wait->thread);
@@ -49,6 +65,9 @@ int wait_enter(struct wait *wait)
 	wait->active = false;
 	memset(wait->closed, 0, wait->count * sizeof(*wait->closed));
 	pthread_mutex_lock(&wait_lock);
+	/* Of a close under way the number may be a new socket's by now: it is not told. */
+	while (wait_is_closing(wait))
+		pthread_cond_wait(&wait_changed, &wait_lock);
 	wait->next = wait_list;
 	wait_list = wait;
 	atomic_fetch_add(&wait_count, 1);
@@ -78,22 +97,6 @@ void wait_leave(struct wait *wait)
 		pthread_cond_broadcast(&wait_changed);
 	pthread_mutex_unlock(&wait_lock);
 	thread_unblock(wait->thread);
-}
-
-static bool wait_has(const struct wait *wait, SOCKET s)
-{
-	for (nfds_t i = 0; i < wait->count; i++)
-		if (wait->polled[i].fd == s && !wait->closed[i])
-			return true;
-	return false;
-}
-
-static bool wait_is_closing(const struct wait *wait)
-{
-	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
-		if (wait_has(wait, closing->s))
-			return true;
-	return false;
 }
 
 /* With the lock: has the wait ended? */
