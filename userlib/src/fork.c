@@ -5,7 +5,7 @@
 #include "fork.h"
 
 static void (*const fork_files[])(enum fork_phase) = {
-	startup_fork, wait_fork, record_fork, thread_fork, object_fork,
+	startup_fork, socket_fork, wait_fork, record_fork, thread_fork, object_fork,
 };
 
 #define FORK_FILES (sizeof(fork_files) / sizeof(fork_files[0]))

@@ -20,6 +20,7 @@ static inline void fork_mutex(pthread_mutex_t *mutex, enum fork_phase phase)
 
 /* Of the files that have a lock; in the order in which locks nest. */
 void startup_fork(enum fork_phase phase);
+void socket_fork(enum fork_phase phase);
 void wait_fork(enum fork_phase phase);
 void record_fork(enum fork_phase phase);
 void thread_fork(enum fork_phase phase);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "fork.h"
 #include "netevent.h"
 #include "wait.h"
 
@@ -107,18 +108,26 @@ WINSOCK_API int winsock_listen(SOCKET s, int backlog)
  * connection that another process takes in between makes the call wait in the kernel,
  * where only the close of the listener and the next connection end it.
  */
+static pthread_mutex_t socket_accept_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void socket_fork(enum fork_phase phase)
+{
+	/* It guards no memory, and who has it may be in the kernel: fork() does not wait. */
+	if (phase == FORK_CHILD)
+		pthread_mutex_init(&socket_accept_lock, NULL);
+}
+
 static SOCKET socket_try_accept(SOCKET s, struct sockaddr *name, int *size, int type)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct pollfd polled = { .fd = s, .events = POLLIN };
 	SOCKET accepted = -1;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&socket_accept_lock);
 	errno = EAGAIN;
 	/* A failure of its own accept will tell. */
 	if (type & SOCK_NONBLOCK || poll(&polled, 1, 0))
 		accepted = accept4(s, name, (socklen_t *)size, type);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&socket_accept_lock);
 	return accepted;
 }
 
