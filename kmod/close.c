@@ -27,9 +27,10 @@
  * @args:	the caller's arguments
  * @file:	the socket's file, referenced
  * @sock:	its socket
- * @started:	when the call came in
- * @asked:	WINSOCK_FACT_* bits that the call itself brings along
+ * @started:	when a close that may have to wait came in; 0 for others
+ * @shared:	others hold the file, and the caller cares
  * @timeout_ns:	linger time, valid where @facts are
+ * @lingers:	linger is on, for the socket or for this call; likewise
  * @facts:	as of the last look
  * @op_file:	an op's file for the caller, to be installed
  */
@@ -38,8 +39,9 @@ struct close_call {
 	struct file *file;
 	struct socket *sock;
 	ktime_t started;
-	u32 asked;
+	bool shared;
 	u64 timeout_ns;
+	bool lingers;
 	struct winsock_tcp_facts facts;
 	struct file *op_file;
 };
@@ -58,40 +60,38 @@ static int close_check(const struct winsock_close *args)
 	return 0;
 }
 
-static u32 close_asked(const struct winsock_close *args, struct file *file,
-		       const struct socket *sock)
+/* What the caller wants of a close that lingers. */
+static u32 close_mode(const struct close_call *call)
 {
+	const struct winsock_close *args = call->args;
 	bool nonblock = args->mode == WINSOCK_MODE_NONBLOCKING;
-	u32 asked = 0;
 
 	/* Wine-like layers keep O_NONBLOCK set whatever the Winsock mode. */
 	if (args->mode == WINSOCK_MODE_FROM_FILE)
-		nonblock = file->f_flags & O_NONBLOCK;
-	if (nonblock) {
-		asked |= WINSOCK_FACT_NONBLOCK;
-		if ((args->flags & WINSOCK_CLOSE_STRICT) ||
-		    winsock_sockopt_strict(sock->sk))
-			asked |= WINSOCK_FACT_STRICT;
-	}
-	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
-	    winsock_handle_shared(file, args->fd))
-		asked |= WINSOCK_FACT_SHARED;
-	return asked;
+		nonblock = call->file->f_flags & O_NONBLOCK;
+	if (!nonblock)
+		return 0;
+	if ((args->flags & WINSOCK_CLOSE_STRICT) || winsock_sockopt_strict(call->sock->sk))
+		return WINSOCK_FACT_NONBLOCK | WINSOCK_FACT_STRICT;
+	return WINSOCK_FACT_NONBLOCK;
 }
 
 static enum winsock_verdict close_verdict(struct close_call *call)
 {
 	struct winsock_tcp_facts *facts = &call->facts;
 	bool given = call->args->flags & WINSOCK_CLOSE_TIMEOUT;
-	u32 bits = call->asked;
+	u32 bits = call->shared ? WINSOCK_FACT_SHARED : 0;
 
 	winsock_tcp_snapshot(call->sock->sk, facts);
 	call->timeout_ns = given ? call->args->timeout_ns : facts->linger_ns;
-	if (given || facts->linger)
-		bits |= WINSOCK_FACT_LINGER;
-	if (call->timeout_ns)
-		bits |= WINSOCK_FACT_TIMED;
-	return winsock_policy_verdict(bits | winsock_tcp_bits(facts));
+	call->lingers = given || facts->linger;
+	/* Without, nothing else counts (G1). */
+	if (call->lingers) {
+		bits |= WINSOCK_FACT_LINGER | close_mode(call) | winsock_tcp_bits(facts);
+		if (call->timeout_ns)
+			bits |= WINSOCK_FACT_TIMED;
+	}
+	return winsock_policy_verdict(bits);
 }
 
 static void close_report(struct close_call *call, u32 outcome)
@@ -100,7 +100,9 @@ static void close_report(struct close_call *call, u32 outcome)
 
 	args->result = WINSOCK_RESULT_DONE;
 	args->outcome = outcome;
-	args->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), call->started));
+	args->elapsed_ns = 0;
+	if (call->started)
+		args->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), call->started));
 	args->unacked = call->facts.unacked;
 	args->state = call->facts.state;
 	args->error = call->facts.error;
@@ -130,6 +132,24 @@ static void close_let_go(struct close_call *call, bool release)
 		winsock_op_disconnect(call->sock, call->facts.unread);
 }
 
+/*
+ * The hard close. If ours is the last reference, nobody can change the socket any more,
+ * and the release that follows resets just as well.
+ */
+static void close_abort(struct close_call *call)
+{
+	const struct winsock_close *args = call->args;
+	struct sock *sk = call->sock->sk;
+
+	if ((args->flags & WINSOCK_CLOSE_DROP_FD) &&
+	    winsock_handle_remove(call->file, args->fd) &&
+	    file_count(call->file) == 1 && winsock_tcp_close_resets(sk))
+		return;
+	lock_sock(sk);
+	winsock_tcp_reset(sk);
+	release_sock(sk);
+}
+
 static int close_wait(struct close_call *call, struct winsock_op *op,
 		      s32 __user *op_fd)
 {
@@ -154,33 +174,9 @@ static int close_wait(struct close_call *call, struct winsock_op *op,
 	return 0;
 }
 
-/*
- * Decide under the socket lock, and act before it is dropped. *@wait is set if a
- * wait was begun on @op, or is needed and @op is missing.
- */
-static int close_decide(struct close_call *call, struct winsock_op *op, bool *wait)
+/* Carry out what needs no wait. */
+static void close_finish(struct close_call *call, enum winsock_verdict verdict)
 {
-	struct sock *sk = call->sock->sk;
-	enum winsock_verdict verdict;
-	int err = 0;
-
-	lock_sock(sk);
-	verdict = close_verdict(call);
-	*wait = verdict == WINSOCK_VERDICT_WAIT;
-	if (*wait) {
-		if (op)
-			err = winsock_op_start(op, call->facts.unacked,
-					       !(call->args->flags & WINSOCK_CLOSE_ASYNC));
-	} else if (verdict == WINSOCK_VERDICT_ABORT) {
-		winsock_tcp_reset(sk);
-	} else if (verdict == WINSOCK_VERDICT_RELEASE) {
-		/* Drained: the release must not wait for the FIN's ACK (B4). */
-		sock_reset_flag(sk, SOCK_LINGER);
-	}
-	release_sock(sk);
-	if (*wait)
-		return err;
-
 	switch (verdict) {
 	case WINSOCK_VERDICT_WOULDBLOCK:
 		call->args->result = WINSOCK_RESULT_WOULDBLOCK;
@@ -191,14 +187,38 @@ static int close_decide(struct close_call *call, struct winsock_op *op, bool *wa
 		break;
 	case WINSOCK_VERDICT_ABORT:
 		close_report(call, WINSOCK_OUTCOME_REQUEST);
-		close_let_go(call, false);
+		close_abort(call);
 		break;
 	default:
 		close_report(call, winsock_tcp_outcome(&call->facts));
 		close_let_go(call, true);
 		break;
 	}
-	return 0;
+}
+
+/*
+ * Decide a close that lingers, under the socket lock. *@wait is set if a wait was begun
+ * on @op before the lock was dropped, or is needed and @op is missing.
+ */
+static int close_decide(struct close_call *call, struct winsock_op *op, bool *wait)
+{
+	struct sock *sk = call->sock->sk;
+	enum winsock_verdict verdict;
+	int err = 0;
+
+	lock_sock(sk);
+	verdict = close_verdict(call);
+	*wait = verdict == WINSOCK_VERDICT_WAIT;
+	if (*wait && op)
+		err = winsock_op_start(op, call->facts.unacked,
+				       !(call->args->flags & WINSOCK_CLOSE_ASYNC));
+	/* Drained: the release must not wait for the FIN's ACK (B4). */
+	if (verdict == WINSOCK_VERDICT_RELEASE)
+		sock_reset_flag(sk, SOCK_LINGER);
+	release_sock(sk);
+	if (!*wait)
+		close_finish(call, verdict);
+	return err;
 }
 
 /* The wait in the caller's thread. */
@@ -258,12 +278,13 @@ put_fd:
 	return err;
 }
 
-static int close_begin(struct close_call *call, s32 __user *op_fd)
+static int close_lingering(struct close_call *call, s32 __user *op_fd)
 {
 	struct winsock_op *op;
 	bool wait;
 	int err;
 
+	call->started = ktime_get();
 	err = close_decide(call, NULL, &wait);
 	if (!wait)
 		return err;
@@ -281,6 +302,29 @@ static int close_begin(struct close_call *call, s32 __user *op_fd)
 	return err;
 }
 
+static int close_begin(struct close_call *call, s32 __user *op_fd)
+{
+	const struct winsock_close *args = call->args;
+	enum winsock_verdict verdict;
+
+	/* First: a pending close would look like another holder. */
+	if (winsock_op_busy(call->sock))
+		return -EBUSY;
+	call->started = 0;
+	call->shared = (args->flags & WINSOCK_CLOSE_IF_LAST) &&
+		       winsock_handle_shared(call->file, args->fd);
+	/*
+	 * Nothing that the socket lock guards decides about linger off (G1), the hard
+	 * close (H1) and one handle of several (M1).
+	 */
+	verdict = close_verdict(call);
+	if (call->lingers && verdict != WINSOCK_VERDICT_ABORT &&
+	    verdict != WINSOCK_VERDICT_DROP)
+		return close_lingering(call, op_fd);
+	close_finish(call, verdict);
+	return 0;
+}
+
 static int close_resume(struct close_call *call, s32 __user *op_fd)
 {
 	struct winsock_op *op = winsock_opfile_resume(call->args->op_fd, call->sock);
@@ -296,30 +340,23 @@ static int close_resume(struct close_call *call, s32 __user *op_fd)
 int winsock_close(struct winsock_close *args, s32 __user *op_fd,
 		  struct file **op_file)
 {
-	struct close_call call = { .args = args };
+	struct close_call call;
 	int err = close_check(args);
 
 	if (err)
 		return err;
+	call.args = args;
+	call.op_file = NULL;
 	call.file = winsock_handle_get(args->fd);
 	if (IS_ERR(call.file))
 		return PTR_ERR(call.file);
 	call.sock = sock_from_file(call.file);
 
-	if (args->op_fd >= 0) {
+	if (args->op_fd >= 0)
 		err = close_resume(&call, op_fd);
-	} else {
-		/* First: a pending close would look like another holder. */
-		if (winsock_op_busy(call.sock)) {
-			err = -EBUSY;
-			goto put_file;
-		}
-		call.started = ktime_get();
-		call.asked = close_asked(args, call.file, call.sock);
+	else
 		err = close_begin(&call, op_fd);
-	}
 	*op_file = call.op_file;
-put_file:
 	fput(call.file);
 	return err;
 }

@@ -16,9 +16,6 @@
 
 #define HANDLE_RETRIES	3
 
-/* The caller's descriptor and the caller's fget. */
-#define HANDLE_OWN_REFS	2
-
 /* The wake function of threads in poll and select; fs/select.c keeps its name. */
 static wait_queue_func_t handle_pollwake;
 
@@ -87,13 +84,10 @@ static unsigned int handle_refs_in_calls(struct socket *sock)
 	return refs;
 }
 
-bool winsock_handle_shared(struct file *file, int fd)
+bool winsock_handle_others(struct file *file, int fd)
 {
 	struct handle_count count = { .file = file };
 	unsigned int tries;
-
-	if (file_count(file) <= HANDLE_OWN_REFS)
-		return false;
 
 	iterate_fd(current->files, 0, handle_count_entry, &count);
 	if (count.entries > 1)
@@ -103,9 +97,9 @@ bool winsock_handle_shared(struct file *file, int fd)
 		unsigned long refs;
 
 		if (atomic_read(&current->files->count) == 1)
-			return file_count(file) > HANDLE_OWN_REFS;
+			return file_count(file) > WINSOCK_HANDLE_OWN_REFS;
 
-		refs = HANDLE_OWN_REFS +
+		refs = WINSOCK_HANDLE_OWN_REFS +
 		       handle_refs_in_calls(sock_from_file(file));
 		if (file_count(file) <= refs)
 			return false;

@@ -3,9 +3,11 @@
 #ifndef WINSOCK_HANDLE_H
 #define WINSOCK_HANDLE_H
 
+#include <linux/fs.h>
 #include <linux/types.h>
 
-struct file;
+/* The caller's descriptor and the caller's fget. */
+#define WINSOCK_HANDLE_OWN_REFS	2
 
 /**
  * winsock_handle_get() - look a TCP socket up by its descriptor
@@ -14,6 +16,9 @@ struct file;
  * Return: its file, referenced, or ERR_PTR: -EBADF, -ENOTSOCK, -EOPNOTSUPP.
  */
 struct file *winsock_handle_get(int fd);
+
+/* Behind winsock_handle_shared(): there are more references, but whose? */
+bool winsock_handle_others(struct file *file, int fd);
 
 /**
  * winsock_handle_shared() - does anybody else hold the open file?
@@ -32,7 +37,10 @@ struct file *winsock_handle_get(int fd);
  *
  * Return: true if closing @fd leaves the socket to somebody else.
  */
-bool winsock_handle_shared(struct file *file, int fd);
+static inline bool winsock_handle_shared(struct file *file, int fd)
+{
+	return file_count(file) > WINSOCK_HANDLE_OWN_REFS && winsock_handle_others(file, fd);
+}
 
 /**
  * winsock_handle_remove() - give a descriptor up if it is still ours

@@ -261,14 +261,11 @@ static bool op_queue_busy(struct wait_queue_head *head)
 	return false;
 }
 
-bool winsock_op_busy(struct socket *sock)
+bool winsock_op_queued(struct socket *sock)
 {
 	struct wait_queue_head *head = &sock->wq.wait;
 	bool busy;
 
-	/* No barrier: a start at this moment is before or after, and found by the next. */
-	if (!waitqueue_active(head))
-		return false;
 	spin_lock_irq(&head->lock);
 	busy = op_queue_busy(head);
 	spin_unlock_irq(&head->lock);

@@ -26,6 +26,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/net.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -35,7 +36,6 @@
 
 struct file;
 struct sock;
-struct socket;
 
 /**
  * struct winsock_op_record - how a close ended
@@ -151,11 +151,18 @@ struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
  */
 int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached);
 
+/* Behind winsock_op_busy(): somebody waits; an op? */
+bool winsock_op_queued(struct socket *sock);
+
 /**
  * winsock_op_busy() - does an op wait on this socket?
  * @sock: the socket
  */
-bool winsock_op_busy(struct socket *sock);
+static inline bool winsock_op_busy(struct socket *sock)
+{
+	/* No barrier: a start at this moment is before or after, and found by the next. */
+	return waitqueue_active(&sock->wq.wait) && winsock_op_queued(sock);
+}
 
 /**
  * winsock_op_wait() - wait for the end, as the attached thread

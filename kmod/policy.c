@@ -7,7 +7,7 @@
 
 #define RULE_COUNT (sizeof(winsock_policy_rules) / sizeof(winsock_policy_rules[0]))
 
-static const __u8 policy_states[WINSOCK_STATES] = {
+const __u8 winsock_policy_states[WINSOCK_STATES] = {
 	[WINSOCK_ESTABLISHED]	= WINSOCK_STATE_PEER | WINSOCK_STATE_PAYLOAD,
 	/* No peer yet, but TCP Fast Open may already have queued payload. */
 	[WINSOCK_SYN_SENT]	= WINSOCK_STATE_PAYLOAD,
@@ -55,22 +55,4 @@ enum winsock_verdict winsock_policy_verdict(__u32 facts)
 		rule++;
 
 	return rule->verdict;
-}
-
-__u32 winsock_policy_state(unsigned int state)
-{
-	return state < WINSOCK_STATES ? policy_states[state] : 0;
-}
-
-__u32 winsock_policy_unacked(unsigned int state, __u32 write_seq, __u32 snd_una,
-			     bool syn)
-{
-	__u32 bits = winsock_policy_state(state);
-	__u32 span = write_seq - snd_una;
-	__u32 flags = !!(bits & WINSOCK_STATE_FIN) + syn;
-
-	if (!(bits & WINSOCK_STATE_PAYLOAD) || span < flags)
-		return 0;
-
-	return span - flags;
 }

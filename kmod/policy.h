@@ -81,13 +81,19 @@ extern const size_t winsock_policy_rule_count;
  */
 enum winsock_verdict winsock_policy_verdict(__u32 facts);
 
+/* What each state means: WINSOCK_STATE_* bits. */
+extern const __u8 winsock_policy_states[WINSOCK_STATES];
+
 /**
  * winsock_policy_state() - what a TCP state means for a close
  * @state: the state's number; unknown numbers mean nothing
  *
  * Return: WINSOCK_STATE_* bits.
  */
-__u32 winsock_policy_state(unsigned int state);
+static inline __u32 winsock_policy_state(unsigned int state)
+{
+	return state < WINSOCK_STATES ? winsock_policy_states[state] : 0;
+}
 
 /**
  * winsock_policy_unacked() - payload that the peer's TCP has not acknowledged
@@ -100,7 +106,17 @@ __u32 winsock_policy_state(unsigned int state);
  *
  * Return: bytes.
  */
-__u32 winsock_policy_unacked(unsigned int state, __u32 write_seq, __u32 snd_una,
-			     bool syn);
+static inline __u32 winsock_policy_unacked(unsigned int state, __u32 write_seq,
+					   __u32 snd_una, _Bool syn)
+{
+	__u32 bits = winsock_policy_state(state);
+	__u32 span = write_seq - snd_una;
+	__u32 flags = !!(bits & WINSOCK_STATE_FIN) + syn;
+
+	if (!(bits & WINSOCK_STATE_PAYLOAD) || span < flags)
+		return 0;
+
+	return span - flags;
+}
 
 #endif /* WINSOCK_POLICY_H */

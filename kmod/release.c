@@ -113,13 +113,17 @@ release_heir:
 bool winsock_release(struct sock *sk)
 {
 	struct winsock_tcp_facts facts;
-	ktime_t started = ktime_get();
 	enum winsock_verdict verdict;
+	ktime_t started;
 
 	/* Linger off is TCP's own close, to the letter (G1). */
 	if (!sock_flag(sk, SOCK_LINGER) || !sk->sk_socket)
 		return false;
+	/* So is the hard one, where it resets (H1). */
+	if (winsock_tcp_close_resets(sk))
+		return false;
 
+	started = ktime_get();
 	lock_sock(sk);
 	verdict = release_verdict(sk, &facts);
 	if (verdict != WINSOCK_VERDICT_WAIT)

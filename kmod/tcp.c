@@ -140,6 +140,17 @@ void winsock_tcp_push(struct sock *sk)
 	release_sock(sk);
 }
 
+bool winsock_tcp_close_resets(const struct sock *sk)
+{
+	if (!sock_flag(sk, SOCK_LINGER) || READ_ONCE(sk->sk_lingertime))
+		return false;
+	/* No segment leads from these to a state in which our FIN is queued. */
+	if (!((1 << inet_sk_state_load(sk)) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+		return false;
+	/* kTLS has its own, which refuses. */
+	return sk->sk_prot->disconnect == sk->sk_prot_creator->disconnect;
+}
+
 void winsock_tcp_reset(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);

@@ -85,6 +85,14 @@ bool winsock_tcp_settled(const struct sock *sk);
 void winsock_tcp_push(struct sock *sk);
 
 /**
+ * winsock_tcp_close_resets() - will TCP's own close do what winsock_tcp_reset() does?
+ * @sk: the socket, which nobody else can change the linger option of
+ *
+ * It does for linger {1,0}, except in states in which it takes the FIN to be enough.
+ */
+bool winsock_tcp_close_resets(const struct sock *sk);
+
+/**
  * winsock_tcp_reset() - reset the connection: RST on the wire, state CLOSE
  * @sk: the socket, locked; briefly unlocked where the protocol needs it so
  *

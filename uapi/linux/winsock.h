@@ -176,7 +176,8 @@ struct winsock_query {
  * @tag:	in: the caller's own mark, comes back in struct winsock_record
  * @result:	out: WINSOCK_RESULT_*
  * @outcome:	out: WINSOCK_OUTCOME_*
- * @elapsed_ns:	out: from the call to the decision, monotonic clock
+ * @elapsed_ns:	out: from the call to the decision, monotonic clock; 0 where no wait
+ *		was possible (linger off, timeout zero, not the last handle)
  * @unacked:	out: payload bytes the peer never acknowledged, at the decision
  * @state:	out: TCP state that was found when the close was decided
  * @error:	out: the socket's pending error then (positive errno), or 0

@@ -29,7 +29,7 @@ int winsock_query(SOCKET s, struct winsock_query *query);
  * struct winsock_report - how a close ended
  * @outcome:	WINSOCK_OUTCOME_*
  * @state:	TCP state at the decision
- * @elapsed_ns:	from the call to the decision
+ * @elapsed_ns:	from the call to the decision; 0 if the close could not wait
  * @unacked:	payload bytes that the peer never acknowledged
  * @tag:	the mark given to winsock_close_begin()
  */
