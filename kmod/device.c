@@ -3,6 +3,7 @@
  * /dev/winsock: copy in, call, copy out. The file itself has no state; authority
  * is the possession of the socket's descriptor.
  */
+#include <linux/fault-inject-usercopy.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -54,21 +55,65 @@ static long device_query(struct winsock_query __user *to)
 	return copy_to_user(to, &args, sizeof(args)) ? -EFAULT : 0;
 }
 
+/*
+ * Field by field: copying so few bytes as a string costs more than deciding the close.
+ * A close cannot be undone: find out now whether it can be reported.
+ */
+static int device_close_read(struct winsock_close *args, struct winsock_close __user *from)
+{
+	if (should_fail_usercopy() || !user_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(args->fd, &from->fd, fault);
+	unsafe_get_user(args->mode, &from->mode, fault);
+	unsafe_get_user(args->flags, &from->flags, fault);
+	unsafe_get_user(args->op_fd, &from->op_fd, fault);
+	unsafe_get_user(args->timeout_ns, &from->timeout_ns, fault);
+	unsafe_get_user(args->tag, &from->tag, fault);
+	unsafe_put_user(args->op_fd, &from->op_fd, fault);
+	unsafe_put_user(WINSOCK_OUTCOME_NONE, &from->outcome, fault);
+	user_access_end();
+	args->result = WINSOCK_RESULT_DONE;
+	args->outcome = WINSOCK_OUTCOME_NONE;
+	args->elapsed_ns = 0;
+	args->unacked = 0;
+	args->state = 0;
+	args->error = 0;
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+static int device_close_write(struct winsock_close __user *to, const struct winsock_close *args)
+{
+	if (should_fail_usercopy() || !user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_put_user(args->op_fd, &to->op_fd, fault);
+	unsafe_put_user(args->result, &to->result, fault);
+	unsafe_put_user(args->outcome, &to->outcome, fault);
+	unsafe_put_user(args->elapsed_ns, &to->elapsed_ns, fault);
+	unsafe_put_user(args->unacked, &to->unacked, fault);
+	unsafe_put_user(args->state, &to->state, fault);
+	unsafe_put_user(args->error, &to->error, fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 static long device_close(struct winsock_close __user *to)
 {
-	struct winsock_close args;
 	struct file *op_file = NULL;
+	struct winsock_close args;
 	int err;
 
-	/* A close cannot be undone: find out now whether it can be reported. */
-	if (copy_from_user(&args, to, sizeof(args)) ||
-	    put_user(args.op_fd, &to->op_fd) ||
-	    put_user(WINSOCK_OUTCOME_NONE, &to->outcome))
+	if (device_close_read(&args, to))
 		return -EFAULT;
 	err = winsock_close(&args, &to->op_fd, &op_file);
 	if (err)
 		return err;
-	if (!copy_to_user(to, &args, sizeof(args))) {
+	if (!device_close_write(to, &args)) {
 		if (op_file)
 			fd_install(args.op_fd, op_file);
 		return 0;
