@@ -107,7 +107,7 @@ static inline __u32 winsock_policy_state(unsigned int state)
  * Return: bytes.
  */
 static inline __u32 winsock_policy_unacked(unsigned int state, __u32 write_seq,
-					   __u32 snd_una, _Bool syn)
+					   __u32 snd_una, bool syn)
 {
 	__u32 bits = winsock_policy_state(state);
 	__u32 span = write_seq - snd_una;
