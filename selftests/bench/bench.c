@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the benchmarks share. See bench.h. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+
+void bench_row(const struct bench_row *row)
+{
+	printf("@row\t%s\t%s\t%.9g\t%.9g\t%g\t%s\t%s\n", row->key, row->unit, row->value,
+	       row->base, row->limit, row->what, row->against);
+}
+
+const char *bench_name(const char *format, ...)
+{
+	char *name;
+	va_list arguments;
+
+	va_start(arguments, format);
+	bench_must(vasprintf(&name, format, arguments), "memory");
+	va_end(arguments);
+	return name;
+}
+
+void bench_must(int result, const char *what)
+{
+	if (result >= 0)
+		return;
+	perror(what);
+	exit(1);
+}
+
+void bench_setting(const char *path, const char *value)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file || fputs(value, file) < 0 || fclose(file)) {
+		perror(path);
+		exit(1);
+	}
+}

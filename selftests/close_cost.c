@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a close costs beside close(2), in instructions of the guest. Documentation/
+ * benchmarks.rst has the figures; here are bounds that no change may pass unnoticed.
+ */
+#include <kselftest_harness.h>
+
+#define WINSOCK_KEEP_LIBC_NAMES
+#include <winsock_ext.h>
+#undef linger
+
+#include "bench/close.h"
+#include "count.h"
+#include "dev.h"
+#include "net.h"
+
+DEV_REQUIRED;
+
+#define ROUNDS		60
+#define IOCTL_MORE	1000	/* an ioctl has to be entered, and a descriptor looked up */
+#define LIBRARY_MORE	1200	/* and its word in the table, what it has pending */
+#define ATTACHED_MORE	150
+
+TEST(no_dearer_than_it_has_to_be)
+{
+	double medians[CLOSE_STATES][CLOSE_WAYS];
+	WSADATA data;
+
+	if (!count_is_exact())
+		SKIP(return, "the time-stamp counter counts no instructions here");
+	net_enter();
+	ASSERT_EQ(0, WSAStartup(MAKEWORD(2, 2), &data));
+	close_measure(ROUNDS, medians);
+	WSACleanup();
+	for (int state = 0; state < CLOSE_STATES; state++) {
+		const double *way = medians[state];
+
+		TH_LOG("%s: close(2) %.0f, closesocket() %.0f, attached %.0f",
+		       close_state_names[state], way[CLOSE_PLAIN], way[CLOSE_LIBRARY],
+		       way[CLOSE_ATTACHED]);
+		EXPECT_LE(way[CLOSE_IOCTL], way[CLOSE_PLAIN] + IOCTL_MORE);
+		EXPECT_LE(way[CLOSE_LIBRARY], way[CLOSE_PLAIN] + LIBRARY_MORE);
+		EXPECT_LE(way[CLOSE_ATTACHED], way[CLOSE_PLAIN] + ATTACHED_MORE);
+	}
+	/* Drained: the FIN's acknowledgement is not waited for (B4). */
+	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_LIBRARY], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
+	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_ATTACHED], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
+}
+
+TEST_HARNESS_MAIN
