@@ -62,7 +62,7 @@ modules: check-config
 check-config:
 	@test -n "$(KVER)" && test -e $(KDIR)/Makefile || { \
 		echo "no kernel headers for '$(KVER)' ($(KDIR)); set KVER or KDIR, or install linux-headers" >&2; exit 1; }
-	@test ! -e $(KDIR)/.config || for option in CONFIG_MODULES CONFIG_INET CONFIG_HIGH_RES_TIMERS CONFIG_SYSCTL; do \
+	@test ! -e $(KDIR)/.config || for option in CONFIG_MODULES CONFIG_INET CONFIG_HIGH_RES_TIMERS CONFIG_PROC_FS CONFIG_SYSCTL; do \
 		grep -q "^$$option=[ym]" $(KDIR)/.config || { \
 			echo "this kernel lacks $$option, which winsock needs" >&2; exit 1; }; done
 

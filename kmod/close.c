@@ -19,6 +19,7 @@
 #include "op.h"
 #include "opfile.h"
 #include "policy.h"
+#include "report.h"
 #include "sockopt.h"
 #include "tcp.h"
 
@@ -32,6 +33,7 @@
  * @timeout_ns:	linger time, valid where @facts are
  * @lingers:	linger is on, for the socket or for this call; likewise
  * @facts:	as of the last look
+ * @bits:	the facts that the verdict was asked for by, WINSOCK_FACT_*
  * @op_file:	an op's file for the caller, to be installed
  */
 struct close_call {
@@ -43,6 +45,7 @@ struct close_call {
 	u64 timeout_ns;
 	bool lingers;
 	struct winsock_tcp_facts facts;
+	u32 bits;
 	struct file *op_file;
 };
 
@@ -91,21 +94,48 @@ static enum winsock_verdict close_verdict(struct close_call *call)
 		if (call->timeout_ns)
 			bits |= WINSOCK_FACT_TIMED;
 	}
+	call->bits = bits;
 	return winsock_policy_verdict(bits);
 }
 
-static void close_report(struct close_call *call, u32 outcome)
+/* Inlined it is next to nothing while nobody traces. */
+static __always_inline void close_tell(const struct close_call *call,
+				       enum winsock_verdict verdict)
+{
+	winsock_report_verdict(call->sock->sk, &call->facts, call->bits, verdict,
+			       call->timeout_ns, call->args->tag);
+}
+
+/* The answer to what needs no wait, as of before it is carried out. */
+static void close_report(struct close_call *call, enum winsock_verdict verdict)
 {
 	struct winsock_close *args = call->args;
 
+	close_tell(call, verdict);
+	args->result = WINSOCK_RESULT_WOULDBLOCK;
+	if (verdict == WINSOCK_VERDICT_WOULDBLOCK)
+		return;
+
 	args->result = WINSOCK_RESULT_DONE;
-	args->outcome = outcome;
+	args->outcome = winsock_report_decided(verdict, &call->facts);
 	args->elapsed_ns = 0;
 	if (call->started)
 		args->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), call->started));
 	args->unacked = call->facts.unacked;
 	args->state = call->facts.state;
 	args->error = call->facts.error;
+	winsock_report_outcome(call->sock->sk, args->outcome, &call->facts, args->unacked,
+			       args->elapsed_ns, args->tag);
+}
+
+static int close_start(struct close_call *call, struct winsock_op *op)
+{
+	int err = winsock_op_start(op, call->facts.unacked,
+				   !(call->args->flags & WINSOCK_CLOSE_ASYNC));
+
+	if (!err)
+		close_tell(call, WINSOCK_VERDICT_WAIT);
+	return err;
 }
 
 /*
@@ -177,23 +207,11 @@ static int close_wait(struct close_call *call, struct winsock_op *op,
 /* Carry out what needs no wait. */
 static void close_finish(struct close_call *call, enum winsock_verdict verdict)
 {
-	switch (verdict) {
-	case WINSOCK_VERDICT_WOULDBLOCK:
-		call->args->result = WINSOCK_RESULT_WOULDBLOCK;
-		break;
-	case WINSOCK_VERDICT_DROP:
-		close_report(call, WINSOCK_OUTCOME_SHARED);
-		close_let_go(call, false);
-		break;
-	case WINSOCK_VERDICT_ABORT:
-		close_report(call, WINSOCK_OUTCOME_REQUEST);
+	close_report(call, verdict);
+	if (verdict == WINSOCK_VERDICT_ABORT)
 		close_abort(call);
-		break;
-	default:
-		close_report(call, winsock_tcp_outcome(&call->facts));
-		close_let_go(call, true);
-		break;
-	}
+	else if (verdict != WINSOCK_VERDICT_WOULDBLOCK)
+		close_let_go(call, verdict == WINSOCK_VERDICT_RELEASE);
 }
 
 /*
@@ -210,8 +228,7 @@ static int close_decide(struct close_call *call, struct winsock_op *op, bool *wa
 	verdict = close_verdict(call);
 	*wait = verdict == WINSOCK_VERDICT_WAIT;
 	if (*wait && op)
-		err = winsock_op_start(op, call->facts.unacked,
-				       !(call->args->flags & WINSOCK_CLOSE_ASYNC));
+		err = close_start(call, op);
 	/* Drained: the release must not wait for the FIN's ACK (B4). */
 	if (verdict == WINSOCK_VERDICT_RELEASE)
 		sock_reset_flag(sk, SOCK_LINGER);
@@ -357,6 +374,8 @@ int winsock_close(struct winsock_close *args, s32 __user *op_fd,
 	else
 		err = close_begin(&call, op_fd);
 	*op_file = call.op_file;
+	if (err == -EBUSY)
+		winsock_mib_inc(sock_net(call.sock->sk), WINSOCK_MIB_BUSY);
 	fput(call.file);
 	return err;
 }
@@ -376,10 +395,12 @@ int winsock_abort(const struct winsock_abort *args)
 	sk = sock_from_file(file)->sk;
 	lock_sock(sk);
 	if ((winsock_policy_state(sk->sk_state) & WINSOCK_STATE_PEER) ||
-	    sk->sk_state == TCP_SYN_SENT)
+	    sk->sk_state == TCP_SYN_SENT) {
+		winsock_mib_inc(sock_net(sk), WINSOCK_MIB_ABORTED);
 		winsock_tcp_reset(sk);
-	else
+	} else {
 		err = -ENOTCONN;
+	}
 	release_sock(sk);
 	fput(file);
 	return err;

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "device.h"
+#include "mib.h"
 #include "netns.h"
 #include "op.h"
 #include "ulp.h"
@@ -14,9 +15,12 @@ static int __init winsock_init(void)
 	err = winsock_netns_init();
 	if (err)
 		return err;
-	err = winsock_op_init();
+	err = winsock_mib_init();
 	if (err)
 		goto exit_netns;
+	err = winsock_op_init();
+	if (err)
+		goto exit_mib;
 	err = winsock_device_init();
 	if (err)
 		goto exit_op;
@@ -29,6 +33,8 @@ exit_device:
 	winsock_device_exit();
 exit_op:
 	winsock_op_exit();
+exit_mib:
+	winsock_mib_exit();
 exit_netns:
 	winsock_netns_exit();
 	return err;
@@ -39,6 +45,7 @@ static void __exit winsock_exit(void)
 	winsock_ulp_exit();
 	winsock_device_exit();
 	winsock_op_exit();
+	winsock_mib_exit();
 	winsock_netns_exit();
 }
 

@@ -18,6 +18,7 @@
 #include "op.h"
 #include "opfile.h"
 #include "policy.h"
+#include "report.h"
 #include "tcp.h"
 
 /* What a pending close costs beyond its socket and file. */
@@ -98,16 +99,18 @@ static bool op_rearm(struct winsock_op *op)
 }
 
 /* What the op's facts are worth now; @fired as of this look. */
-static enum winsock_verdict op_verdict(const struct winsock_tcp_facts *facts, u8 fired)
+static enum winsock_verdict op_verdict(const struct winsock_tcp_facts *facts, u8 fired,
+				       u32 *facts_bits)
 {
-	u32 bits = WINSOCK_FACT_LINGER;
+	u32 bits = WINSOCK_FACT_LINGER | winsock_tcp_bits(facts);
 
 	/* An abort is the hard close, decided now. */
 	if (!(fired & WINSOCK_OP_ABORTED))
 		bits |= WINSOCK_FACT_TIMED;
 	if (fired & WINSOCK_OP_EXPIRED)
 		bits |= WINSOCK_FACT_EXPIRED;
-	return winsock_policy_verdict(bits | winsock_tcp_bits(facts));
+	*facts_bits = bits;
+	return winsock_policy_verdict(bits);
 }
 
 static void op_note(struct winsock_op *op, const struct winsock_tcp_facts *facts,
@@ -118,6 +121,16 @@ static void op_note(struct winsock_op *op, const struct winsock_tcp_facts *facts
 	op->record.error = facts->error;
 	op->record.elapsed = ktime_sub(ktime_get(), op->started);
 	op->record.unacked = facts->dead ? min(op->unacked, facts->lost) : facts->unacked;
+	winsock_report_outcome(op->sk, outcome, facts, op->record.unacked,
+			       ktime_to_ns(op->record.elapsed), op->record.tag);
+}
+
+static void op_report(const struct winsock_op *op, const struct winsock_tcp_facts *facts,
+		      u32 bits, enum winsock_verdict verdict)
+{
+	winsock_report_verdict(op->sk, facts, bits, verdict,
+			       ktime_to_ns(ktime_sub(op->deadline, op->started)),
+			       op->record.tag);
 }
 
 /* Look at the socket and carry the verdict out. False: it is to wait on. */
@@ -126,6 +139,7 @@ static bool op_decide(struct winsock_op *op)
 	enum winsock_verdict verdict;
 	struct winsock_tcp_facts facts;
 	struct sock *sk = op->sk;
+	u32 bits;
 	u8 fired;
 
 	lock_sock(sk);
@@ -137,14 +151,16 @@ static bool op_decide(struct winsock_op *op)
 			release_sock(sk);
 			return true;
 		}
-		verdict = op_verdict(&facts, fired);
+		verdict = op_verdict(&facts, fired, &bits);
 		if (verdict == WINSOCK_VERDICT_WAIT && op_rearm(op)) {
+			op_report(op, &facts, bits, verdict);
 			op->unacked = facts.unacked;
 			release_sock(sk);
 			return false;
 		}
 	} while (verdict == WINSOCK_VERDICT_WAIT);
 
+	op_report(op, &facts, bits, verdict);
 	if (verdict != WINSOCK_VERDICT_ABORT)
 		op_note(op, &facts, winsock_tcp_outcome(&facts));
 	else if (fired & WINSOCK_OP_ABORTED)
@@ -216,9 +232,8 @@ static void op_work(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
-				    struct file *file, ktime_t started,
-				    u64 timeout_ns, u64 tag)
+static struct winsock_op *op_alloc(struct sock *sk, struct socket *sock, struct file *file,
+				   ktime_t started, u64 timeout_ns, u64 tag)
 {
 	struct winsock_op *op = kzalloc(sizeof(*op), GFP_KERNEL_ACCOUNT);
 	int err;
@@ -227,11 +242,10 @@ struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
 		return ERR_PTR(-ENOMEM);
 	op->owner = current_uid();
 	err = winsock_netns_charge(sock_net(sk), op->owner);
-	if (err) {
-		kfree(op);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto free;
 	op->charged = true;
+	op->sk = sk;
 	refcount_set(&op->refs, 1);
 	spin_lock_init(&op->lock);
 	init_waitqueue_func_entry(&op->entry, op_wake);
@@ -240,13 +254,28 @@ struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
 	hrtimer_setup(&op->timer, op_expire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	op->file = file;
 	op->sock = sock;
-	op->sk = sk;
 	op->started = started;
 	op->record.tag = tag;
 	op->deadline = KTIME_MAX;
 	if (timeout_ns < KTIME_MAX)
 		op->deadline = ktime_add_safe(started, ns_to_ktime(timeout_ns));
 	sock_hold(sk);
+	return op;
+
+free:
+	kfree(op);
+	return ERR_PTR(err);
+}
+
+struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
+				    struct file *file, ktime_t started,
+				    u64 timeout_ns, u64 tag)
+{
+	struct winsock_op *op = op_alloc(sk, sock, file, started, timeout_ns, tag);
+
+	if (IS_ERR(op))
+		winsock_mib_inc(sock_net(sk), PTR_ERR(op) == -ENOSPC ? WINSOCK_MIB_LIMIT
+								    : WINSOCK_MIB_NOMEM);
 	return op;
 }
 
@@ -292,6 +321,7 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	__add_wait_queue(head, &op->entry);
 	spin_unlock_irq(&head->lock);
 
+	winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_BEGUN);
 	set_bit(SOCK_NOSPACE, &op->sock->flags);
 	if (op->deadline != KTIME_MAX)
 		hrtimer_start(&op->timer, op->deadline, HRTIMER_MODE_ABS);
@@ -328,6 +358,8 @@ static bool op_detach(struct winsock_op *op)
 	if (detached)
 		op->attached = false;
 	spin_unlock_irq(&op->lock);
+	if (detached)
+		winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_LEFT);
 	return detached;
 }
 

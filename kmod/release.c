@@ -11,6 +11,7 @@
 #include "op.h"
 #include "policy.h"
 #include "release.h"
+#include "report.h"
 #include "tcp.h"
 
 /* close(2) cannot answer would-block: the kernel waits for a non-blocking socket. */
@@ -39,68 +40,94 @@ static struct socket *release_heir(const struct sock *sk)
 	return heir;
 }
 
-static enum winsock_verdict release_verdict(struct sock *sk, struct winsock_tcp_facts *facts)
-{
-	u32 bits = 0;
+/**
+ * struct release_call - one release under way
+ * @sk:		the connection
+ * @started:	when the release came in
+ * @facts:	as of the last look
+ * @bits:	the same as WINSOCK_FACT_*
+ */
+struct release_call {
+	struct sock *sk;
+	ktime_t started;
+	struct winsock_tcp_facts facts;
+	u32 bits;
+};
 
-	winsock_tcp_snapshot(sk, facts);
+static enum winsock_verdict release_verdict(struct release_call *call)
+{
+	struct winsock_tcp_facts *facts = &call->facts;
+
+	winsock_tcp_snapshot(call->sk, facts);
+	call->bits = winsock_tcp_bits(facts);
 	if (facts->linger)
-		bits |= WINSOCK_FACT_LINGER;
+		call->bits |= WINSOCK_FACT_LINGER;
 	if (facts->linger_ns)
-		bits |= WINSOCK_FACT_TIMED;
-	return winsock_policy_verdict(bits | winsock_tcp_bits(facts));
+		call->bits |= WINSOCK_FACT_TIMED;
+	return winsock_policy_verdict(call->bits);
+}
+
+static void release_tell(const struct release_call *call, enum winsock_verdict verdict)
+{
+	winsock_report_verdict(call->sk, &call->facts, call->bits, verdict,
+			       call->facts.linger_ns, 0);
 }
 
 /* Carry out what needs no wait, under the lock under which it was decided. */
-static void release_decided(struct sock *sk, enum winsock_verdict verdict)
+static void release_decided(struct release_call *call, enum winsock_verdict verdict,
+			    enum winsock_mib outcome)
 {
+	release_tell(call, verdict);
+	winsock_report_outcome(call->sk, outcome, &call->facts, call->facts.unacked,
+			       ktime_to_ns(ktime_sub(ktime_get(), call->started)), 0);
 	/* Decided: TCP must not wait for the FIN's ACK (B4). */
-	sock_reset_flag(sk, SOCK_LINGER);
+	sock_reset_flag(call->sk, SOCK_LINGER);
 	if (verdict == WINSOCK_VERDICT_ABORT)
-		winsock_tcp_reset(sk);
+		winsock_tcp_reset(call->sk);
 }
 
-/* False if the wait was not needed any more. */
-static bool release_begin(struct sock *sk, struct winsock_op *op, struct socket *heir,
-			  bool attached)
+/* Ask the policy. False if a wait is needed, which is begun if there is an @op for it. */
+static bool release_decide(struct release_call *call, struct winsock_op *op,
+			   struct socket *heir, bool attached)
 {
-	struct winsock_tcp_facts facts;
+	struct sock *sk = call->sk;
 	enum winsock_verdict verdict;
 
 	lock_sock(sk);
-	verdict = release_verdict(sk, &facts);
-	if (verdict == WINSOCK_VERDICT_WAIT) {
+	verdict = release_verdict(call);
+	if (verdict != WINSOCK_VERDICT_WAIT) {
+		release_decided(call, verdict,
+				winsock_report_decided(verdict, &call->facts));
+	} else if (op) {
 		sock_graft(sk, heir);
 		/* Cannot be busy: the wait queue is new. */
-		winsock_op_start(op, facts.unacked, attached);
-	} else {
-		release_decided(sk, verdict);
+		winsock_op_start(op, call->facts.unacked, attached);
+		release_tell(call, verdict);
 	}
 	release_sock(sk);
-	if (verdict != WINSOCK_VERDICT_WAIT)
-		return false;
-	if (facts.unsent)
-		winsock_tcp_push(sk);
-	return true;
+	return verdict != WINSOCK_VERDICT_WAIT;
 }
 
-static bool release_linger(struct sock *sk, u64 timeout_ns, ktime_t started)
+static bool release_linger(struct release_call *call)
 {
-	bool attached = release_may_wait(sk->sk_socket), begun = false;
+	bool attached = release_may_wait(call->sk->sk_socket), begun = false;
 	struct winsock_op_record record;
+	struct sock *sk = call->sk;
 	struct winsock_op *op = NULL;
 	struct socket *heir;
 
 	heir = release_heir(sk);
 	if (heir)
-		op = winsock_op_alloc(sk, heir, NULL, started, timeout_ns, 0);
+		op = winsock_op_alloc(sk, heir, NULL, call->started, call->facts.linger_ns, 0);
 	if (IS_ERR_OR_NULL(op)) {
 		lock_sock(sk);
-		release_decided(sk, WINSOCK_VERDICT_ABORT);
+		release_decided(call, WINSOCK_VERDICT_ABORT, WINSOCK_MIB_FORCED);
 		release_sock(sk);
 		goto release_heir;
 	}
-	begun = release_begin(sk, op, heir, attached);
+	begun = !release_decide(call, op, heir, attached);
+	if (begun && call->facts.unsent)
+		winsock_tcp_push(sk);
 	if (begun && attached)
 		winsock_op_wait(op, NULL, &record);
 	winsock_op_put(op);
@@ -112,24 +139,20 @@ release_heir:
 
 bool winsock_release(struct sock *sk)
 {
-	struct winsock_tcp_facts facts;
-	enum winsock_verdict verdict;
-	ktime_t started;
+	struct release_call call = { .sk = sk };
 
 	/* Linger off is TCP's own close, to the letter (G1). */
-	if (!sock_flag(sk, SOCK_LINGER) || !sk->sk_socket)
+	if (!sock_flag(sk, SOCK_LINGER) || !sk->sk_socket) {
+		winsock_report_release(sk, WINSOCK_MIB_PLAIN);
 		return false;
+	}
 	/* So is the hard one, where it resets (H1). */
-	if (winsock_tcp_close_resets(sk))
+	if (winsock_tcp_close_resets(sk)) {
+		winsock_report_release(sk, WINSOCK_MIB_REQUEST);
 		return false;
-
-	started = ktime_get();
-	lock_sock(sk);
-	verdict = release_verdict(sk, &facts);
-	if (verdict != WINSOCK_VERDICT_WAIT)
-		release_decided(sk, verdict);
-	release_sock(sk);
-	if (verdict != WINSOCK_VERDICT_WAIT)
+	}
+	call.started = ktime_get();
+	if (release_decide(&call, NULL, NULL, false))
 		return false;
-	return release_linger(sk, facts.linger_ns, started);
+	return release_linger(&call);
 }

@@ -23,6 +23,8 @@ static_assert(sizeof(struct winsock_so_linger) == 4);
 /* The socket's own strict switch: there is one, and it is on. */
 #define SOCKOPT_STRICT_OWN	(1UL << 1)
 #define SOCKOPT_STRICT_ON	(1UL << 2)
+/* A close of it was decided, and reported: what is left is TCP's part of that close. */
+#define SOCKOPT_REPORTED	(1UL << 3)
 
 /*
  * The ULP's data pointer holds a tagged integer. A ULP that keeps a pointer there
@@ -46,6 +48,21 @@ void winsock_sockopt_attach(struct sock *sk)
 bool winsock_sockopt_attached(const struct sock *sk)
 {
 	return xa_is_value(sockopt_word(sk));
+}
+
+void winsock_sockopt_set_reported(struct sock *sk)
+{
+	void *word = sockopt_word(sk);
+
+	/* An option that is set at this moment wins, and the close is counted twice. */
+	if (xa_is_value(word))
+		cmpxchg((void __force **)&inet_csk(sk)->icsk_ulp_data, word,
+			xa_mk_value(xa_to_value(word) | SOCKOPT_REPORTED));
+}
+
+bool winsock_sockopt_reported(const struct sock *sk)
+{
+	return xa_to_value(sockopt_word(sk)) & SOCKOPT_REPORTED;
 }
 
 bool winsock_sockopt_strict(const struct sock *sk)

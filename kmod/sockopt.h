@@ -27,6 +27,18 @@ void winsock_sockopt_attach(struct sock *sk);
 bool winsock_sockopt_attached(const struct sock *sk);
 
 /**
+ * winsock_sockopt_set_reported() - the close of the socket was decided and reported
+ * @sk: a plain TCP socket, locked or not; nothing happens if it is not attached
+ */
+void winsock_sockopt_set_reported(struct sock *sk);
+
+/**
+ * winsock_sockopt_reported() - was that done?
+ * @sk: an attached socket, locked or not
+ */
+bool winsock_sockopt_reported(const struct sock *sk);
+
+/**
  * winsock_sockopt_strict() - is the error table read literally for this socket?
  * @sk: a plain TCP socket, locked or not
  *
