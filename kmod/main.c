@@ -6,6 +6,7 @@
 #include "mib.h"
 #include "netns.h"
 #include "op.h"
+#include "pending.h"
 #include "ulp.h"
 
 static int __init winsock_init(void)
@@ -18,9 +19,12 @@ static int __init winsock_init(void)
 	err = winsock_mib_init();
 	if (err)
 		goto exit_netns;
-	err = winsock_op_init();
+	err = winsock_pending_init();
 	if (err)
 		goto exit_mib;
+	err = winsock_op_init();
+	if (err)
+		goto exit_pending;
 	err = winsock_device_init();
 	if (err)
 		goto exit_op;
@@ -33,6 +37,8 @@ exit_device:
 	winsock_device_exit();
 exit_op:
 	winsock_op_exit();
+exit_pending:
+	winsock_pending_exit();
 exit_mib:
 	winsock_mib_exit();
 exit_netns:
@@ -45,6 +51,7 @@ static void __exit winsock_exit(void)
 	winsock_ulp_exit();
 	winsock_device_exit();
 	winsock_op_exit();
+	winsock_pending_exit();
 	winsock_mib_exit();
 	winsock_netns_exit();
 }

@@ -6,6 +6,7 @@
 #include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/net.h>
+#include <linux/pid.h>
 #include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -17,6 +18,7 @@
 #include "netns.h"
 #include "op.h"
 #include "opfile.h"
+#include "pending.h"
 #include "policy.h"
 #include "report.h"
 #include "tcp.h"
@@ -31,8 +33,10 @@ void winsock_op_put(struct winsock_op *op)
 	if (!refcount_dec_and_test(&op->refs))
 		return;
 	/* Never started, or gone through op_finalize(). */
+	winsock_pending_remove(op);
 	if (op->charged)
 		winsock_netns_uncharge(sock_net(op->sk), op->owner);
+	put_pid(op->pid);
 	sock_put(op->sk);
 	kfree(op);
 }
@@ -123,6 +127,7 @@ static void op_note(struct winsock_op *op, const struct winsock_tcp_facts *facts
 	op->record.unacked = facts->dead ? min(op->unacked, facts->lost) : facts->unacked;
 	winsock_report_outcome(op->sk, outcome, facts, op->record.unacked,
 			       ktime_to_ns(op->record.elapsed), op->record.tag);
+	winsock_pending_remove(op);
 }
 
 static void op_report(const struct winsock_op *op, const struct winsock_tcp_facts *facts,
@@ -246,12 +251,17 @@ static struct winsock_op *op_alloc(struct sock *sk, struct socket *sock, struct 
 		goto free;
 	op->charged = true;
 	op->sk = sk;
+	err = winsock_pending_reserve(op);
+	if (err)
+		goto uncharge;
 	refcount_set(&op->refs, 1);
 	spin_lock_init(&op->lock);
 	init_waitqueue_func_entry(&op->entry, op_wake);
 	init_waitqueue_head(&op->waiters);
 	INIT_WORK(&op->work, op_work);
 	hrtimer_setup(&op->timer, op_expire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	strscpy(op->comm, current->comm, sizeof(op->comm));
+	op->pid = get_task_pid(current, PIDTYPE_TGID);
 	op->file = file;
 	op->sock = sock;
 	op->started = started;
@@ -262,6 +272,8 @@ static struct winsock_op *op_alloc(struct sock *sk, struct socket *sock, struct 
 	sock_hold(sk);
 	return op;
 
+uncharge:
+	winsock_netns_uncharge(sock_net(sk), op->owner);
 free:
 	kfree(op);
 	return ERR_PTR(err);
@@ -322,6 +334,7 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	spin_unlock_irq(&head->lock);
 
 	winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_BEGUN);
+	winsock_pending_add(op);
 	set_bit(SOCK_NOSPACE, &op->sock->flags);
 	if (op->deadline != KTIME_MAX)
 		hrtimer_start(&op->timer, op->deadline, HRTIMER_MODE_ABS);

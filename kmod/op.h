@@ -28,6 +28,7 @@
 #include <linux/ktime.h>
 #include <linux/net.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -35,6 +36,7 @@
 #include <linux/workqueue.h>
 
 struct file;
+struct pid;
 struct sock;
 
 /**
@@ -74,7 +76,11 @@ struct winsock_op_record {
  * @charged:	counted against @owner's limit
  * @detach:	closing the op's descriptor early does not reset
  * @dropped:	the caller's descriptor went when the op began
- * @owner:	who is charged
+ * @owner:	who began it, and is charged
+ * @comm:	the thread that began it
+ * @pid:	its process, for the list; referenced
+ * @id:		number in the list of pending closes, 0 if it has none. Written before
+ *		the op is begun and by whoever carries it out
  * @file:	the socket's file; cleared under @lock when it is let go. NULL from the
  *		start for an op that owns @sock
  * @sock:	the socket; valid until the op is final
@@ -101,6 +107,9 @@ struct winsock_op {
 	bool detach;
 	bool dropped;
 	kuid_t owner;
+	char comm[TASK_COMM_LEN];
+	struct pid *pid;
+	u32 id;
 	struct file *file;
 	struct socket *sock;
 	struct sock *sk;

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pending closes of a network namespace, /proc/net/winsock_pending. Everybody
+ * sees one's own; who has CAP_NET_ADMIN over the namespace sees all.
+ *
+ * An array by number: numbers grow, so that a reader who comes back for more finds
+ * the place again in a few steps, however many there are, and sees none twice.
+ */
+#include <linux/capability.h>
+#include <linux/pid.h>
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+#include <linux/string_helpers.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <net/sock.h>
+
+#include "op.h"
+#include "pending.h"
+#include "report.h"
+#include "tcp.h"
+
+/**
+ * struct pending_netns - a network namespace
+ * @ops:	pending closes by number; reserved entries are of ops not begun. Its
+ *		lock is taken in process context only, with the socket lock held or
+ *		none, and keeps what is listed from being freed
+ * @next:	number of the next; guarded by that lock
+ */
+struct pending_netns {
+	struct xarray ops;	/* its lock: innermost, process context; see above */
+	u32 next;
+};
+
+/**
+ * struct pending_reader - an open /proc/net/winsock_pending
+ * @net:	the core's
+ * @all:	may see everybody's
+ */
+struct pending_reader {
+	struct seq_net_private net;
+	bool all;
+};
+
+static unsigned int pending_id;
+
+static struct pending_netns *pending_netns(const struct winsock_op *op)
+{
+	return net_generic(sock_net(op->sk), pending_id);
+}
+
+int winsock_pending_reserve(struct winsock_op *op)
+{
+	struct pending_netns *ns = pending_netns(op);
+	int err = xa_alloc_cyclic(&ns->ops, &op->id, NULL, xa_limit_32b, &ns->next,
+				  GFP_KERNEL_ACCOUNT);
+
+	/* 1 is for numbers that begin anew. */
+	return min(err, 0);
+}
+
+void winsock_pending_add(struct winsock_op *op)
+{
+	/* Cannot fail: there is room. */
+	xa_store(&pending_netns(op)->ops, op->id, op, GFP_KERNEL);
+}
+
+void winsock_pending_remove(struct winsock_op *op)
+{
+	if (!op->id)
+		return;
+	xa_erase(&pending_netns(op)->ops, op->id);
+	op->id = 0;
+}
+
+static bool pending_is_visible(const struct seq_file *seq, const struct winsock_op *op)
+{
+	const struct pending_reader *reader = seq->private;
+
+	return reader->all || uid_eq(op->owner, seq->file->f_cred->uid);
+}
+
+/* The first that the reader may see, from @*pos on; its number goes there. */
+static void *pending_find(struct seq_file *seq, loff_t *pos)
+{
+	struct pending_netns *ns = net_generic(seq_file_net(seq), pending_id);
+	struct winsock_op *op;
+	unsigned long number;
+
+	lockdep_assert_held(&ns->ops.xa_lock);
+	xa_for_each_start(&ns->ops, number, op, *pos) {
+		if (pending_is_visible(seq, op)) {
+			*pos = number;
+			return op;
+		}
+		/* The next is found by its number, whatever happens meanwhile. */
+		cond_resched_lock(&ns->ops.xa_lock);
+	}
+	return NULL;
+}
+
+static void *pending_start(struct seq_file *seq, loff_t *pos)
+	__acquires(ops.xa_lock)
+{
+	struct pending_netns *ns = net_generic(seq_file_net(seq), pending_id);
+	struct pending_reader *reader = seq->private;
+
+	reader->all = file_ns_capable(seq->file, seq_file_net(seq)->user_ns, CAP_NET_ADMIN);
+	xa_lock(&ns->ops);
+	return *pos ? pending_find(seq, pos) : SEQ_START_TOKEN;
+}
+
+static void *pending_next(struct seq_file *seq, void *entry, loff_t *pos)
+{
+	++*pos;
+	return pending_find(seq, pos);
+}
+
+static void pending_stop(struct seq_file *seq, void *entry)
+	__releases(ops.xa_lock)
+{
+	struct pending_netns *ns = net_generic(seq_file_net(seq), pending_id);
+
+	xa_unlock(&ns->ops);
+}
+
+/* Of another moment than the rest if the close is being decided just now. */
+static int pending_show(struct seq_file *seq, void *entry)
+{
+	struct sockaddr_in6 local, remote;
+	struct winsock_tcp_facts facts;
+	struct winsock_op *op = entry;
+	s64 left = -1;
+
+	if (entry == SEQ_START_TOKEN) {
+		seq_puts(seq, "uid pid comm local remote state unacked elapsed_ms left_ms tag\n");
+		return 0;
+	}
+	winsock_tcp_snapshot(op->sk, &facts);
+	winsock_report_names(op->sk, &local, &remote);
+	if (op->deadline != KTIME_MAX)
+		left = max_t(s64, ktime_ms_delta(op->deadline, ktime_get()), 0);
+	seq_printf(seq, "%u %d ", from_kuid_munged(seq_user_ns(seq), op->owner),
+		   pid_nr_ns(op->pid, proc_pid_ns(file_inode(seq->file)->i_sb)));
+	seq_escape(seq, op->comm, " \t\n\\");
+	seq_printf(seq, " %pISpc %pISpc %u %u %lld %lld %llu\n", &local, &remote,
+		   facts.state, facts.unacked, ktime_ms_delta(ktime_get(), op->started),
+		   left, op->record.tag);
+	return 0;
+}
+
+static const struct seq_operations pending_seq_ops = {
+	.start	= pending_start,
+	.next	= pending_next,
+	.stop	= pending_stop,
+	.show	= pending_show,
+};
+
+static int __net_init pending_enter(struct net *net)
+{
+	struct pending_netns *ns = net_generic(net, pending_id);
+
+	xa_init_flags(&ns->ops, XA_FLAGS_ALLOC1);
+	if (!proc_create_net("winsock_pending", 0444, net->proc_net, &pending_seq_ops,
+			     sizeof(struct pending_reader)))
+		return -ENOMEM;
+	return 0;
+}
+
+static void __net_exit pending_leave(struct net *net)
+{
+	struct pending_netns *ns = net_generic(net, pending_id);
+
+	remove_proc_entry("winsock_pending", net->proc_net);
+	/* Sockets hold the namespace, and pending closes hold sockets. */
+	WARN_ON_ONCE(!xa_empty(&ns->ops));
+	xa_destroy(&ns->ops);
+}
+
+static struct pernet_operations pending_ops = {
+	.init	= pending_enter,
+	.exit	= pending_leave,
+	.id	= &pending_id,
+	.size	= sizeof(struct pending_netns),
+};
+
+int winsock_pending_init(void)
+{
+	return register_pernet_subsys(&pending_ops);
+}
+
+void winsock_pending_exit(void)
+{
+	unregister_pernet_subsys(&pending_ops);
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The list of pending closes: what it tells, whom, and that it keeps up with many. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "pending.h"
+#include "ulp.h"
+
+#define USER	1000
+
+struct entry {
+	unsigned int uid;
+	int pid;
+	char comm[64];
+	char local[64];
+	char remote[64];
+	unsigned int state;
+	unsigned int unacked;
+	long long elapsed_ms;
+	long long left_ms;
+	unsigned long long tag;
+};
+
+/* The list as the calling thread may see it: entries, -1 if it does not look right. */
+static int list(struct entry *entries, int room)
+{
+	FILE *file = fopen("/proc/thread-self/net/winsock_pending", "r");
+	char line[512];
+	int count = 0;
+
+	if (!file || !fgets(line, sizeof(line), file) ||
+	    strcmp(line, "uid pid comm local remote state unacked elapsed_ms left_ms tag\n") != 0)
+		return -1;
+	for (; fgets(line, sizeof(line), file); count++) {
+		struct entry entry;
+
+		if (sscanf(line, "%u %d %63s %63s %63s %u %u %lld %lld %llu", &entry.uid,
+			   &entry.pid, entry.comm, entry.local, entry.remote, &entry.state,
+			   &entry.unacked, &entry.elapsed_ms, &entry.left_ms, &entry.tag) != 10)
+			return -1;
+		if (count < room)
+			entries[count] = entry;
+	}
+	fclose(file);
+	return count;
+}
+
+/* How many a child of other rights sees. */
+static int seen_by(uid_t user, int spaces)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		if (setresuid(user, user, user) || unshare(spaces))
+			_exit(99);
+		_exit(list(NULL, 0));
+	}
+	waitpid(child, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+TEST_F(closing, a_pending_close_is_listed_until_it_ends)
+{
+	struct entry entry;
+	char local[32];
+
+	EXPECT_EQ(0, list(NULL, 0));
+	prctl(PR_SET_NAME, "a b\nc");
+	net_stuff(self->pair.client);
+	self->call = (struct winsock_close){
+		.fd = self->pair.client,
+		.op_fd = -1,
+		.flags = WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD,
+		.mode = WINSOCK_MODE_BLOCKING,
+		.timeout_ns = 3 * SECOND_NS,
+		.tag = 77,
+	};
+	ASSERT_EQ(0, ioctl(self->dev, WINSOCK_IOC_CLOSE, &self->call));
+	net_sleep(500);
+	ASSERT_EQ(1, list(&entry, 1));
+	EXPECT_EQ(0, entry.uid);
+	EXPECT_EQ(getpid(), entry.pid);
+	EXPECT_STREQ("a\\040b\\012c", entry.comm);
+	snprintf(local, sizeof(local), ":%u", self->pair.client_port);
+	EXPECT_NE(NULL, strstr(entry.local, local));
+	snprintf(local, sizeof(local), ":%u", self->pair.server_port);
+	EXPECT_NE(NULL, strstr(entry.remote, local));
+	EXPECT_EQ(TCP_ESTABLISHED, entry.state);
+	EXPECT_GT(entry.unacked, 0);
+	EXPECT_GE(entry.elapsed_ms, 500);
+	EXPECT_LE(entry.left_ms, 2500);
+	EXPECT_GT(entry.left_ms, 1000);
+	EXPECT_EQ(77, entry.tag);
+
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 5000));
+	EXPECT_EQ(0, list(NULL, 0));
+	close(self->call.op_fd);
+}
+
+static void *close_it(void *argument)
+{
+	close(*(int *)argument);
+	return NULL;
+}
+
+TEST_F(closing, every_way_to_wait_is_listed)
+{
+	struct winsock_close other;
+	pthread_t thread;
+	pid_t child;
+
+	/* A blocking close. */
+	net_stuff(self->pair.client);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		dev_close(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING,
+			  WINSOCK_CLOSE_TIMEOUT, SECOND_NS, &other);
+		_exit(0);
+	}
+	net_sleep(300);
+	EXPECT_EQ(1, list(NULL, 0));
+	waitpid(child, NULL, 0);
+	EXPECT_EQ(0, list(NULL, 0));
+	net_pair_close(&self->pair);
+
+	/* close(2) of an attached socket. */
+	net_pair_open(&self->pair, variant->family, variant->accepted);
+	ASSERT_EQ(0, ulp_attach(self->pair.client));
+	net_linger(self->pair.client, 1, 1);
+	net_stuff(self->pair.client);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_it, &self->pair.client));
+	net_sleep(300);
+	EXPECT_EQ(1, list(NULL, 0));
+	pthread_join(thread, NULL);
+	self->pair.client = -1;
+	EXPECT_EQ(0, list(NULL, 0));
+}
+
+TEST_F(closing, one_sees_ones_own_and_the_administrator_all)
+{
+	struct net_pair other;
+	pid_t child;
+
+	net_pair_open(&other, variant->family, false);
+	net_stuff(other.client);
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		struct winsock_close call;
+
+		if (setresuid(USER, USER, USER) ||
+		    pending_begin(self->dev, other.client, WINSOCK_CLOSE_DROP_FD,
+				  60 * SECOND_NS, &call))
+			_exit(1);
+		pause();
+	}
+	net_sleep(300);
+	EXPECT_EQ(2, seen_by(0, 0));
+	EXPECT_EQ(1, seen_by(USER, 0));
+	EXPECT_EQ(0, seen_by(USER + 1, 0));
+	/* Root in a user namespace of one's own is nobody here; and a new network is empty. */
+	EXPECT_EQ(1, seen_by(USER, CLONE_NEWUSER));
+	EXPECT_EQ(0, seen_by(USER + 1, CLONE_NEWUSER));
+	EXPECT_EQ(0, seen_by(0, CLONE_NEWNET));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(self->call.op_fd);
+	close(other.client);
+	close(other.server);
+}
+
+/* Root of a user namespace, in a network that belongs to it: others' uids have no name. */
+TEST(who_owns_the_network_sees_all)
+{
+	int ready[2], go[2], status, space, dev = dev_open();
+	struct winsock_close call;
+	struct net_pair pair;
+	char path[64], byte;
+	pid_t child;
+
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(go));
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		struct entry entry;
+
+		if (setresuid(USER, USER, USER) || unshare(CLONE_NEWUSER))
+			_exit(1);
+		net_enter();
+		if (write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(2);
+		_exit(list(&entry, 1) == 1 && entry.uid == 65534 ? 0 : 3);
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", child);
+	space = open(path, O_RDONLY);
+	ASSERT_GE(space, 0);
+	ASSERT_EQ(0, setns(space, CLONE_NEWNET));
+	net_pair_open(&pair, NET_V4, false);
+	net_stuff(pair.client);
+	ASSERT_EQ(0, pending_begin(dev, pair.client, WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS,
+				   &call));
+	ASSERT_EQ(1, write(go[1], "g", 1));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	close(call.op_fd);
+	close(pair.server);
+}
+
+/* More than fit into one read, while some of them end. */
+TEST_F(closing, a_thousand_are_listed_once_each)
+{
+	enum { COUNT = 1000 };
+	static struct winsock_close calls[COUNT];
+	static struct net_pair pairs[COUNT];
+	static struct entry entries[COUNT];
+	struct rlimit limit = { 8192, 8192 };
+	static bool seen[65536];
+	unsigned int twice = 0;
+
+	if (variant->family != NET_V4 || variant->accepted)
+		return;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	for (int i = 0; i < COUNT; i++) {
+		net_pair_open(&pairs[i], NET_V4, false);
+		net_mute(pairs[i].server);
+		ASSERT_EQ(7, send(pairs[i].client, "payload", 7, 0));
+		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
+					   60 * SECOND_NS, &calls[i]));
+	}
+	EXPECT_EQ(COUNT, list(entries, COUNT));
+	for (int i = 0; i < COUNT; i++) {
+		unsigned int port = atoi(strrchr(entries[i].local, ':') + 1);
+
+		twice += seen[port & 0xffff];
+		seen[port & 0xffff] = true;
+		EXPECT_EQ(7, entries[i].unacked);
+	}
+	EXPECT_EQ(0, twice);
+	for (int i = 0; i < COUNT; i += 2)
+		close(calls[i].op_fd);
+	net_sleep(200);
+	EXPECT_EQ(COUNT / 2, list(NULL, 0));
+	for (int i = 1; i < COUNT; i += 2)
+		close(calls[i].op_fd);
+	net_sleep(200);
+	EXPECT_EQ(0, list(NULL, 0));
+	for (int i = 0; i < COUNT; i++)
+		close(pairs[i].server);
+}
+
+TEST_HARNESS_MAIN
