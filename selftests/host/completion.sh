@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # What bash offers behind winsockctl.
-root=@ROOT@
-# shellcheck source=/dev/null
-source "$root/userlib/tools/ctl/completion.bash"
+set -uo pipefail
 
-count=0
+root=@ROOT@
+# shellcheck source=selftests/host/tap.sh
+. "$root/selftests/host/tap.sh"
+# shellcheck source=userlib/tools/ctl/completion.bash
+. "$root/userlib/tools/ctl/completion.bash"
+
 # offers WANTED WORD...: the words so far, the last to be continued
 offers() {
 	local wanted=$1
@@ -14,24 +17,20 @@ offers() {
 	COMP_WORDS=(winsockctl "$@")
 	COMP_CWORD=$#
 	_winsockctl
-	count=$((count + 1))
-	if [[ "${COMPREPLY[*]}" == "$wanted" ]]; then
-		echo "ok $count winsockctl $*"
-	else
-		echo "not ok $count winsockctl $*"
-		echo "# Expected '$wanted', got '${COMPREPLY[*]}'"
-	fi
+	echo "wanted '$wanted', got '${COMPREPLY[*]}'"
+	[[ ${COMPREPLY[*]} == "$wanted" ]]
 }
 
-offers 'status list watch query abort' ''
-offers 'query' q
-offers 'status list watch query abort' --json ''
-offers '--json' --j
-offers '' list ''
-offers '' watch --count ''
-offers 'watch' -n 3 w
 # A socket among the descriptors, and a file that is none.
 exec 8<>/dev/udp/127.0.0.1/9 9</dev/null
-offers "$$/8" abort "$$/"
-offers '' query "$$/9"
-echo "1..$count"
+
+plan 9
+check "every command" offers 'status list watch query abort' ''
+check "a command begun" offers query q
+check "a command behind an option" offers 'status list watch query abort' --json ''
+check "an option begun" offers --json --j
+check "nothing behind list" offers '' list ''
+check "nothing for a number" offers '' watch --count ''
+check "a number is no command" offers watch -n 3 w
+check "a socket of a process" offers "$$/8" abort "$$/"
+check "what is no socket is not offered" offers '' query "$$/9"

@@ -39,7 +39,7 @@ _winsockctl()
 		mapfile -t COMPREPLY < <(compgen -W 'status list watch query abort' -- "$word")
 	elif [[ $command == query || $command == abort ]]; then
 		mapfile -t COMPREPLY < <(_winsockctl_targets "$word")
-		[[ ${COMPREPLY[0]} != */ ]] || compopt -o nospace 2>/dev/null
+		[[ ${COMPREPLY[0]-} != */ ]] || compopt -o nospace 2>/dev/null
 	fi
 }
 
