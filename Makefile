@@ -7,6 +7,9 @@ V	?= 0
 PREFIX	?= /usr/local
 DESTDIR	?=
 T	?=
+# Who signs: DKMS' key, unless told otherwise.
+SIGN_KEY ?= /var/lib/dkms/mok.key
+SIGN_CERT ?= /var/lib/dkms/mok.pub
 LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle mandoc pyflakes3 python3-sphinx
 MODE	?=
 
@@ -24,7 +27,7 @@ KMAKE	= $(MAKE) -C $(KDIR) M=$(OBJ)/kmod WINSOCK_VERSION=$(VERSION) V=$(V) \
 FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
-.PHONY: install modules_install install-lib install-uapi uninstall
+.PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree
 .PHONY: docs man
 .PHONY: check demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
@@ -45,7 +48,8 @@ help:
 	@echo 'make bench          what closing costs, beside what people would use instead'
 	@echo 'make load           insmod on this machine (root); also unload, reload, status'
 	@echo 'make install        module, library, headers (root); also modules_install,'
-	@echo '                    install-lib, install-uapi, uninstall'
+	@echo '                    install-lib, install-uapi, uninstall, dkms-tree'
+	@echo 'make sign           sign the module (SIGN_KEY=, SIGN_CERT=; else by DKMS'\'' key)'
 	@echo 'make check-config   does the kernel have what the module needs?'
 	@echo 'make clean          what was built; distclean: the fetched kernels too'
 	@echo
@@ -54,15 +58,16 @@ help:
 
 # Built in a copy for each kernel, so that objects of two kernels never mix.
 modules: check-config
-	@mkdir -p $(OBJ)
-	@cp -ru kmod uapi $(OBJ)/
+	@mkdir -p $(OBJ)/kmod
+	@cp -ru $(filter-out kmod/dist kmod/winsock.ko,$(wildcard kmod/*)) $(OBJ)/kmod/
+	@cp -ru uapi $(OBJ)/
 	@$(KMAKE) modules
 	@cmp -s $(MODULE) kmod/winsock.ko || cp $(MODULE) kmod/winsock.ko
 
 check-config:
 	@test -n "$(KVER)" && test -e $(KDIR)/Makefile || { \
 		echo "no kernel headers for '$(KVER)' ($(KDIR)); set KVER or KDIR, or install linux-headers" >&2; exit 1; }
-	@test ! -e $(KDIR)/.config || for option in CONFIG_MODULES CONFIG_INET CONFIG_HIGH_RES_TIMERS CONFIG_PROC_FS CONFIG_SYSCTL; do \
+	@test ! -e $(KDIR)/.config || for option in $$(sed -n 's/^Kernel-Config: //p' kmod/META); do \
 		grep -q "^$$option=[ym]" $(KDIR)/.config || { \
 			echo "this kernel lacks $$option, which winsock needs" >&2; exit 1; }; done
 
@@ -74,9 +79,7 @@ tests-build: lib
 
 load: modules
 	@test ! -d /sys/module/winsock || { echo 'winsock is loaded already; make reload?' >&2; exit 1; }
-	@insmod kmod/winsock.ko || { \
-		echo 'The kernel refused the module. Not root? A kernel that takes no modules, or with' >&2; \
-		echo 'Secure Boot only signed ones? `dmesg | tail` says which.' >&2; exit 1; }
+	@kmod/dist/winsock-load kmod/winsock.ko
 	@$(MAKE) --no-print-directory status
 
 unload:
@@ -107,6 +110,26 @@ install-uapi:
 uninstall:
 	rm -f $(DESTDIR)/lib/modules/$(KVER)/updates/winsock.ko $(DESTDIR)$(PREFIX)/include/linux/winsock.h
 	$(MAKE) -C userlib uninstall DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+# Linked anew first, so that there is one signature.
+sign:
+	@test -r $(SIGN_KEY) && test -r $(SIGN_CERT) || { \
+		echo "sign: $(SIGN_KEY) and $(SIGN_CERT) cannot be read; Documentation/install.rst says how to make a key" >&2; exit 1; }
+	@rm -f $(MODULE)
+	@$(MAKE) --no-print-directory modules
+	@$(KDIR)/scripts/sign-file sha256 $(SIGN_KEY) $(SIGN_CERT) $(MODULE)
+	@cp $(MODULE) kmod/winsock.ko
+	@echo "kmod/winsock.ko for $(KVER), signed by $(SIGN_KEY)"
+
+# What DKMS builds from; then `dkms install winsock/VERSION`.
+DKMS_TREE = $(DESTDIR)/usr/src/winsock-$(VERSION)
+dkms-tree:
+	install -d $(DKMS_TREE)/kmod/compat $(DKMS_TREE)/uapi/linux
+	install -m 644 Kbuild Makefile $(DKMS_TREE)
+	install -m 644 kmod/*.[ch] kmod/Kbuild kmod/META $(DKMS_TREE)/kmod
+	install -m 644 kmod/compat/*.h $(DKMS_TREE)/kmod/compat
+	install -m 644 uapi/linux/winsock.h $(DKMS_TREE)/uapi/linux
+	kmod/dist/dkms-conf > $(DKMS_TREE)/dkms.conf
 
 packages:
 	@selftests/vm/packages

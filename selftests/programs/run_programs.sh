@@ -4,30 +4,7 @@
 # winsock-run in the guest: programs of Debian as they are, every TCP socket attached.
 [ -c /dev/winsock ] || exit 4
 
-count=0
-# verdict STATUS NAME
-verdict() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then echo "ok $count $2"
-	else echo "not ok $count $2"; sed 's/^/# /' /tmp/out 2>/dev/null | tail -n 12; fi
-}
-
-# Run the rest of the line; its output is shown if the verdict is bad.
-try() {
-	name=$1
-	shift
-	"$@" > /tmp/out 2>&1
-	verdict $? "$name"
-}
-
-# fails STATUS TEXT COMMAND...: does the command fail so, and say so?
-fails() {
-	wanted=$1 text=$2
-	shift 2
-	"$@"
-	[ $? = "$wanted" ] || return 1
-	grep -q "$text" /tmp/out
-}
+. /t/tap.sh
 
 # The sockets of a port, and how many of them have the ULP.
 attached() {
@@ -168,4 +145,4 @@ done
 try 'the module goes' rmmod winsock
 try 'without the module it says so' fails 126 'not loaded' winsock-run curl
 try 'and comes back' insmod /t/winsock.ko
-echo "1..$count"
+plan

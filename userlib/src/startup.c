@@ -32,8 +32,13 @@ static const char *startup_explain(int error)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
+		/* sysfs tells of the machine's modules in a container, too. */
+		if (!access("/sys/module/winsock", F_OK))
+			return "the kernel module winsock is loaded, but " WINSOCK_DEVICE
+			       " is not here: pass the device into the container "
+			       "(docker run --device " WINSOCK_DEVICE ")";
 		return WINSOCK_DEVICE " is not there: load the kernel module winsock "
-		       "(modprobe winsock); in a container, pass the device in";
+		       "(modprobe winsock; of a container, on its host)";
 	case EACCES:
 	case EPERM:
 		return WINSOCK_DEVICE " may not be opened: the module gives it mode 0666, so a "

@@ -26,6 +26,7 @@
 static int (*shim_socket)(int, int, int);
 static int (*shim_listen)(int, int);
 static int (*shim_accept4)(int, struct sockaddr *, socklen_t *, int);
+static int (*shim_setsockopt)(int, int, int, const void *, socklen_t);
 static int (*shim_close)(int);
 /* Read once: programs overwrite their environment. */
 static bool shim_refuses;
@@ -48,18 +49,44 @@ __attribute__((constructor)) static void shim_prepare(void)
 	shim_socket = dlsym(RTLD_NEXT, "socket");
 	shim_listen = dlsym(RTLD_NEXT, "listen");
 	shim_accept4 = dlsym(RTLD_NEXT, "accept4");
+	shim_setsockopt = dlsym(RTLD_NEXT, "setsockopt");
 	shim_close = dlsym(RTLD_NEXT, "close");
+}
+
+static bool shim_is_attached(int fd)
+{
+	char name[16] = "";
+	socklen_t size = sizeof(name) - 1;
+
+	return !getsockopt(fd, SOL_TCP, TCP_ULP, name, &size) && !strcmp(name, WINSOCK_ULP);
 }
 
 static void shim_attach(int fd)
 {
 	int saved = errno;
 
-	if (setsockopt(fd, SOL_TCP, TCP_ULP, WINSOCK_ULP, sizeof(WINSOCK_ULP)) &&
-	    errno != EEXIST && shim_verbose)
+	if (shim_setsockopt(fd, SOL_TCP, TCP_ULP, WINSOCK_ULP, sizeof(WINSOCK_ULP)) &&
+	    shim_verbose && !(errno == EEXIST && shim_is_attached(fd)))
 		dprintf(STDERR_FILENO, "winsock-run: socket %d stays as it is: %s\n", fd,
-			strerror(errno));
+			errno == EEXIST ? "it has kTLS or another ULP, and there can be only one"
+					: strerror(errno));
 	errno = saved;
+}
+
+/* The other order: TLS libraries take the refusal in silence. */
+SHIM_EXPORT int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
+{
+	int result, error;
+
+	shim_prepare();
+	result = shim_setsockopt(fd, level, option, value, size);
+	error = errno;
+	if (result && level == SOL_TCP && option == TCP_ULP && error == EEXIST && shim_verbose)
+		dprintf(STDERR_FILENO, "winsock-run: socket %d gets no kTLS or other ULP: it is "
+			"attached to winsock, and there can be only one; the program that wants "
+			"kTLS has to run without winsock-run\n", fd);
+	errno = error;
+	return result;
 }
 
 static bool shim_is_tcp(int fd)

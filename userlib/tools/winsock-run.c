@@ -64,9 +64,21 @@ static void check_kernel(void)
 		give_up(CANNOT_RUN, "no TCP here: %s", strerror(errno));
 	if (setsockopt(fd, SOL_TCP, TCP_ULP, WINSOCK_ULP, sizeof(WINSOCK_ULP))) {
 		if (errno == ENOENT)
-			give_up(CANNOT_RUN, "the kernel module winsock is not loaded (modprobe winsock)");
+			give_up(CANNOT_RUN, "the kernel module winsock is not loaded "
+				"(modprobe winsock; of a container, on its host)");
 		give_up(CANNOT_RUN, "sockets cannot be attached: %s", strerror(errno));
 	}
+	close(fd);
+}
+
+/* Only -b asks the device; the ULP needs none. */
+static void check_device(void)
+{
+	int fd = open(WINSOCK_DEVICE, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		give_up(CANNOT_RUN, "-b needs " WINSOCK_DEVICE ": %s (into a container it has to be "
+			"passed: docker run --device " WINSOCK_DEVICE ")", strerror(errno));
 	close(fd);
 }
 
@@ -224,6 +236,8 @@ int main(int count, char **arguments)
 		return 2;
 	}
 	check_kernel();
+	if (would_block)
+		check_device();
 	find_program(arguments[optind], program);
 	check_program(program, 1);
 	find_shim(shim);

@@ -1,0 +1,53 @@
+#!/bin/busybox sh
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-only
+# What people meet who cannot use the module: each time a message has to say what to do.
+# Last in its guest, which takes no more modules afterwards.
+[ -c /dev/winsock ] || exit 4
+. /t/tap.sh
+
+load=/t/winsock-load
+
+try 'a program with kTLS works' /t/ktls
+try 'under winsock-run it gets none, and -v says why' \
+	fails 3 'gets no kTLS.*without winsock-run' winsock-run -v /t/ktls
+try 'what has kTLS stays as it is, and -v says why' \
+	fails 0 'stays as it is: it has kTLS' /t/ktls run winsock-run -v /t/ktls listen
+
+mv /dev/winsock /tmp/winsock
+try 'a container without the device: the library says to pass it' \
+	fails 1 'is loaded, but .*--device /dev/winsock' /t/close_epoll
+try 'winsock-run -b too' fails 126 '-b needs .*--device /dev/winsock' winsock-run -b curl --version
+try 'without -b it needs no device' winsock-run curl --version
+mv /tmp/winsock /dev/winsock
+
+for _ in $(seq 100); do
+	[ "$(cat /sys/module/winsock/refcnt)" = 0 ] && break
+	sleep 0.1
+done
+rmmod winsock
+try 'no module: the library says to load it' fails 1 'load the kernel module winsock (modprobe' /t/close_epoll
+try 'the loader says that none is installed' fails 1 'no module is installed for Linux.*linux-headers' $load
+try 'or not built' fails 1 'run make first' $load /t/no-such.ko
+try 'a module for another kernel: for which' \
+	fails 1 "was built for Linux 5.*this is $(uname -r)" $load /t/other-kernel.ko
+mkdir -p /etc
+echo 'user:x:1000:1000:user:/:/bin/sh' >> /etc/passwd
+try 'not root' fails 1 'only root' su -c "$load /t/winsock.ko" user
+try 'root of a container' fails 1 'on the host.*--device /dev/winsock' unshare -r $load /t/winsock.ko
+# Really disabled, it could not be unloaded in the end.
+disabled() {
+	echo 1 > /tmp/disabled
+	unshare -rm sh -c "mount -o bind /tmp/disabled /proc/sys/kernel/modules_disabled && $load /t/winsock.ko"
+}
+try 'no modules any more' fails 1 'no more modules until it boots again' disabled
+try 'the loader loads it' $load /t/winsock.ko
+try 'and again' $load /t/winsock.ko
+
+# With the module loaded, so that it can be unloaded in the end.
+echo 1 > /sys/module/module/parameters/sig_enforce
+mount -t tmpfs none /sys/module
+try 'only signed modules: Secure Boot, and what to do' \
+	fails 1 'Secure Boot.*mokutil --import.*make sign' $load /t/winsock.ko
+umount /sys/module
+plan
