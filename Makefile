@@ -11,6 +11,7 @@ T	?=
 SIGN_KEY ?= /var/lib/dkms/mok.key
 SIGN_CERT ?= /var/lib/dkms/mok.pub
 LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle mandoc pyflakes3 python3-sphinx
+DEB_PACKAGES := debhelper dh-dkms dpkg-dev fakeroot lintian linux-source
 MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
@@ -27,7 +28,7 @@ KMAKE	= $(MAKE) -C $(KDIR) M=$(OBJ)/kmod WINSOCK_VERSION=$(VERSION) V=$(V) \
 FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
-.PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree
+.PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree deb deb-check
 .PHONY: docs man
 .PHONY: check demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
@@ -49,6 +50,7 @@ help:
 	@echo 'make load           insmod on this machine (root); also unload, reload, status'
 	@echo 'make install        module, library, headers (root); also modules_install,'
 	@echo '                    install-lib, install-uapi, uninstall, dkms-tree'
+	@echo 'make deb            Debian packages in build/deb; make deb-check installs and boots them'
 	@echo 'make sign           sign the module (SIGN_KEY=, SIGN_CERT=; else by DKMS'\'' key)'
 	@echo 'make check-config   does the kernel have what the module needs?'
 	@echo 'make clean          what was built; distclean: the fetched kernels too'
@@ -131,12 +133,21 @@ dkms-tree:
 	install -m 644 uapi/linux/winsock.h $(DKMS_TREE)/uapi/linux
 	kmod/dist/dkms-conf > $(DKMS_TREE)/dkms.conf
 
+deb:
+	@selftests/vm/packages $(DEB_PACKAGES)
+	@kmod/dist/deb $(BUILD)/deb
+
+deb-check: deb
+	@selftests/vm/packages e2fsprogs efitools mmdebstrap openssl ovmf sbsigntool
+	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests gen_tar >/dev/null
+	@selftests/vm/install $(BUILD)
+
 packages:
 	@selftests/vm/packages
 
 # Two steps: GUEST is known only when its headers are there.
 check:
-	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES))
+	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES))
 	@$(FOR_GUEST) vm-check T='$(T)'
 
 # Debian's 6.1 and 6.12, and the debug kernel.
@@ -206,7 +217,7 @@ vm-bench: modules lib
 	@selftests/bench/run $(BUILD) $(KVER) $(MODULE) $(T)
 
 clean:
-	@rm -rf $(BUILD)/[0-9]* $(BUILD)/selftests $(BUILD)/vm kmod/winsock.ko
+	@rm -rf $(BUILD)/[0-9]* $(BUILD)/deb $(BUILD)/selftests $(BUILD)/vm kmod/winsock.ko
 	@$(MAKE) --no-print-directory -C userlib clean
 
 distclean: clean
