@@ -21,6 +21,9 @@
 
 DEV_REQUIRED;
 
+/* Where the guest has it. Elsewhere it could not be loaded again. */
+#define MODULE "/t/winsock.ko"
+
 /* Active objects of a slab cache. */
 static long slab_objects(const char *cache)
 {
@@ -62,7 +65,7 @@ static void *unload_until_it_works(void *unused)
 
 static int load(void)
 {
-	int fd = open("/t/winsock.ko", O_RDONLY | O_CLOEXEC), err;
+	int fd = open(MODULE, O_RDONLY | O_CLOEXEC), err;
 
 	err = syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
 	close(fd);
@@ -89,6 +92,8 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 	long before[5] = { 0 };
 	int inuse = 0, orphans = 0, alloc = 0;
 
+	if (access(MODULE, R_OK))
+		SKIP(return, "no " MODULE " to load again: nothing is unloaded");
 	net_enter();
 	for (int ms = 0; ms < 5000 && dev_references() > 0; ms++)
 		net_sleep(1);
