@@ -15,6 +15,8 @@
 #include <linux/winsock.h>
 
 #include "close.h"
+#include "facts.h"
+#include "family.h"
 #include "handle.h"
 #include "op.h"
 #include "opfile.h"
@@ -44,7 +46,7 @@ struct close_call {
 	bool shared;
 	u64 timeout_ns;
 	bool lingers;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 	u32 bits;
 	struct file *op_file;
 };
@@ -79,18 +81,21 @@ static u32 close_mode(const struct close_call *call)
 	return WINSOCK_FACT_NONBLOCK;
 }
 
-static enum winsock_verdict close_verdict(struct close_call *call)
+static enum winsock_verdict close_verdict(struct close_call *call, bool locked)
 {
-	struct winsock_tcp_facts *facts = &call->facts;
+	struct winsock_facts *facts = &call->facts;
 	bool given = call->args->flags & WINSOCK_CLOSE_TIMEOUT;
 	u32 bits = call->shared ? WINSOCK_FACT_SHARED : 0;
 
-	winsock_tcp_snapshot(call->sock->sk, facts);
+	if (locked)
+		winsock_family_snapshot(call->sock->sk, facts);
+	else
+		winsock_family_glance(call->sock->sk, facts);
 	call->timeout_ns = given ? call->args->timeout_ns : facts->linger_ns;
-	call->lingers = given || facts->linger;
+	call->lingers = facts->linger || (given && facts->can_linger);
 	/* Without, nothing else counts (G1). */
 	if (call->lingers) {
-		bits |= WINSOCK_FACT_LINGER | close_mode(call) | winsock_tcp_bits(facts);
+		bits |= WINSOCK_FACT_LINGER | close_mode(call) | winsock_facts_bits(facts);
 		if (call->timeout_ns)
 			bits |= WINSOCK_FACT_TIMED;
 	}
@@ -140,7 +145,7 @@ static int close_start(struct close_call *call, struct winsock_op *op)
 
 /*
  * The close is decided and the connection not reset. Give up the descriptor; if
- * that leaves nobody, the last fput() releases the socket and TCP does the rest.
+ * that leaves nobody, the last fput() releases the socket and its family does the rest.
  */
 static void close_let_go(struct close_call *call, bool release)
 {
@@ -159,7 +164,8 @@ static void close_let_go(struct close_call *call, bool release)
 	others = file_count(call->file) > 1;
 	if (others && (!(args->flags & WINSOCK_CLOSE_IF_LAST) ||
 		       (args->flags & WINSOCK_CLOSE_CANCEL)))
-		winsock_op_disconnect(call->sock, call->facts.unread);
+		winsock_family_disconnect(call->sock, winsock_facts_outcome(&call->facts) ==
+						      WINSOCK_OUTCOME_UNREAD);
 }
 
 /*
@@ -173,10 +179,10 @@ static void close_abort(struct close_call *call)
 
 	if ((args->flags & WINSOCK_CLOSE_DROP_FD) &&
 	    winsock_handle_remove(call->file, args->fd) &&
-	    file_count(call->file) == 1 && winsock_tcp_close_resets(sk))
+	    file_count(call->file) == 1 && sk_is_tcp(sk) && winsock_tcp_close_resets(sk))
 		return;
 	lock_sock(sk);
-	winsock_tcp_reset(sk);
+	winsock_family_reset(sk);
 	release_sock(sk);
 }
 
@@ -225,7 +231,7 @@ static int close_decide(struct close_call *call, struct winsock_op *op, bool *wa
 	int err = 0;
 
 	lock_sock(sk);
-	verdict = close_verdict(call);
+	verdict = close_verdict(call, true);
 	*wait = verdict == WINSOCK_VERDICT_WAIT;
 	if (*wait && op)
 		err = close_start(call, op);
@@ -334,7 +340,7 @@ static int close_begin(struct close_call *call, s32 __user *op_fd)
 	 * Nothing that the socket lock guards decides about linger off (G1), the hard
 	 * close (H1) and one handle of several (M1).
 	 */
-	verdict = close_verdict(call);
+	verdict = close_verdict(call, false);
 	if (call->lingers && verdict != WINSOCK_VERDICT_ABORT &&
 	    verdict != WINSOCK_VERDICT_DROP)
 		return close_lingering(call, op_fd);
@@ -382,6 +388,7 @@ int winsock_close(struct winsock_close *args, s32 __user *op_fd,
 
 int winsock_abort(const struct winsock_abort *args)
 {
+	struct winsock_facts facts;
 	struct file *file;
 	struct sock *sk;
 	int err = 0;
@@ -394,10 +401,10 @@ int winsock_abort(const struct winsock_abort *args)
 
 	sk = sock_from_file(file)->sk;
 	lock_sock(sk);
-	if ((winsock_policy_state(sk->sk_state) & WINSOCK_STATE_PEER) ||
-	    sk->sk_state == TCP_SYN_SENT) {
+	winsock_family_snapshot(sk, &facts);
+	if (facts.peer || facts.state == TCP_SYN_SENT) {
 		winsock_mib_inc(sock_net(sk), WINSOCK_MIB_ABORTED);
-		winsock_tcp_reset(sk);
+		winsock_family_reset(sk);
 	} else {
 		err = -ENOTCONN;
 	}

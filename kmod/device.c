@@ -32,7 +32,8 @@ static long device_info(struct winsock_info __user *to)
 		.abi_version	= WINSOCK_ABI_VERSION,
 		.features	= WINSOCK_FEATURE_CLOSE | WINSOCK_FEATURE_STRICT |
 				  WINSOCK_FEATURE_RESUME | WINSOCK_FEATURE_ASYNC |
-				  WINSOCK_FEATURE_ULP | WINSOCK_FEATURE_KEEP,
+				  WINSOCK_FEATURE_ULP | WINSOCK_FEATURE_KEEP |
+				  WINSOCK_FEATURE_FAMILIES,
 		.ops_max	= winsock_netns_ops_max(current->nsproxy->net_ns),
 		.close_flags	= WINSOCK_CLOSE_FLAGS,
 		.timeout_max_ns	= WINSOCK_TIMEOUT_MAX_NS,

@@ -8,11 +8,12 @@
 #include <linux/net.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "family.h"
 #include "handle.h"
-#include "tcp.h"
 
 #define HANDLE_RETRIES	3
 
@@ -33,7 +34,7 @@ struct file *winsock_handle_get(int fd)
 	if (!file)
 		return ERR_PTR(-EBADF);
 	sock = sock_from_file(file);
-	err = sock ? winsock_tcp_check(sock) : -ENOTSOCK;
+	err = sock ? winsock_family_check(sock) : -ENOTSOCK;
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);
@@ -50,10 +51,24 @@ static int handle_count_entry(const void *arg, struct file *file, unsigned int f
 	return 0;
 }
 
+/* Is this a thread of the caller's process? Only the address is looked at. */
+static bool handle_is_thread(const void *task)
+{
+	const struct task_struct *thread;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_thread(current, thread)
+		found |= thread == task;
+	rcu_read_unlock();
+	return found;
+}
+
 /*
  * Whose wait-queue entry is this, if it is that of a thread asleep in a system
  * call? Such a thread holds one reference to the file for each entry. Others on
- * the queue (epoll, io_uring, an op) hold none that would end with a call.
+ * the queue (epoll, io_uring, an op) hold none that would end with a call, and have
+ * no task there.
  */
 static const struct task_struct *handle_sleeper(const struct wait_queue_entry *entry)
 {
@@ -62,7 +77,8 @@ static const struct task_struct *handle_sleeper(const struct wait_queue_entry *e
 		return entry->private;
 	if (entry->func == handle_pollwake)
 		return ((struct poll_wqueues *)entry->private)->polling_task;
-	return NULL;
+	/* Who waits for a packet sleeps with a function that the core keeps to itself. */
+	return handle_is_thread(entry->private) ? entry->private : NULL;
 }
 
 /* References that sleeping threads of this process account for. */

@@ -10,7 +10,7 @@
 #define WINSOCK_HANDLE_OWN_REFS	2
 
 /**
- * winsock_handle_get() - look a TCP socket up by its descriptor
+ * winsock_handle_get() - look a socket up by its descriptor
  * @fd: a descriptor of the caller
  *
  * Return: its file, referenced, or ERR_PTR: -EBADF, -ENOTSOCK, -EOPNOTSUPP.

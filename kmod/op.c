@@ -15,13 +15,14 @@
 
 #include <linux/winsock.h>
 
+#include "facts.h"
+#include "family.h"
 #include "netns.h"
 #include "op.h"
 #include "opfile.h"
 #include "pending.h"
 #include "policy.h"
 #include "report.h"
-#include "tcp.h"
 
 /* What a pending close costs beyond its socket and file. */
 static_assert(sizeof(struct winsock_op) <= 512);
@@ -64,14 +65,15 @@ bool winsock_op_fire(struct winsock_op *op, u8 what)
 /*
  * Every ACK comes by here while SOCK_NOSPACE is set: TCP looks at that flag to
  * see whether anybody cares, and clears it when half of the buffer is free. So it
- * is set again until nothing is left. No polling, and one wake-up per op.
+ * is set again until nothing is left. No polling, and one wake-up per op. The other
+ * families wake without it.
  */
 static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 		   void *key)
 {
 	struct winsock_op *op = container_of(entry, struct winsock_op, entry);
 
-	if (winsock_tcp_settled(op->sk))
+	if (winsock_family_settled(op->sk))
 		winsock_op_fire(op, WINSOCK_OP_SETTLED);
 	else
 		set_bit(SOCK_NOSPACE, &op->sock->flags);
@@ -80,16 +82,46 @@ static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 
 static enum hrtimer_restart op_expire(struct hrtimer *timer)
 {
-	winsock_op_fire(container_of(timer, struct winsock_op, timer), WINSOCK_OP_EXPIRED);
+	struct winsock_op *op = container_of(timer, struct winsock_op, timer);
+	bool early = ktime_before(ktime_get(), op->deadline);
+
+	winsock_op_fire(op, early ? WINSOCK_OP_SETTLED : WINSOCK_OP_EXPIRED);
 	return HRTIMER_NORESTART;
 }
 
+/* To the deadline, or where no wake-up tells the end to the next look for it. */
+static void op_set_timer(struct winsock_op *op, ktime_t tick)
+{
+	ktime_t expires = op->deadline;
+
+	if (tick)
+		expires = min(expires, ktime_add(ktime_get(), tick));
+	if (expires != KTIME_MAX)
+		hrtimer_start(&op->timer, expires, HRTIMER_MODE_ABS);
+}
+
 /*
- * A false alarm: more was sent meanwhile. Wait on, unless something else has fired
- * since; acknowledgements cannot, the socket is locked.
+ * Not every family frees packets under the socket's lock: the last may have gone
+ * before its wake-up could find the op waiting.
+ */
+static void op_look_again(struct winsock_op *op)
+{
+	struct winsock_facts facts;
+
+	/* Pairs with the barrier between freeing and waking, in skwq_has_sleeper(). */
+	smp_mb();
+	winsock_family_snapshot(op->sk, &facts);
+	if (!facts.unacked)
+		winsock_op_fire(op, WINSOCK_OP_SETTLED);
+}
+
+/*
+ * A false alarm: more was sent meanwhile, or it was time for a look. Wait on, unless
+ * something else has fired since.
  */
 static bool op_rearm(struct winsock_op *op)
 {
+	ktime_t tick = winsock_family_tick(op->sk);
 	bool pending;
 
 	sock_owned_by_me(op->sk);
@@ -99,14 +131,19 @@ static bool op_rearm(struct winsock_op *op)
 	if (pending)
 		op->fired = 0;
 	spin_unlock_irq(&op->lock);
-	return pending;
+	if (!pending)
+		return false;
+	if (tick)
+		op_set_timer(op, tick);
+	op_look_again(op);
+	return true;
 }
 
 /* What the op's facts are worth now; @fired as of this look. */
-static enum winsock_verdict op_verdict(const struct winsock_tcp_facts *facts, u8 fired,
+static enum winsock_verdict op_verdict(const struct winsock_facts *facts, u8 fired,
 				       u32 *facts_bits)
 {
-	u32 bits = WINSOCK_FACT_LINGER | winsock_tcp_bits(facts);
+	u32 bits = WINSOCK_FACT_LINGER | winsock_facts_bits(facts);
 
 	/* An abort is the hard close, decided now. */
 	if (!(fired & WINSOCK_OP_ABORTED))
@@ -117,7 +154,7 @@ static enum winsock_verdict op_verdict(const struct winsock_tcp_facts *facts, u8
 	return winsock_policy_verdict(bits);
 }
 
-static void op_note(struct winsock_op *op, const struct winsock_tcp_facts *facts,
+static void op_note(struct winsock_op *op, const struct winsock_facts *facts,
 		    u32 outcome)
 {
 	op->record.outcome = outcome;
@@ -130,7 +167,7 @@ static void op_note(struct winsock_op *op, const struct winsock_tcp_facts *facts
 	winsock_pending_remove(op);
 }
 
-static void op_report(const struct winsock_op *op, const struct winsock_tcp_facts *facts,
+static void op_report(const struct winsock_op *op, const struct winsock_facts *facts,
 		      u32 bits, enum winsock_verdict verdict)
 {
 	winsock_report_verdict(op->sk, facts, bits, verdict,
@@ -142,14 +179,14 @@ static void op_report(const struct winsock_op *op, const struct winsock_tcp_fact
 static bool op_decide(struct winsock_op *op)
 {
 	enum winsock_verdict verdict;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 	struct sock *sk = op->sk;
 	u32 bits;
 	u8 fired;
 
 	lock_sock(sk);
 	do {
-		winsock_tcp_snapshot(sk, &facts);
+		winsock_family_snapshot(sk, &facts);
 		fired = READ_ONCE(op->fired);
 		if (fired & WINSOCK_OP_CANCELLED) {
 			op_note(op, &facts, WINSOCK_OUTCOME_CANCELLED);
@@ -167,7 +204,7 @@ static bool op_decide(struct winsock_op *op)
 
 	op_report(op, &facts, bits, verdict);
 	if (verdict != WINSOCK_VERDICT_ABORT)
-		op_note(op, &facts, winsock_tcp_outcome(&facts));
+		op_note(op, &facts, winsock_facts_outcome(&facts));
 	else if (fired & WINSOCK_OP_ABORTED)
 		op_note(op, &facts, WINSOCK_OUTCOME_REQUEST);
 	else
@@ -176,7 +213,7 @@ static bool op_decide(struct winsock_op *op)
 	/* Decided. The last release of the file must not linger once more. */
 	sock_reset_flag(sk, SOCK_LINGER);
 	if (verdict == WINSOCK_VERDICT_ABORT)
-		winsock_tcp_reset(sk);
+		winsock_family_reset(sk);
 	release_sock(sk);
 	return true;
 }
@@ -185,8 +222,8 @@ static bool op_decide(struct winsock_op *op)
 static void op_let_go(struct winsock_op *op, struct file *file)
 {
 	if (op->record.outcome != WINSOCK_OUTCOME_CANCELLED && file_count(file) > 1)
-		winsock_op_disconnect(op->sock,
-				      op->record.outcome == WINSOCK_OUTCOME_UNREAD);
+		winsock_family_disconnect(op->sock,
+					  op->record.outcome == WINSOCK_OUTCOME_UNREAD);
 	__fput_sync(file);
 }
 
@@ -336,8 +373,8 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_BEGUN);
 	winsock_pending_add(op);
 	set_bit(SOCK_NOSPACE, &op->sock->flags);
-	if (op->deadline != KTIME_MAX)
-		hrtimer_start(&op->timer, op->deadline, HRTIMER_MODE_ABS);
+	op_set_timer(op, winsock_family_tick(op->sk));
+	op_look_again(op);
 	return 0;
 }
 
@@ -412,23 +449,6 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		winsock_opfile_unpublish(op, op_fd);
 	*record = op->record;
 	return 0;
-}
-
-void winsock_op_disconnect(struct socket *sock, bool unread)
-{
-	if (unread) {
-		lock_sock(sock->sk);
-		winsock_tcp_reset(sock->sk);
-		release_sock(sock->sk);
-		return;
-	}
-	/* Who sits in a call is to fail, not to take this for the peer's end (P10). */
-	lock_sock(sock->sk);
-	if (!sock->sk->sk_err)
-		WRITE_ONCE(sock->sk->sk_err, ECONNABORTED);
-	release_sock(sock->sk);
-	/* Fails where there is no connection, which is what was wanted. */
-	kernel_sock_shutdown(sock, SHUT_RDWR);
 }
 
 int winsock_op_init(void)

@@ -204,15 +204,6 @@ bool winsock_op_fire(struct winsock_op *op, u8 what);
  */
 void winsock_op_put(struct winsock_op *op);
 
-/**
- * winsock_op_disconnect() - end a connection whose socket others still hold
- * @sock:	the socket
- * @unread:	received data is unread: reset, as a release would (G7)
- *
- * The first call of theirs fails with ECONNABORTED, or ECONNRESET.
- */
-void winsock_op_disconnect(struct socket *sock, bool unread);
-
 int winsock_op_init(void);
 void winsock_op_exit(void);
 

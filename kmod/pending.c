@@ -18,10 +18,11 @@
 #include <net/netns/generic.h>
 #include <net/sock.h>
 
+#include "facts.h"
+#include "family.h"
 #include "op.h"
 #include "pending.h"
 #include "report.h"
-#include "tcp.h"
 
 /**
  * struct pending_netns - a network namespace
@@ -131,7 +132,7 @@ static void pending_stop(struct seq_file *seq, void *entry)
 static int pending_show(struct seq_file *seq, void *entry)
 {
 	struct sockaddr_in6 local, remote;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 	struct winsock_op *op = entry;
 	s64 left = -1;
 
@@ -139,7 +140,7 @@ static int pending_show(struct seq_file *seq, void *entry)
 		seq_puts(seq, "uid pid comm local remote state unacked elapsed_ms left_ms tag\n");
 		return 0;
 	}
-	winsock_tcp_snapshot(op->sk, &facts);
+	winsock_family_peek(op->sk, &facts);
 	winsock_report_names(op->sk, &local, &remote);
 	if (op->deadline != KTIME_MAX)
 		left = max_t(s64, ktime_ms_delta(op->deadline, ktime_get()), 0);

@@ -8,18 +8,19 @@
 
 #include <linux/winsock.h>
 
+#include "facts.h"
+#include "family.h"
 #include "handle.h"
 #include "op.h"
 #include "query.h"
 #include "sockopt.h"
-#include "tcp.h"
 
 void winsock_query_fill(struct sock *sk, const struct file *file,
 			struct winsock_query *args)
 {
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 
-	winsock_tcp_snapshot(sk, &facts);
+	winsock_family_snapshot(sk, &facts);
 	args->flags = 0;
 	if (facts.linger)
 		args->flags |= WINSOCK_QUERY_LINGER;

@@ -8,6 +8,7 @@
 
 #include <linux/winsock.h>
 
+#include "facts.h"
 #include "op.h"
 #include "policy.h"
 #include "release.h"
@@ -50,16 +51,16 @@ static struct socket *release_heir(const struct sock *sk)
 struct release_call {
 	struct sock *sk;
 	ktime_t started;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 	u32 bits;
 };
 
 static enum winsock_verdict release_verdict(struct release_call *call)
 {
-	struct winsock_tcp_facts *facts = &call->facts;
+	struct winsock_facts *facts = &call->facts;
 
 	winsock_tcp_snapshot(call->sk, facts);
-	call->bits = winsock_tcp_bits(facts);
+	call->bits = winsock_facts_bits(facts);
 	if (facts->linger)
 		call->bits |= WINSOCK_FACT_LINGER;
 	if (facts->linger_ns)

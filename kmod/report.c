@@ -4,6 +4,7 @@
 #include <net/sock.h>
 
 #include "report.h"
+#include "tcp.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -35,15 +36,15 @@ void winsock_report_names(const struct sock *sk, void *local, void *remote)
 }
 
 void winsock_report_trace_verdict(const struct sock *sk,
-				  const struct winsock_tcp_facts *facts, u32 bits,
+				  const struct winsock_facts *facts, u32 bits,
 				  enum winsock_verdict verdict, u64 timeout_ns, u64 tag)
 {
-	trace_winsock_verdict(sk, facts, bits | winsock_tcp_bits(facts), verdict, timeout_ns,
+	trace_winsock_verdict(sk, facts, bits | winsock_facts_bits(facts), verdict, timeout_ns,
 			      tag);
 }
 
 void winsock_report_trace_outcome(const struct sock *sk, enum winsock_mib outcome,
-				  const struct winsock_tcp_facts *facts, u64 unacked,
+				  const struct winsock_facts *facts, u64 unacked,
 				  u64 elapsed_ns, u64 tag)
 {
 	trace_winsock_outcome(sk, outcome, facts->state, unacked, elapsed_ns, tag);
@@ -51,7 +52,7 @@ void winsock_report_trace_outcome(const struct sock *sk, enum winsock_mib outcom
 
 void winsock_report_trace_release(struct sock *sk, enum winsock_mib outcome)
 {
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 
 	winsock_tcp_snapshot(sk, &facts);
 	trace_winsock_outcome(sk, outcome, facts.state, facts.unacked, 0, 0);

@@ -13,20 +13,20 @@
 
 #include <linux/winsock.h>
 
+#include "facts.h"
 #include "mib.h"
 #include "policy.h"
 #include "sockopt.h"
-#include "tcp.h"
 
 DECLARE_TRACEPOINT(winsock_verdict);
 DECLARE_TRACEPOINT(winsock_outcome);
 
 /* The tracepoints themselves, with the arguments of the functions below. */
 void winsock_report_trace_verdict(const struct sock *sk,
-				  const struct winsock_tcp_facts *facts, u32 bits,
+				  const struct winsock_facts *facts, u32 bits,
 				  enum winsock_verdict verdict, u64 timeout_ns, u64 tag);
 void winsock_report_trace_outcome(const struct sock *sk, enum winsock_mib outcome,
-				  const struct winsock_tcp_facts *facts, u64 unacked,
+				  const struct winsock_facts *facts, u64 unacked,
 				  u64 elapsed_ns, u64 tag);
 void winsock_report_trace_release(struct sock *sk, enum winsock_mib outcome);
 
@@ -42,7 +42,7 @@ void winsock_report_trace_release(struct sock *sk, enum winsock_mib outcome);
  * A wait is told when it is begun, and once more if it was looked at in vain.
  */
 static inline void winsock_report_verdict(const struct sock *sk,
-					  const struct winsock_tcp_facts *facts, u32 bits,
+					  const struct winsock_facts *facts, u32 bits,
 					  enum winsock_verdict verdict, u64 timeout_ns,
 					  u64 tag)
 {
@@ -62,7 +62,7 @@ static inline void winsock_report_verdict(const struct sock *sk,
  * @tag:	the caller's mark
  */
 static inline void winsock_report_outcome(struct sock *sk, enum winsock_mib outcome,
-					  const struct winsock_tcp_facts *facts,
+					  const struct winsock_facts *facts,
 					  u64 unacked, u64 elapsed_ns, u64 tag)
 {
 	winsock_mib_inc(sock_net(sk), outcome);
@@ -98,13 +98,13 @@ static inline void winsock_report_release(struct sock *sk, enum winsock_mib outc
  * Return: WINSOCK_OUTCOME_*.
  */
 static inline u32 winsock_report_decided(enum winsock_verdict verdict,
-					 const struct winsock_tcp_facts *facts)
+					 const struct winsock_facts *facts)
 {
 	if (verdict == WINSOCK_VERDICT_DROP)
 		return WINSOCK_OUTCOME_SHARED;
 	if (verdict == WINSOCK_VERDICT_ABORT)
 		return WINSOCK_OUTCOME_REQUEST;
-	return winsock_tcp_outcome(facts);
+	return winsock_facts_outcome(facts);
 }
 
 /**

@@ -28,10 +28,13 @@ static_assert(sizeof(struct winsock_so_linger) == 4);
 
 /*
  * The ULP's data pointer holds a tagged integer. A ULP that keeps a pointer there
- * keeps an aligned one, so the tag also tells whose socket it is.
+ * keeps an aligned one, so the tag also tells whose socket it is. Other sockets than
+ * TCP's have no such pointer.
  */
 static void *sockopt_word(const struct sock *sk)
 {
+	if (!sk_is_tcp(sk))
+		return NULL;
 	return rcu_access_pointer(inet_csk(sk)->icsk_ulp_data);
 }
 

@@ -22,7 +22,7 @@ void winsock_sockopt_attach(struct sock *sk);
 
 /**
  * winsock_sockopt_attached() - does the socket have the ULP "winsock"?
- * @sk: a plain TCP socket, locked or not
+ * @sk: a socket, locked or not
  */
 bool winsock_sockopt_attached(const struct sock *sk);
 
@@ -40,7 +40,7 @@ bool winsock_sockopt_reported(const struct sock *sk);
 
 /**
  * winsock_sockopt_strict() - is the error table read literally for this socket?
- * @sk: a plain TCP socket, locked or not
+ * @sk: a socket, locked or not
  *
  * Return: the socket's own switch, if it has one, else the network namespace's.
  */

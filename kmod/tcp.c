@@ -3,14 +3,13 @@
  * What the engine needs of TCP, from exported functions and the live socket's
  * own operations only: sk_prot may be that of kTLS, of a sockmap or TCP's own.
  */
-#include <linux/net.h>
-#include <linux/overflow.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
 #include <linux/winsock.h>
 
+#include "facts.h"
 #include "policy.h"
 #include "tcp.h"
 
@@ -25,17 +24,6 @@ static_assert((int)WINSOCK_CLOSE_WAIT == (int)TCP_CLOSE_WAIT);
 static_assert((int)WINSOCK_LAST_ACK == (int)TCP_LAST_ACK);
 static_assert((int)WINSOCK_LISTEN == (int)TCP_LISTEN);
 static_assert((int)WINSOCK_CLOSING == (int)TCP_CLOSING);
-
-int winsock_tcp_check(const struct socket *sock)
-{
-	const struct sock *sk = sock->sk;
-
-	if (!sk || sk->sk_type != SOCK_STREAM || sk->sk_protocol != IPPROTO_TCP ||
-	    (sk->sk_family != AF_INET && sk->sk_family != AF_INET6))
-		return -EOPNOTSUPP;
-
-	return 0;
-}
 
 /*
  * Is our SYN still among the unacknowledged? A child of TCP Fast Open is in
@@ -64,21 +52,18 @@ static u32 tcp_unacked(const struct sock *sk, unsigned int state)
 				      tcp_syn_unacked(sk, state));
 }
 
-void winsock_tcp_snapshot(struct sock *sk, struct winsock_tcp_facts *facts)
+void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	unsigned int state = inet_sk_state_load(sk);
-	u32 bits = winsock_policy_state(state);
+	unsigned int state;
+	u32 bits;
 
-	facts->state = state;
-	facts->linger = sock_flag(sk, SOCK_LINGER);
-	facts->error = READ_ONCE(sk->sk_err);
-	/* sk_lingertime is in jiffies; a value without end saturates. */
-	if (check_mul_overflow((u64)READ_ONCE(sk->sk_lingertime),
-			       (u64)(NSEC_PER_SEC / HZ), &facts->linger_ns))
-		facts->linger_ns = U64_MAX;
+	winsock_facts_gather(sk, facts);
+	state = facts->state;
+	bits = winsock_policy_state(state);
+	facts->peer = bits & WINSOCK_STATE_PEER;
+	facts->unread_resets = true;
 	facts->unacked = tcp_unacked(sk, state);
-	facts->unsent = 0;
 	if (facts->unacked) {
 		u32 unsent = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_nxt);
 
@@ -86,31 +71,11 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_tcp_facts *facts)
 			unsent--;
 		facts->unsent = min(unsent, facts->unacked);
 	}
-	facts->unread = (bits & WINSOCK_STATE_PEER) ? max(tcp_inq(sk), 0) : 0;
+	facts->unread = facts->peer ? max(tcp_inq(sk), 0) : 0;
 	/* A death leaves the sequence numbers alone, and the error to be read. */
-	facts->lost = 0;
 	if (state == TCP_CLOSE)
 		facts->lost = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
 	facts->dead = state == TCP_CLOSE && (facts->error || facts->lost);
-}
-
-u32 winsock_tcp_bits(const struct winsock_tcp_facts *facts)
-{
-	u32 bits = 0;
-
-	if (facts->unacked)
-		bits |= WINSOCK_FACT_UNACKED;
-	if (winsock_policy_state(facts->state) & WINSOCK_STATE_PEER)
-		bits |= WINSOCK_FACT_PEER;
-	return bits;
-}
-
-u32 winsock_tcp_outcome(const struct winsock_tcp_facts *facts)
-{
-	if (facts->dead)
-		return WINSOCK_OUTCOME_PEER;
-
-	return facts->unread ? WINSOCK_OUTCOME_UNREAD : WINSOCK_OUTCOME_GRACEFUL;
 }
 
 bool winsock_tcp_settled(const struct sock *sk)

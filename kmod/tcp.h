@@ -5,41 +5,8 @@
 
 #include <linux/types.h>
 
-struct socket;
 struct sock;
-
-/**
- * struct winsock_tcp_facts - a snapshot of what a close is decided by
- * @state:	TCP state
- * @linger:	SO_LINGER is on
- * @error:	pending socket error, positive errno or 0; not consumed
- * @linger_ns:	SO_LINGER's timeout, ns
- * @unacked:	payload bytes not acknowledged
- * @unsent:	payload bytes not yet given to the wire, part of @unacked
- * @unread:	received bytes that nobody has read
- * @lost:	sequence numbers never acknowledged on a connection that is dead; a
- *		FIN may be among them, TCP no longer tells
- * @dead:	there was a connection and it died (reset, timed out, refused)
- */
-struct winsock_tcp_facts {
-	u8 state;
-	bool linger;
-	bool dead;
-	int error;
-	u64 linger_ns;
-	u32 unacked;
-	u32 unsent;
-	u32 unread;
-	u32 lost;
-};
-
-/**
- * winsock_tcp_check() - can the engine close this socket?
- * @sock: any socket
- *
- * Return: 0, or -EOPNOTSUPP unless it is plain TCP over IPv4 or IPv6.
- */
-int winsock_tcp_check(const struct socket *sock);
+struct winsock_facts;
 
 /**
  * winsock_tcp_snapshot() - gather the facts
@@ -49,23 +16,7 @@ int winsock_tcp_check(const struct socket *sock);
  * Consistent under the socket lock. Without it the values may be from different
  * moments: good enough to report, not to decide by.
  */
-void winsock_tcp_snapshot(struct sock *sk, struct winsock_tcp_facts *facts);
-
-/**
- * winsock_tcp_bits() - what the connection says to a verdict
- * @facts: the facts
- *
- * Return: WINSOCK_FACT_PEER and _UNACKED as they hold.
- */
-u32 winsock_tcp_bits(const struct winsock_tcp_facts *facts);
-
-/**
- * winsock_tcp_outcome() - how a socket that is released now will have ended
- * @facts: the facts at the decision
- *
- * Return: WINSOCK_OUTCOME_GRACEFUL, _PEER or _UNREAD.
- */
-u32 winsock_tcp_outcome(const struct winsock_tcp_facts *facts);
+void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts);
 
 /**
  * winsock_tcp_settled() - has a wait for the drain nothing left to wait for?

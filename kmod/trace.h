@@ -10,10 +10,10 @@
 #include <linux/tracepoint.h>
 #include <net/sock.h>
 
+#include "facts.h"
 #include "mib.h"
 #include "policy.h"
 #include "report.h"
-#include "tcp.h"
 
 /* Programs that read the raw record have to know the numbers. */
 TRACE_DEFINE_ENUM(WINSOCK_VERDICT_DROP);
@@ -64,7 +64,7 @@ TRACE_DEFINE_ENUM(WINSOCK_MIB_FORCED);
 
 /* The policy was asked and its verdict is carried out; the socket is locked. */
 TRACE_EVENT(winsock_verdict,
-	    TP_PROTO(const struct sock *sk, const struct winsock_tcp_facts *facts, u32 bits,
+	    TP_PROTO(const struct sock *sk, const struct winsock_facts *facts, u32 bits,
 		     enum winsock_verdict verdict, u64 timeout_ns, u64 tag),
 	    TP_ARGS(sk, facts, bits, verdict, timeout_ns, tag),
 

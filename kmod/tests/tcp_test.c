@@ -8,11 +8,13 @@
 
 #include <linux/winsock.h>
 
+#include "../facts.h"
+#include "../family.h"
 #include "../policy.h"
 #include "../tcp.h"
 #include "connection.h"
 
-static void look(struct socket *sock, struct winsock_tcp_facts *facts)
+static void look(struct socket *sock, struct winsock_facts *facts)
 {
 	lock_sock(sock->sk);
 	winsock_tcp_snapshot(sock->sk, facts);
@@ -26,36 +28,37 @@ static void reset(struct socket *sock)
 	release_sock(sock->sk);
 }
 
-static void tcp_only_tcp_is_taken(struct kunit *test)
+static void tcp_is_taken_and_not_mptcp(struct kunit *test)
 {
 	struct connection *pair = test->priv;
 	struct socket *other;
 
-	KUNIT_EXPECT_EQ(test, winsock_tcp_check(pair->client), 0);
-	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_INET, SOCK_DGRAM, 0, &other), 0);
-	KUNIT_EXPECT_EQ(test, winsock_tcp_check(other), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, winsock_family_check(pair->client), 0);
+	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_MPTCP,
+					       &other), 0);
+	KUNIT_EXPECT_EQ(test, winsock_family_check(other), -EOPNOTSUPP);
 	sock_release(other);
 }
 
 static void tcp_idle(struct kunit *test)
 {
 	struct connection *pair = test->priv;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 
 	look(pair->client, &facts);
 	KUNIT_EXPECT_EQ(test, facts.state, TCP_ESTABLISHED);
 	KUNIT_EXPECT_EQ(test, facts.unacked, 0);
 	KUNIT_EXPECT_FALSE(test, facts.linger);
 	KUNIT_EXPECT_FALSE(test, facts.dead);
-	KUNIT_EXPECT_EQ(test, winsock_tcp_bits(&facts), WINSOCK_FACT_PEER);
+	KUNIT_EXPECT_EQ(test, winsock_facts_bits(&facts), WINSOCK_FACT_PEER);
 	KUNIT_EXPECT_TRUE(test, winsock_tcp_settled(pair->client->sk));
-	KUNIT_EXPECT_EQ(test, winsock_tcp_outcome(&facts), WINSOCK_OUTCOME_GRACEFUL);
+	KUNIT_EXPECT_EQ(test, winsock_facts_outcome(&facts), WINSOCK_OUTCOME_GRACEFUL);
 }
 
 static void tcp_linger_saturates(struct kunit *test)
 {
 	struct connection *pair = test->priv;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 
 	sock_set_flag(pair->client->sk, SOCK_LINGER);
 	pair->client->sk->sk_lingertime = 3 * HZ;
@@ -71,7 +74,7 @@ static void tcp_linger_saturates(struct kunit *test)
 static void tcp_queued_data(struct kunit *test)
 {
 	struct connection *pair = test->priv;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 	size_t sent = connection_fill(pair->client), got = 0;
 	int tries;
 
@@ -83,7 +86,7 @@ static void tcp_queued_data(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, winsock_tcp_settled(pair->client->sk));
 	look(pair->server, &facts);
 	KUNIT_EXPECT_GT(test, facts.unread, 0);
-	KUNIT_EXPECT_EQ(test, winsock_tcp_outcome(&facts), WINSOCK_OUTCOME_UNREAD);
+	KUNIT_EXPECT_EQ(test, winsock_facts_outcome(&facts), WINSOCK_OUTCOME_UNREAD);
 
 	for (tries = 0; tries < 2000 && got < sent; tries++) {
 		got += max(connection_drain(pair->server), 0);
@@ -96,7 +99,7 @@ static void tcp_queued_data(struct kunit *test)
 static void tcp_a_reset_is_final(struct kunit *test)
 {
 	struct connection *pair = test->priv;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 
 	connection_fill(pair->client);
 	reset(pair->client);
@@ -112,7 +115,7 @@ static void tcp_a_reset_is_final(struct kunit *test)
 static void tcp_the_peers_reset_is_a_death(struct kunit *test)
 {
 	struct connection *pair = test->priv;
-	struct winsock_tcp_facts facts;
+	struct winsock_facts facts;
 
 	connection_fill(pair->client);
 	reset(pair->server);
@@ -121,7 +124,7 @@ static void tcp_the_peers_reset_is_a_death(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, facts.dead);
 	KUNIT_EXPECT_GT(test, facts.lost, 0);
 	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
-	KUNIT_EXPECT_EQ(test, winsock_tcp_outcome(&facts), WINSOCK_OUTCOME_PEER);
+	KUNIT_EXPECT_EQ(test, winsock_facts_outcome(&facts), WINSOCK_OUTCOME_PEER);
 	/* Told, not consumed. */
 	look(pair->client, &facts);
 	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
@@ -149,7 +152,7 @@ static int tcp_suite_init(struct kunit_suite *suite)
 }
 
 static struct kunit_case tcp_tests[] = {
-	KUNIT_CASE(tcp_only_tcp_is_taken),
+	KUNIT_CASE(tcp_is_taken_and_not_mptcp),
 	KUNIT_CASE(tcp_idle),
 	KUNIT_CASE(tcp_linger_saturates),
 	KUNIT_CASE(tcp_queued_data),

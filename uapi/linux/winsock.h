@@ -29,6 +29,7 @@
 #define WINSOCK_FEATURE_ASYNC	(1ULL << 3)	/* WINSOCK_CLOSE_ASYNC, op descriptors */
 #define WINSOCK_FEATURE_ULP	(1ULL << 4)	/* TCP_ULP "winsock", SOL_WINSOCK */
 #define WINSOCK_FEATURE_KEEP	(1ULL << 5)	/* IF_LAST without DROP_FD */
+#define WINSOCK_FEATURE_FAMILIES (1ULL << 6)	/* other sockets than TCP's, see below */
 
 /**
  * struct winsock_info - what this module can do (WINSOCK_IOC_INFO)

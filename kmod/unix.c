@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * AF_UNIX, streams and sequenced packets. What was sent lies in the peer's receive
+ * queue and counts as ours until the peer has read it; then sock_wfree() wakes our
+ * queue for each packet, at the latest from a quarter of the send buffer downwards.
+ */
+#include <linux/net.h>
+#include <net/af_unix.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "facts.h"
+#include "family.h"
+
+/* The other end, referenced, unless it is closed. */
+static struct sock *unix_other(struct sock *sk)
+{
+	struct sock *other;
+
+	if (sk->sk_state != TCP_ESTABLISHED)
+		return NULL;
+	unix_state_lock(sk);
+	other = unix_peer(sk);
+	if (other && sock_flag(other, SOCK_DEAD))
+		other = NULL;
+	if (other)
+		sock_hold(other);
+	unix_state_unlock(sk);
+	return other;
+}
+
+static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
+{
+	struct sock *other = unix_other(sk);
+
+	winsock_facts_gather(sk, facts);
+	facts->unread_resets = true;
+	facts->unread = winsock_family_queued(sk);
+	facts->lost = U32_MAX;
+	if (other) {
+		/* Reset by us: over, although the peer may still read what it has. */
+		facts->peer = sk->sk_shutdown != SHUTDOWN_MASK ||
+			      READ_ONCE(other->sk_err) != ECONNRESET;
+		sock_put(other);
+	} else {
+		facts->dead = facts->state == TCP_ESTABLISHED && facts->error;
+	}
+	if (facts->peer)
+		facts->unacked = winsock_family_charged(sk);
+}
+
+static bool unix_settled(const struct sock *sk)
+{
+	return !winsock_family_charged(sk) || READ_ONCE(sk->sk_shutdown) == SHUTDOWN_MASK;
+}
+
+/* The peer reads what it has, then ECONNRESET, as if we had closed with data unread. */
+static void unix_reset(struct sock *sk)
+{
+	struct sock *other = unix_other(sk);
+
+	if (other) {
+		unix_state_lock(other);
+		WRITE_ONCE(other->sk_err, ECONNRESET);
+		unix_state_unlock(other);
+		sock_put(other);
+	}
+	WRITE_ONCE(sk->sk_err, ECONNRESET);
+	/* Both ends are woken by this; it takes no lock of ours. */
+	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
+}
+
+const struct winsock_family_ops winsock_unix_ops = {
+	.snapshot	= unix_snapshot,
+	.settled	= unix_settled,
+	.reset		= unix_reset,
+};
