@@ -136,6 +136,8 @@ static const struct family_row family_rows[] = {
 	/* Of one peer among many that dies nobody is told who did not ask. */
 	{ AF_INET,	BIT(SOCK_SEQPACKET),	IPPROTO_SCTP,	true,	&winsock_sctp_ops },
 	{ AF_INET6,	BIT(SOCK_SEQPACKET),	IPPROTO_SCTP,	true,	&winsock_sctp_ops },
+	{ AF_ATMPVC,	FAMILY_PACKETS,		0,		false,	&winsock_atm_ops },
+	{ AF_ATMSVC,	FAMILY_PACKETS,		0,		false,	&winsock_atm_ops },
 	/* Not in the kernel since 4.17; its stacks live on outside. */
 	{ AF_IRDA,	FAMILY_STREAMS,		0,		false,	&family_stream },
 	{ AF_UNSPEC,	FAMILY_PACKETS,		0,		false,	&family_datagram },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What differs from family to family: one row each. TCP's is in tcp.c, the others
- * here and in unix.c, vsock.c, sctp.c. Of a family that is a module only its
+ * here and in unix.c, vsock.c, sctp.c, atm.c. Of a family that is a module only its
  * structures and the operations of the live socket are used, no symbol: the module
  * needs none of them to be loaded.
  */
@@ -37,6 +37,7 @@ struct winsock_family_ops {
 extern const struct winsock_family_ops winsock_unix_ops;
 extern const struct winsock_family_ops winsock_vsock_ops;
 extern const struct winsock_family_ops winsock_sctp_ops;
+extern const struct winsock_family_ops winsock_atm_ops;
 
 /**
  * winsock_family_check() - can the engine close this socket?
