@@ -8,10 +8,12 @@
  *
  * fuzz_calls [SECONDS [SEED]]; the sequences to begin with are in corpus.h.
  */
+#include <asm/byteorder.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/kcov.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -25,6 +27,7 @@
 #include <unistd.h>
 
 #include "dev.h"
+#include "ends.h"
 #include "net.h"
 #include "ulp.h"
 
@@ -80,12 +83,51 @@ static void fuzz_deafen(int fd, bool deaf)
 		   sizeof(program));
 }
 
+/* Connections of other families than TCP's. */
+static void fuzz_open_other(struct slot *slot, unsigned char how)
+{
+	static const struct sockaddr_in loopback = {
+		.sin_family = AF_INET, .sin_addr.s_addr = __constant_htonl(INADDR_LOOPBACK),
+	};
+	static const struct sockaddr_vm local = {
+		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_LOCAL,
+		.svm_port = VMADDR_PORT_ANY,
+	};
+	struct ends ends;
+
+	switch (how % 5) {
+	case 0:
+		ends_pair(&ends, AF_UNIX, SOCK_STREAM);
+		break;
+	case 1:
+		ends_pair(&ends, AF_UNIX, SOCK_SEQPACKET);
+		break;
+	case 2:
+		ends_pair(&ends, AF_UNIX, SOCK_DGRAM);
+		break;
+	case 3:
+		ends_accept(&ends, AF_INET, SOCK_STREAM, IPPROTO_SCTP,
+			    (struct sockaddr *)&loopback, sizeof(loopback));
+		break;
+	default:
+		ends_accept(&ends, AF_VSOCK, SOCK_STREAM, 0, (struct sockaddr *)&local,
+			    sizeof(local));
+		break;
+	}
+	slot->client = ends.near;
+	slot->server = ends.far;
+}
+
 static void fuzz_open(struct slot *slot, unsigned char how)
 {
 	struct net_pair pair;
 
 	fuzz_drop(&slot->client);
 	fuzz_drop(&slot->server);
+	if (how & 8) {
+		fuzz_open_other(slot, how >> 4);
+		return;
+	}
 	net_pair_open(&pair, how % 3, how & 4);
 	slot->client = pair.client;
 	slot->server = pair.server;
