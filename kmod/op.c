@@ -221,7 +221,11 @@ static bool op_decide(struct winsock_op *op)
 /* A worker lets the file go, and synchronously: whoever is woken finds it gone. */
 static void op_let_go(struct winsock_op *op, struct file *file)
 {
-	if (op->record.outcome != WINSOCK_OUTCOME_CANCELLED && file_count(file) > 1)
+	bool released = op->record.outcome == WINSOCK_OUTCOME_GRACEFUL ||
+			op->record.outcome == WINSOCK_OUTCOME_PEER ||
+			op->record.outcome == WINSOCK_OUTCOME_UNREAD;
+
+	if (released && file_count(file) > 1)
 		winsock_family_disconnect(op->sock,
 					  op->record.outcome == WINSOCK_OUTCOME_UNREAD);
 	__fput_sync(file);
