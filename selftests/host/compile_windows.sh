@@ -9,7 +9,7 @@ root=@ROOT@
 . "$root/selftests/host/tap.sh"
 
 flags=(-Wall -Wextra -Werror -I "$root/userlib/include" -I "$root/uapi")
-plan 9
+plan 12
 for example in echo_server lingering_client; do
 	source=$root/userlib/examples/$example.c
 	check "$example as C11" gcc -std=gnu11 "${flags[@]}" -o "$work/$example" \
@@ -41,5 +41,10 @@ int main(void)
 	return sizeof(windows) == 4 && sizeof(SOCKET) == 4 && SO_DONTLINGER == ~SO_LINGER ? 0 : 1;
 }
 C
+source=$root/selftests/host/af_irda.c
+check "<af_irda.h> as C11" gcc -std=gnu11 "${flags[@]}" -c -o "$work/x.o" "$source"
+check "<af_irda.h> as C++17" g++ -std=gnu++17 -x c++ "${flags[@]}" -c -o "$work/x.o" "$source"
+check "<af_irda.h> has Windows' numbers and sizes" x86_64-w64-mingw32-gcc -Wall -c \
+	-o "$work/x.o" "$source"
 check "struct linger is Windows' after <sys/socket.h>" gcc "${flags[@]}" -o "$work/native" "$work/native.c"
 check "and has 4 bytes" "$work/native"

@@ -21,7 +21,8 @@ const char *winsock_startup_error(void);
  * winsock_query() - the facts that a close of @s would be decided by
  * @query: filled in, see struct winsock_query
  *
- * No side effect. Return: 0 or SOCKET_ERROR: WSAEOPNOTSUPP for other than TCP.
+ * No side effect. Return: 0 or SOCKET_ERROR: WSAEOPNOTSUPP for a family that the
+ * kernel's module does not know.
  */
 int winsock_query(SOCKET s, struct winsock_query *query);
 
@@ -44,8 +45,8 @@ struct winsock_report {
 /**
  * winsock_closesocket() - closesocket() that tells what became of the connection
  * @flags:	0 or WINSOCK_CLOSE_STRICT
- * @report:	filled in on success, or NULL; outcome is WINSOCK_OUTCOME_NONE for
- *		sockets other than TCP
+ * @report:	filled in on success, or NULL; outcome is WINSOCK_OUTCOME_NONE for a
+ *		family that the kernel's module does not know
  *
  * Return: as closesocket(), and WSAEINVAL for other flags.
  */
@@ -79,7 +80,7 @@ struct winsock_close_options {
  * @report:	filled in if @op is -1; may be NULL
  *
  * On success the SOCKET is gone. Return: 0 or SOCKET_ERROR with the SOCKET as it was:
- * WSAENOTSOCK, WSAEOPNOTSUPP (not TCP), WSAEINVAL, WSAEMFILE, WSAENOBUFS (memory, or
+ * WSAENOTSOCK, WSAEOPNOTSUPP (family not known), WSAEINVAL, WSAEMFILE, WSAENOBUFS (memory, or
  * the user's limit net.winsock.ops_max).
  */
 int winsock_close_begin(SOCKET s, const struct winsock_close_options *options, int *op,

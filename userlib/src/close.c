@@ -60,8 +60,8 @@ static int close_done(struct closing *closing)
 }
 
 /*
- * Other than TCP the kernel refuses. Such a socket has no linger (O17, O18): what
- * it has accepted is gone from us, and close(2) is all there is to do.
+ * The module does not know the socket's family, or is older than families other than
+ * TCP (WINSOCK_FEATURE_FAMILIES): close(2) is all there is to do.
  */
 static int close_other(struct closing *closing)
 {
@@ -228,6 +228,21 @@ WINSOCK_API int winsock_query(SOCKET s, struct winsock_query *query)
 		result = error_fail_errno(errno);
 	errno = saved;
 	return result;
+}
+
+/* ATM knows no half-close: ending one direction ends the circuit (X8). */
+bool close_is_whole(SOCKET s)
+{
+	int family = socket_option(s, SO_DOMAIN);
+
+	return family == AF_ATMPVC || family == AF_ATMSVC;
+}
+
+int close_circuit(SOCKET s)
+{
+	struct winsock_abort call = { .fd = s };
+
+	return ioctl(startup_device(), WINSOCK_IOC_ABORT, &call);
 }
 
 /*

@@ -78,6 +78,8 @@ bool option_readable(const void *memory, size_t size);
 
 /* close.c */
 void close_destroy(SOCKET s);
+bool close_is_whole(SOCKET s);		/* a family without half-close? */
+int close_circuit(SOCKET s);		/* end its connection, as a system call */
 bool close_handle(HANDLE handle);	/* CloseHandle() on a socket (M5) */
 
 /* duplicate.c */

@@ -199,12 +199,20 @@ static int option_get_timeout(SOCKET s, int name, char *value, int *size)
 	return 0;
 }
 
+/* Linger is for what has connections: neither datagrams nor raw (O17, O18). */
+static bool option_lingers(SOCKET s)
+{
+	int type = socket_option(s, SO_TYPE);
+
+	return type == SOCK_STREAM || type == SOCK_SEQPACKET;
+}
+
 static int option_set(SOCKET s, int level, int name, const char *value, int size)
 {
 	if (!socket_check(s))
 		return SOCKET_ERROR;
 	if (level == SOL_SOCKET && (name == SO_LINGER || name == SO_DONTLINGER)) {
-		if (!socket_is_stream(s))
+		if (!option_lingers(s))
 			return error_fail(WSAENOPROTOOPT);
 		return name == SO_LINGER ? option_set_linger(s, value, size)
 					 : option_set_dontlinger(s, value, size);
@@ -226,7 +234,7 @@ static int option_get(SOCKET s, int level, int name, char *value, int *size)
 	if (!option_readable(size, sizeof(*size)))
 		return error_fail(WSAEFAULT);
 	if (level == SOL_SOCKET && (name == SO_LINGER || name == SO_DONTLINGER)) {
-		if (!socket_is_stream(s))
+		if (!option_lingers(s))
 			return error_fail(WSAENOPROTOOPT);
 		return name == SO_LINGER ? option_get_linger(s, value, size)
 					 : option_get_dontlinger(s, value, size);

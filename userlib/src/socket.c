@@ -267,6 +267,8 @@ WINSOCK_API int winsock_shutdown(SOCKET s, int how)
 	/* Linux would stop the listening (X4). */
 	if (socket_option(s, SO_ACCEPTCONN) > 0)
 		return error_fail(WSAENOTCONN);
+	if (how != SHUT_RD && close_is_whole(s))
+		return socket_done(close_circuit(s), saved);
 	/* Repeated, or on a datagram socket without a peer, it is fine on Windows. */
 	if (shutdown(s, how) && !(errno == ENOTCONN &&
 				  ((table_get(s) & bits[how]) == bits[how] ||

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* closesocket() on sockets that are not TCP, through the library. */
+#include <sys/un.h>
+
+#include "kselftest_harness.h"
+
+#include "dev.h"
+#include "ends.h"
+#include "net.h"
+
+#include <winsock_ext.h>
+#include <af_irda.h>
+
+DEV_REQUIRED;
+
+#define AT_ONCE	0.9
+
+FIXTURE(family) {
+	struct ends ends;
+	struct winsock_report report;
+};
+
+FIXTURE_VARIANT(family) {
+	int type;
+};
+
+FIXTURE_VARIANT_ADD(family, stream) {
+	.type = SOCK_STREAM,
+};
+
+FIXTURE_VARIANT_ADD(family, packets) {
+	.type = SOCK_SEQPACKET,
+};
+
+FIXTURE_SETUP(family)
+{
+	WSADATA data;
+
+	ASSERT_EQ(0, WSAStartup(MAKEWORD(2, 2), &data));
+	ends_pair(&self->ends, AF_UNIX, variant->type);
+}
+
+FIXTURE_TEARDOWN(family)
+{
+	ends_close(&self->ends);
+	WSACleanup();
+}
+
+static int set_linger(SOCKET s, unsigned int onoff, unsigned int seconds)
+{
+	struct linger linger = { onoff, seconds };
+
+	return setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&linger, sizeof(linger));
+}
+
+static int set_nonblocking(SOCKET s, u_long on)
+{
+	return ioctlsocket(s, FIONBIO, &on);
+}
+
+/* claims: O3 N1 N6 N9 H1 */
+TEST_F(family, the_page_goes_for_local_connections)
+{
+	struct winsock_query query;
+	int error;
+
+	net_stuff(self->ends.near);
+	ASSERT_EQ(0, set_linger(self->ends.near, 1, 3));
+	ASSERT_EQ(0, set_nonblocking(self->ends.near, 1));
+	EXPECT_EQ(SOCKET_ERROR, closesocket(self->ends.near));
+	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
+	ASSERT_EQ(0, winsock_query(self->ends.near, &query));
+	EXPECT_GT(query.unacked, 0);
+	ASSERT_EQ(0, set_linger(self->ends.near, 1, 0));
+	ASSERT_EQ(0, winsock_closesocket(self->ends.near, 0, &self->report));
+	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, self->report.outcome);
+	EXPECT_FALSE(net_is_open(self->ends.near));
+	self->ends.near = -1;
+	net_drain(self->ends.far, &error);
+	EXPECT_EQ(ECONNRESET, error);
+}
+
+/* claims: B2 */
+TEST_F(family, a_blocking_close_waits_for_the_reader)
+{
+	struct ends_reader reader;
+	double start = net_now();
+
+	net_stuff(self->ends.near);
+	ASSERT_EQ(0, set_linger(self->ends.near, 1, 20));
+	ends_read_later(&reader, self->ends.far, 300);
+	ASSERT_EQ(0, winsock_closesocket(self->ends.near, 0, &self->report));
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->report.outcome);
+	EXPECT_GT(net_now() - start, 0.2);
+	ends_read_done(&reader);
+	self->ends.near = -1;
+}
+
+FIXTURE(library) {
+	int unused;
+};
+
+FIXTURE_SETUP(library)
+{
+	WSADATA data;
+
+	net_enter();
+	ASSERT_EQ(0, WSAStartup(MAKEWORD(2, 2), &data));
+}
+
+FIXTURE_TEARDOWN(library)
+{
+	WSACleanup();
+}
+
+/* claims: O17 O18 */
+TEST_F(library, linger_is_refused_where_nothing_lingers)
+{
+	static const struct { int family, type, protocol; } sockets[] = {
+		{ AF_INET, SOCK_DGRAM, 0 },
+		{ AF_INET6, SOCK_DGRAM, 0 },
+		{ AF_INET, SOCK_RAW, IPPROTO_ICMP },
+		{ AF_UNIX, SOCK_DGRAM, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(sockets); i++) {
+		SOCKET s = socket(sockets[i].family, sockets[i].type, sockets[i].protocol);
+
+		ASSERT_GE(s, 0);
+		EXPECT_EQ(SOCKET_ERROR, set_linger(s, 1, 5));
+		EXPECT_EQ(WSAENOPROTOOPT, WSAGetLastError());
+		EXPECT_EQ(0, closesocket(s));
+		EXPECT_FALSE(net_is_open(s));
+	}
+}
+
+/* The kernel's half of P10 and P11. */
+TEST_F(library, a_blocked_recvfrom_wakes)
+{
+	SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ends_sleeper sleeper;
+	double start;
+
+	ends_sleep(&sleeper, s, 'r');
+	start = net_now();
+	ASSERT_EQ(0, closesocket(s));
+	ASSERT_TRUE(ends_woken(&sleeper, 5));
+	EXPECT_LT(sleeper.woke - start, AT_ONCE);
+	EXPECT_FALSE(net_is_open(s));
+}
+
+/* claims: M8 */
+TEST_F(library, a_listener_of_local_connections)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	SOCKET s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	ASSERT_EQ(0, bind(s, (struct sockaddr *)&name, sizeof(name.sun_family)));
+	ASSERT_EQ(0, listen(s, 4));
+	ASSERT_EQ(0, set_linger(s, 1, 5));
+	ASSERT_EQ(0, set_nonblocking(s, 1));
+	EXPECT_EQ(0, closesocket(s));
+}
+
+/* claims: X7 X8 */
+TEST_F(library, a_family_that_is_not_there)
+{
+	bool irda = !access("/sys/module/test_irda", F_OK);
+	bool atm = !access("/proc/net/atm", F_OK);
+	SOCKET s = socket(AF_IRDA, SOCK_STREAM, IRDA_PROTO_SOCK_STREAM);
+
+	EXPECT_EQ(irda, s >= 0);
+	if (irda) {
+		EXPECT_EQ(0, closesocket(s));
+	} else {
+		EXPECT_EQ(WSAEAFNOSUPPORT, WSAGetLastError());
+	}
+	s = socket(AF_ATMPVC, SOCK_DGRAM, 0);
+	EXPECT_EQ(atm, s >= 0);
+	if (atm) {
+		EXPECT_EQ(0, closesocket(s));
+	} else {
+		EXPECT_EQ(WSAEAFNOSUPPORT, WSAGetLastError());
+	}
+}
+
+TEST_HARNESS_MAIN
