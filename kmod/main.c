@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Winsock's closesocket for Linux TCP sockets: loading and unloading. */
+/* Winsock's closesocket for Linux sockets: loading and unloading. */
 #include <linux/module.h>
 
 #include "device.h"
@@ -59,7 +59,7 @@ static void __exit winsock_exit(void)
 module_init(winsock_init);
 module_exit(winsock_exit);
 
-MODULE_DESCRIPTION("Winsock's closesocket for TCP sockets");
+MODULE_DESCRIPTION("Winsock's closesocket");
 MODULE_AUTHOR("The winsock authors");
 MODULE_VERSION(WINSOCK_VERSION);
 MODULE_LICENSE("GPL");

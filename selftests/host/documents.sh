@@ -35,6 +35,20 @@ named() {
 	return $missing
 }
 
+# cells: each ``test`` in the table of the families is there
+cells() {
+	local test missing=0
+
+	while read -r test; do
+		grep -qE "^TEST_F\(\w+, $test\)" "$root"/selftests/{family_*.c,winsock_*.c,lingering.h} || {
+			echo "there is no test $test"
+			missing=1
+		}
+	done < <(sed -n '/^   \* - AF_UNIX/,/^The library takes/p' "$root/Documentation/families.rst" |
+		grep -oE '``[a-z_]+``' | tr -d '`' | grep -vE '^(family|winsock|stress)_[a-z]+$' | sort -u)
+	return $missing
+}
+
 # each: every reading has its tests
 each() {
 	local readings tests
@@ -46,7 +60,7 @@ each() {
 	[[ $readings -gt 0 && $readings == "$tests" ]]
 }
 
-plan 10
+plan 11
 check "the page of the interface is what the header says" "$reference" "$header" "$uapi"
 check "it would see a field more" seen 's/^\t__u32	abi_version;/&\n\t__u32	more;/' more
 check "fields exchanged" seen '/__u32	abi_version;/{N;s/\(.*\)\n\(.*\)/\2\n\1/}' \
@@ -60,3 +74,4 @@ check "a name more" seen 's/^#define WINSOCK_DEVICE.*/&\n#define WINSOCK_MORE 1/
 check "an error more" seen 's/EINVAL (@pad)/EXDEV (@pad)/' EXDEV
 check "the tests that the differences name are there" named
 check "and every reading names one" each
+check "so are those that the families name" cells

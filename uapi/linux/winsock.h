@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Winsock's closesocket for Linux TCP sockets: /dev/winsock, the ULP, SOL_WINSOCK.
+ * Winsock's closesocket for Linux sockets: /dev/winsock, the ULP, SOL_WINSOCK.
  *
  * Every call acts on a descriptor that the caller holds. Possession of the
  * socket's descriptor is the authority, as for shutdown(2); no capability is
@@ -12,6 +12,11 @@
  * a new ioctl number; an existing field is never reinterpreted.
  *
  * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst.
+ *
+ * Words are TCP's: payload, acknowledged, reset, RST, FIN. With WINSOCK_FEATURE_FAMILIES
+ * the calls also take AF_UNIX, AF_VSOCK, SCTP, ATM and IrDA connections, where the words
+ * mean what Documentation/families.rst says, and datagram and raw sockets of any family,
+ * which have no linger: a close is done at once, never would-block, and resets nothing.
  */
 #ifndef _UAPI_LINUX_WINSOCK_H
 #define _UAPI_LINUX_WINSOCK_H
@@ -29,7 +34,7 @@
 #define WINSOCK_FEATURE_ASYNC	(1ULL << 3)	/* WINSOCK_CLOSE_ASYNC, op descriptors */
 #define WINSOCK_FEATURE_ULP	(1ULL << 4)	/* TCP_ULP "winsock", SOL_WINSOCK */
 #define WINSOCK_FEATURE_KEEP	(1ULL << 5)	/* IF_LAST without DROP_FD */
-#define WINSOCK_FEATURE_FAMILIES (1ULL << 6)	/* other sockets than TCP's, see below */
+#define WINSOCK_FEATURE_FAMILIES (1ULL << 6)	/* other sockets than TCP's */
 
 /**
  * struct winsock_info - what this module can do (WINSOCK_IOC_INFO)
@@ -68,16 +73,20 @@ struct winsock_info {
  * @fd:		in: the socket
  * @pad:	in: zero
  * @flags:	out: WINSOCK_QUERY_* bits
- * @state:	out: TCP state (TCP_ESTABLISHED = 1 ... as in <netinet/tcp.h>)
+ * @state:	out: TCP state (TCP_ESTABLISHED = 1 ... as in <netinet/tcp.h>), of other
+ *		families what they keep by the same numbers; an ATM circuit is 1 or 7
  * @linger_ns:	out: SO_LINGER's timeout in ns; meaningful with WINSOCK_QUERY_LINGER
- * @unsent:	out: payload bytes accepted by send and not yet given to the wire
+ * @unsent:	out: payload bytes accepted by send and not yet given to the wire; 0 for
+ *		other families than TCP
  * @unacked:	out: payload bytes not acknowledged by the peer's TCP, @unsent
- *		included; the FIN is no payload
+ *		included; the FIN is no payload. AF_UNIX, SCTP, ATM and IrDA: bytes of
+ *		memory of the packets that are still the socket's
  * @unread:	out: bytes received and not yet read; a close with any turns
- *		into a reset (G7, RFC 1122 4.2.2.13)
+ *		into a reset (G7, RFC 1122 4.2.2.13), not so for AF_VSOCK, ATM and IrDA.
+ *		0 for datagram and raw sockets
  *
- * No side effect. Errors: EBADF, ENOTSOCK, EOPNOTSUPP (not plain TCP),
- * EINVAL (@pad), EFAULT.
+ * No side effect. Errors: EBADF, ENOTSOCK, EOPNOTSUPP (a family that is not known:
+ * MPTCP, SMC ...), EINVAL (@pad), EFAULT.
  */
 struct winsock_query {
 	__s32	fd;
@@ -185,7 +194,7 @@ struct winsock_query {
  *
  * The ioctl returns 0 with @result set, or fails with nothing changed:
  * EFAULT (the structure is not readable and writable), EBADF, ENOTSOCK,
- * EOPNOTSUPP (not plain TCP over IPv4 or IPv6), EINVAL (unknown mode or flag,
+ * EOPNOTSUPP (a family that is not known), EINVAL (unknown mode or flag,
  * timeout out of range, @op_fd neither -1 nor a wait of
  * this socket, DETACH without ASYNC), EBUSY (a close is already waiting on this
  * socket), ENOMEM, ENOSPC (the user has @ops_max closes pending), EMFILE and ENFILE
@@ -243,8 +252,10 @@ struct winsock_record {
  * @flags:	in: zero
  *
  * RST for all holders, without touching the shared SO_LINGER. A connection
- * attempt under way is given up. Errors: EBADF, ENOTSOCK, EOPNOTSUPP, ENOTCONN
- * (no connection: closed, bound or listening), EINVAL (@flags), EFAULT.
+ * attempt under way is given up. SCTP: nothing can be sent or received from now on, and
+ * the last release sends ABORT, for which SO_LINGER is set to {1,0}. ATM: the circuit is
+ * released. Errors: EBADF, ENOTSOCK, EOPNOTSUPP, ENOTCONN (no connection: closed, bound
+ * or listening, datagram and raw sockets), EINVAL (@flags), EFAULT.
  */
 struct winsock_abort {
 	__s32	fd;
