@@ -240,7 +240,7 @@ TEST_F(ctl, targets_that_are_none)
 	NUMBER(text, "%d/999", getpid());
 	EXPECT_EQ(FAILED, RUN("abort", text));
 	COMPLAINS("has no descriptor 999");
-	NUMBER(text, "%d/%d", getpid(), socket(AF_INET, SOCK_DGRAM, 0));
+	NUMBER(text, "%d/%d", getpid(), socket(AF_INET, SOCK_STREAM, 262 /* IPPROTO_MPTCP */));
 	EXPECT_EQ(FAILED, RUN("query", text));
 	COMPLAINS("of a kind that winsock does not close");
 	NUMBER(text, "%d/%d", getpid(), self->pair.client);

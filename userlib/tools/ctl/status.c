@@ -20,6 +20,7 @@ static const struct {
 	{ WINSOCK_FEATURE_ASYNC, "async" },
 	{ WINSOCK_FEATURE_ULP, "ulp" },
 	{ WINSOCK_FEATURE_KEEP, "keep" },
+	{ WINSOCK_FEATURE_FAMILIES, "families" },
 };
 
 unsigned int status_counters(struct ctl_counter *counters)
