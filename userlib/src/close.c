@@ -31,20 +31,21 @@ struct closing {
 
 /*
  * The kernel frees the number in the middle of the call, and another thread may have it
- * before we are back: what we know of it goes first.
+ * before we are back: what we know of it goes first. From then on nothing new begins on
+ * the number: an operation in the ring would hold the socket open.
  */
 static void close_begin(struct closing *closing, SOCKET s)
 {
 	closing->s = s;
 	wait_close_begin(&closing->wait, s);
+	closing->word = table_leave(s);
 	pending_close_begin(&closing->pending, s);
-	closing->word = table_take(s);
 }
 
 /* Nothing has happened. */
 static int close_undo(struct closing *closing, int error)
 {
-	table_restore(closing->s, closing->word);
+	table_end(closing->s, closing->word);
 	pending_close_end(&closing->pending, PENDING_OPEN);
 	wait_close_end(&closing->wait, false);
 	return error ? error_fail(error) : 0;
@@ -54,6 +55,7 @@ static int close_done(struct closing *closing)
 {
 	bool shared = closing->call.outcome == WINSOCK_OUTCOME_SHARED;
 
+	table_end(closing->s, 0);
 	pending_close_end(&closing->pending, shared ? PENDING_SHARED : PENDING_CLOSED);
 	wait_close_end(&closing->wait, true);
 	return 0;
@@ -110,7 +112,7 @@ static int close_linger(struct closing *closing, unsigned int flags)
 		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DETACH | flags,
 	};
 	/* The last WSACleanup() has to know that the number is ours (X2). */
-	table_set(closing->s, TABLE_CLOSING);
+	table_set(closing->s, TABLE_CLOSING | TABLE_GOING);
 	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call))
 		error = error_from_errno(errno);
 	else if (call->result == WINSOCK_RESULT_PENDING)
@@ -118,7 +120,7 @@ static int close_linger(struct closing *closing, unsigned int flags)
 	if (call->op_fd >= 0)
 		close(call->op_fd);
 	thread_unblock(self);
-	table_take(closing->s);
+	table_set(closing->s, TABLE_GOING);
 	if (error)
 		return close_undo(closing, error);
 	/* Decided and, as far as the connection goes, carried out: no linger is left. */
@@ -266,6 +268,7 @@ void close_destroy(SOCKET s)
 	};
 	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, &closing.call))
 		close(s);
+	table_end(s, 0);
 	pending_close_end(&closing.pending, PENDING_SILENT);
 	wait_close_end(&closing.wait, true);
 }

@@ -95,8 +95,8 @@ SOCKET duplicate_open(LPWSAPROTOCOL_INFOA info, DWORD flags)
 		fd = error_fail(WSAEINVAL);
 	} else {
 		/* What is known of it in this process holds for all its handles (M3). */
-		table_set(fd, TABLE_OURS | (source.pid == (uint32_t)getpid() ?
-					    table_get(source.fd) : 0));
+		socket_born(fd, TABLE_OURS | (source.pid == (uint32_t)getpid() ?
+					      table_get(source.fd) : 0));
 		if (!(flags & WSA_FLAG_NO_HANDLE_INHERIT))
 			fcntl(fd, F_SETFD, 0);
 	}

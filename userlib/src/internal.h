@@ -48,24 +48,28 @@ int startup_device(void);
 #define TABLE_SHUT_RECEIVE	(1ULL << 3)	/* shutdown(SD_RECEIVE) was called */
 #define TABLE_RESET		(1ULL << 4)	/* the peer's reset was seen (H4) */
 #define TABLE_CLOSING		(1ULL << 5)	/* a thread lingers in closesocket() */
+#define TABLE_GOING		(1ULL << 6)	/* a close asks the kernel: begin nothing */
 #define TABLE_ONOFF_SHIFT	16		/* l_onoff as it was set, 16 bits */
 #define TABLE_LINGER_SHIFT	32		/* l_linger as it was set, 16 bits */
 
 uint64_t table_get(SOCKET s);
 void table_set(SOCKET s, uint64_t word);
 void table_mark(SOCKET s, uint64_t bits);	/* only on our own sockets */
-uint64_t table_take(SOCKET s);			/* read and clear */
-void table_restore(SOCKET s, uint64_t word);	/* unless it has a new owner */
+uint64_t table_leave(SOCKET s);			/* read, and set to TABLE_GOING alone */
+void table_end(SOCKET s, uint64_t word);	/* the close is over; unless it has a new owner */
 void table_each(void (*visit)(SOCKET s));	/* with TABLE_OURS or TABLE_CLOSING */
 
 /* The record is written with the records' lock, see record.h. False: beyond the table. */
 struct record;
 struct record *table_record(SOCKET s);
 bool table_set_record(SOCKET s, struct record *record);
+bool table_is_going(SOCKET s);	/* ordered after table_set_record(), as a close's reverse is */
 void table_each_record(void (*visit)(SOCKET s));
 
 /* socket.c: may @s be used? Otherwise WSAENOTSOCK is set. */
 bool socket_check(SOCKET s);
+/* A new socket of ours, and what is known of it. */
+void socket_born(SOCKET s, uint64_t word);
 int socket_option(SOCKET s, int name);	/* an int at SOL_SOCKET, or -1 */
 bool socket_is_stream(SOCKET s);
 bool socket_is_nonblocking(SOCKET s);

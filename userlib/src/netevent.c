@@ -199,7 +199,7 @@ static int netevent_select(SOCKET s, struct event *event, struct messages *messa
 	record_lock();
 	record = events ? record_make(s) : record_find(s);
 	if (events && !record)
-		error = WSAENOBUFS;
+		error = error_from_errno(errno);
 	else if (events)
 		error = helper_start();
 	if (!error && record) {

@@ -108,7 +108,7 @@ static int overlapped_begin(struct op *op, SOCKET s, struct pending_call *result
 	int error;
 
 	if (!record)
-		return WSAENOBUFS;
+		return error_from_errno(errno);
 	if (record->closing)
 		return WSAENOTSOCK;
 	error = ring_start();

@@ -158,7 +158,7 @@ static bool port_associate(struct port *port, SOCKET s, ULONG_PTR key)
 	record_lock();
 	record = record_make(s);
 	if (!record) {
-		error = ERROR_NOT_ENOUGH_MEMORY;
+		error = errno == EBADF ? ERROR_INVALID_HANDLE : ERROR_NOT_ENOUGH_MEMORY;
 	} else if (record->port) {
 		error = ERROR_INVALID_PARAMETER;
 	} else {

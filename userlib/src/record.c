@@ -66,21 +66,28 @@ struct record *record_make(SOCKET s)
 
 	if (record)
 		return record;
-	if (fstat(s, &status))
-		return NULL;
 	record = calloc(1, sizeof(*record));
-	if (!record)
+	if (!record || !table_set_record(s, record)) {
+		free(record);
+		errno = ENOMEM;
 		return NULL;
+	}
+	/*
+	 * A close sees the record from now on. One that did not has said before that the
+	 * number goes; if that is over as well, the number is gone, or another socket's.
+	 */
+	if (table_is_going(s) || fstat(s, &status)) {
+		table_set_record(s, NULL);
+		free(record);
+		errno = EBADF;
+		return NULL;
+	}
 	record->fd = s;
 	record->generation = ++record_generation;
 	record->inode = status.st_ino;
 	record->stream = socket_is_stream(s);
 	for (int i = 0; i < RECORD_DIRECTIONS; i++)
 		record->queues[i].last = &record->queues[i].first;
-	if (!table_set_record(s, record)) {
-		free(record);
-		return NULL;
-	}
 	return record;
 }
 

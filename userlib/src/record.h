@@ -80,7 +80,10 @@ void record_unlock(void);
 /* The record of a socket, or NULL. */
 struct record *record_find(SOCKET s);
 
-/* The same, made if need be. NULL: no memory, or a number beyond the table. */
+/*
+ * The same, made if need be. NULL with errno: EBADF (closed, or about to be), ENOMEM (also:
+ * a number beyond the table).
+ */
 struct record *record_make(SOCKET s);
 
 /* Is it still the record of @fd? */

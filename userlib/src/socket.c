@@ -7,6 +7,7 @@
 
 #include "fork.h"
 #include "netevent.h"
+#include "pending.h"
 #include "wait.h"
 
 int socket_option(SOCKET s, int name)
@@ -35,6 +36,18 @@ bool socket_is_nonblocking(SOCKET s)
 	return fcntl(s, F_GETFL) & O_NONBLOCK;
 }
 
+void socket_born(SOCKET s, uint64_t word)
+{
+	struct pending_close stale;
+
+	/* Of an earlier socket, which was closed by other ways than ours. */
+	if (table_record(s)) {
+		pending_close_begin(&stale, s);
+		pending_close_end(&stale, PENDING_CLOSED);
+	}
+	table_set(s, word);
+}
+
 static SOCKET socket_make(int af, int type, int protocol)
 {
 	int saved = errno;
@@ -43,7 +56,7 @@ static SOCKET socket_make(int af, int type, int protocol)
 	if (s < 0) {
 		error_fail_errno(errno);
 	} else {
-		table_set(s, TABLE_OURS);
+		socket_born(s, TABLE_OURS);
 		if ((af == AF_INET || af == AF_INET6) &&
 		    (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_STREAM)
 			attach_quietly(s);
@@ -172,7 +185,7 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 			error = socket_wait_accept(s, name, size, &accepted);
 	}
 	if (accepted >= 0) {
-		table_set(accepted, TABLE_OURS | (table_get(s) & inherited));
+		socket_born(accepted, TABLE_OURS | (table_get(s) & inherited));
 		/* The listener may be one that was made elsewhere. */
 		attach_quietly(accepted);
 	}

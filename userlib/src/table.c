@@ -71,7 +71,7 @@ struct record *table_record(SOCKET s)
 {
 	struct table_entry *entry = table_entry(s);
 
-	return entry ? atomic_load_explicit(&entry->record, memory_order_acquire) : NULL;
+	return entry ? atomic_load(&entry->record) : NULL;
 }
 
 bool table_set_record(SOCKET s, struct record *record)
@@ -79,8 +79,15 @@ bool table_set_record(SOCKET s, struct record *record)
 	struct table_entry *entry = record ? table_make(s) : table_entry(s);
 
 	if (entry)
-		atomic_store_explicit(&entry->record, record, memory_order_release);
+		atomic_store(&entry->record, record);
 	return entry;
+}
+
+bool table_is_going(SOCKET s)
+{
+	table_word *word = table_find(s);
+
+	return word && (atomic_load(word) & TABLE_GOING);
 }
 
 void table_mark(SOCKET s, uint64_t bits)
@@ -92,20 +99,20 @@ void table_mark(SOCKET s, uint64_t bits)
 		atomic_fetch_or(word, bits);
 }
 
-uint64_t table_take(SOCKET s)
+uint64_t table_leave(SOCKET s)
 {
-	table_word *word = table_find(s);
+	struct table_entry *entry = table_make(s);
 
-	return word ? atomic_exchange(word, 0) : 0;
+	return entry ? atomic_exchange(&entry->word, TABLE_GOING) : 0;
 }
 
-void table_restore(SOCKET s, uint64_t value)
+void table_end(SOCKET s, uint64_t value)
 {
 	table_word *word = table_find(s);
-	uint64_t none = 0;
+	uint64_t going = TABLE_GOING;
 
-	if (word && value)
-		atomic_compare_exchange_strong(word, &none, value);
+	if (word)
+		atomic_compare_exchange_strong(word, &going, value);
 }
 
 void table_each(void (*visit)(SOCKET s))
