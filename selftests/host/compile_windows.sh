@@ -9,8 +9,8 @@ root=@ROOT@
 . "$root/selftests/host/tap.sh"
 
 flags=(-Wall -Wextra -Werror -I "$root/userlib/include" -I "$root/uapi")
-plan 12
-for example in echo_server lingering_client; do
+plan 18
+for example in echo_server iocp_echo lingering_client overlapped_client; do
 	source=$root/userlib/examples/$example.c
 	check "$example as C11" gcc -std=gnu11 "${flags[@]}" -o "$work/$example" \
 		"$source" "$root/userlib/libwinsock.a" -luring -pthread
