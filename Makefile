@@ -147,7 +147,7 @@ packages:
 
 # Two steps: GUEST is known only when its headers are there.
 check:
-	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES))
+	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES) valgrind)
 	@$(FOR_GUEST) vm-check T='$(T)'
 
 # Debian's 6.1 and 6.12, and the debug kernel.

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A stand-in for /dev/winsock, so that the library's concurrency can be watched by tools
+ * of the host, which has no module. Linked in front of the library by -Wl,--wrap=open and
+ * --wrap=ioctl. It answers as the module does, but for what only a kernel can do: to see
+ * the holders of other processes, and to compare and drop a descriptor in one step.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/winsock.h>
+
+#define FAKE_PATH	"/dev/null"
+#define SECOND		1000000000ULL
+
+int __real_open(const char *path, int flags, ...);
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+/* A close that lingers; in the list until it is final. */
+struct fake_op {
+	struct fake_op *next;
+	int op_fd;		/* the caller's end of the channel */
+	int told;		/* ours */
+	int socket;		/* a descriptor of its own */
+	ino_t inode;
+	unsigned long long started, timeout;
+	unsigned long long tag;
+	bool cancelled;
+	bool aborted;
+};
+
+static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fake_op *fake_ops;	/* under fake_lock, as what is in it */
+
+/* A kernel's locks are not copied by fork(), nor are its closes. */
+static void fake_fork_prepare(void)
+{
+	pthread_mutex_lock(&fake_lock);
+}
+
+static void fake_fork_parent(void)
+{
+	pthread_mutex_unlock(&fake_lock);
+}
+
+static void fake_fork_child(void)
+{
+	for (; fake_ops; fake_ops = fake_ops->next) {
+		close(fake_ops->socket);
+		close(fake_ops->told);
+	}
+	pthread_mutex_unlock(&fake_lock);
+}
+
+static void __attribute__((constructor)) fake_begins(void)
+{
+	pthread_atfork(fake_fork_prepare, fake_fork_parent, fake_fork_child);
+}
+
+static unsigned long long fake_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+static ino_t fake_inode(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) ? 0 : status.st_ino;
+}
+
+static int fake_option(int fd, int name)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &size) ? -1 : value;
+}
+
+/* The caller's descriptor, others in the middle of a call on it or not. */
+static void fake_drop(int fd)
+{
+	close(fd);
+}
+
+static int fake_unacked(int fd)
+{
+	int bytes = 0;
+
+	return __real_ioctl(fd, SIOCOUTQ, &bytes) ? 0 : bytes;
+}
+
+static void fake_reset(int fd)
+{
+	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	connect(fd, &nobody, sizeof(nobody));
+}
+
+/* Descriptors of this process on the socket, without those of pending closes. */
+static int fake_holders(ino_t inode)
+{
+	char wanted[40], target[40], path[40];
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int holders = 0;
+	ssize_t size;
+
+	if (!directory)
+		return 1;
+	snprintf(wanted, sizeof(wanted), "socket:[%llu]", (unsigned long long)inode);
+	while ((entry = readdir(directory))) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%.20s", entry->d_name);
+		size = readlink(path, target, sizeof(target) - 1);
+		if (size < 0)
+			continue;
+		target[size] = 0;
+		holders += !strcmp(target, wanted);
+	}
+	closedir(directory);
+	return holders;
+}
+
+/* With the lock. */
+static struct fake_op *fake_find(int op_fd, ino_t inode)
+{
+	struct fake_op *op = fake_ops;
+
+	while (op && op->op_fd != op_fd && (!inode || op->inode != inode))
+		op = op->next;
+	return op;
+}
+
+static void fake_remove(struct fake_op *op)
+{
+	struct fake_op **link = &fake_ops;
+
+	while (*link != op)
+		link = &(*link)->next;
+	*link = op->next;
+}
+
+/* With the lock: the outcome, or NONE. */
+static unsigned int fake_outcome(const struct fake_op *op)
+{
+	if (op->cancelled)
+		return WINSOCK_OUTCOME_CANCELLED;
+	if (op->aborted)
+		return WINSOCK_OUTCOME_REQUEST;
+	if (!fake_unacked(op->socket))
+		return WINSOCK_OUTCOME_GRACEFUL;
+	if (fake_now() - op->started >= op->timeout)
+		return WINSOCK_OUTCOME_DEADLINE;
+	return WINSOCK_OUTCOME_NONE;
+}
+
+static void *fake_linger(void *argument)
+{
+	struct winsock_record record = { 0 };
+	struct fake_op *op = argument;
+
+	for (;;) {
+		pthread_mutex_lock(&fake_lock);
+		record.outcome = fake_outcome(op);
+		if (record.outcome != WINSOCK_OUTCOME_NONE)
+			break;
+		pthread_mutex_unlock(&fake_lock);
+		usleep(500);
+	}
+	record.elapsed_ns = fake_now() - op->started;
+	record.tag = op->tag;
+	if (record.outcome == WINSOCK_OUTCOME_DEADLINE ||
+	    record.outcome == WINSOCK_OUTCOME_REQUEST)
+		fake_reset(op->socket);
+	if (record.outcome != WINSOCK_OUTCOME_CANCELLED) {
+		close(op->socket);
+		/* Final: from here on it cannot be cancelled, nor its number be another's. */
+		fake_remove(op);
+	}
+	send(op->told, &record, sizeof(record), MSG_NOSIGNAL);
+	pthread_mutex_unlock(&fake_lock);
+	close(op->told);
+	free(op);
+	return NULL;
+}
+
+static int fake_begin(struct winsock_close *call, unsigned long long timeout)
+{
+	struct fake_op *op = calloc(1, sizeof(*op));
+	pthread_t thread;
+	int ends[2];
+
+	if (!op || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		abort();
+	op->op_fd = ends[0];
+	op->told = ends[1];
+	op->socket = fcntl(call->fd, F_DUPFD_CLOEXEC, 0);
+	op->inode = fake_inode(call->fd);
+	op->started = fake_now();
+	op->timeout = timeout;
+	op->tag = call->tag;
+	pthread_mutex_lock(&fake_lock);
+	op->next = fake_ops;
+	fake_ops = op;
+	pthread_mutex_unlock(&fake_lock);
+	call->op_fd = ends[0];
+	call->result = WINSOCK_RESULT_PENDING;
+	if (call->flags & WINSOCK_CLOSE_DROP_FD)
+		fake_drop(call->fd);
+	if (pthread_create(&thread, NULL, fake_linger, op))
+		abort();
+	pthread_detach(thread);
+	return 0;
+}
+
+static int fake_done(struct winsock_close *call, unsigned int outcome, bool hard)
+{
+	call->result = WINSOCK_RESULT_DONE;
+	call->outcome = outcome;
+	if (outcome != WINSOCK_OUTCOME_SHARED) {
+		if (hard)
+			fake_reset(call->fd);
+		else if (call->flags & WINSOCK_CLOSE_CANCEL)
+			shutdown(call->fd, SHUT_RDWR);
+	}
+	if (call->flags & WINSOCK_CLOSE_DROP_FD)
+		fake_drop(call->fd);
+	return 0;
+}
+
+static int fake_close(struct winsock_close *call)
+{
+	struct linger linger = { 0 };
+	socklen_t size = sizeof(linger);
+	unsigned long long timeout;
+	ino_t inode;
+	bool busy;
+
+	if (fake_option(call->fd, SO_TYPE) < 0)
+		return errno;
+	if (fake_option(call->fd, SO_PROTOCOL) != IPPROTO_TCP)
+		return EOPNOTSUPP;
+	inode = fake_inode(call->fd);
+	pthread_mutex_lock(&fake_lock);
+	busy = fake_find(-1, inode);
+	pthread_mutex_unlock(&fake_lock);
+	if (busy)
+		return EBUSY;
+	if ((call->flags & WINSOCK_CLOSE_IF_LAST) && fake_holders(inode) > 1)
+		return fake_done(call, WINSOCK_OUTCOME_SHARED, false);
+	getsockopt(call->fd, SOL_SOCKET, SO_LINGER, &linger, &size);
+	timeout = linger.l_linger * SECOND;
+	if (call->flags & WINSOCK_CLOSE_TIMEOUT) {
+		linger.l_onoff = 1;
+		timeout = call->timeout_ns;
+	}
+	if (!linger.l_onoff || !timeout || !fake_unacked(call->fd))
+		return fake_done(call, linger.l_onoff && !timeout ? WINSOCK_OUTCOME_REQUEST
+								  : WINSOCK_OUTCOME_GRACEFUL,
+				 linger.l_onoff && !timeout);
+	if (call->mode == WINSOCK_MODE_NONBLOCKING) {
+		call->result = WINSOCK_RESULT_WOULDBLOCK;
+		return 0;
+	}
+	return fake_begin(call, timeout);
+}
+
+static int fake_query(struct winsock_query *query)
+{
+	if (fake_option(query->fd, SO_TYPE) < 0)
+		return errno;
+	query->unacked = fake_unacked(query->fd);
+	query->flags = query->unacked ? WINSOCK_QUERY_WOULD_BLOCK : 0;
+	return 0;
+}
+
+static int fake_info(struct winsock_info *info)
+{
+	*info = (struct winsock_info){
+		.abi_version = WINSOCK_ABI_VERSION,
+		.features = ~0ULL,
+		.close_flags = WINSOCK_CLOSE_FLAGS,
+		.timeout_max_ns = WINSOCK_TIMEOUT_MAX_NS,
+	};
+	return 0;
+}
+
+static int fake_stop(int op_fd, int *cancelled)
+{
+	struct fake_op *op;
+	int error = EALREADY;
+
+	pthread_mutex_lock(&fake_lock);
+	op = fake_find(op_fd, 0);
+	if (op) {
+		error = 0;
+		if (cancelled) {
+			*cancelled = -1;
+			op->cancelled = true;
+			/* At once: the next close finds nothing of it. */
+			close(op->socket);
+			fake_remove(op);
+		} else {
+			op->aborted = true;
+		}
+	}
+	pthread_mutex_unlock(&fake_lock);
+	return error;
+}
+
+static bool fake_is_device(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISCHR(status.st_mode) &&
+	       status.st_rdev == makedev(1, 3);
+}
+
+static int fake_call(int fd, unsigned long request, void *argument)
+{
+	if (request == WINSOCK_IOC_OP_CANCEL)
+		return fake_stop(fd, argument);
+	if (request == WINSOCK_IOC_OP_ABORT)
+		return fake_stop(fd, NULL);
+	/* The library's descriptor of the device may have become something else. */
+	if (!fake_is_device(fd))
+		return fcntl(fd, F_GETFD) < 0 ? EBADF : ENOTTY;
+	switch (request) {
+	case WINSOCK_IOC_INFO:
+		return fake_info(argument);
+	case WINSOCK_IOC_QUERY:
+		return fake_query(argument);
+	case WINSOCK_IOC_CLOSE:
+		return fake_close(argument);
+	case WINSOCK_IOC_ABORT:
+		fake_reset(((struct winsock_abort *)argument)->fd);
+		return 0;
+	default:
+		return ENOTTY;
+	}
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list list;
+
+	if (flags & O_CREAT) {
+		va_start(list, flags);
+		mode = va_arg(list, mode_t);
+		va_end(list);
+	}
+	return __real_open(strcmp(path, WINSOCK_DEVICE) ? path : FAKE_PATH, flags, mode);
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	void *argument;
+	va_list list;
+
+	va_start(list, request);
+	argument = va_arg(list, void *);
+	va_end(list);
+	if (_IOC_TYPE(request) != WINSOCK_IOC_MAGIC)
+		return __real_ioctl(fd, request, argument);
+	errno = fake_call(fd, request, argument);
+	return errno ? -1 : 0;
+}

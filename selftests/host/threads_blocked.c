@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Threads that sit blocked on a socket while another one closes it. See threads.h. */
+#include <string.h>
+
+#include "threads.h"
+
+static void *block_receive(void *argument)
+{
+	SOCKET s = *(SOCKET *)argument;
+	char byte;
+
+	while (recv(s, &byte, 1, 0) > 0)
+		;
+	return NULL;
+}
+
+static void *block_send(void *argument)
+{
+	SOCKET s = *(SOCKET *)argument;
+	static const char block[65536];
+
+	while (send(s, block, sizeof(block), 0) > 0)
+		;
+	return NULL;
+}
+
+static void *block_select(void *argument)
+{
+	SOCKET s = *(SOCKET *)argument;
+	struct timeval time = { 5, 0 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(s, &set);
+	THREADS_EXPECT(select(0, &set, NULL, NULL, &time) != 0);
+	return NULL;
+}
+
+static void *block_poll(void *argument)
+{
+	WSAPOLLFD polled = { .fd = *(SOCKET *)argument, .events = POLLIN };
+
+	THREADS_EXPECT(WSAPoll(&polled, 1, 5000) != 0);
+	return NULL;
+}
+
+void blocked_round(struct party *party)
+{
+	static void *(*const calls[])(void *) = {
+		block_receive, block_send, block_select, block_poll,
+	};
+	unsigned int way = threads_random(party, 4);
+	struct threads_pair pair;
+	pthread_t threads[4];
+	SOCKET client;
+
+	threads_pair_open(&pair);
+	client = pair.client = threads_private(pair.client);
+	for (int i = 0; i < 4; i++)
+		threads[i] = threads_begin(calls[i], &client);
+	threads_pause(party, 2000);
+	if (!threads_random(party, 3))
+		send(pair.server, "data", 4, 0);
+	if (way == 1) {
+		threads_linger(pair.client, 1, 1);
+		/* Would block, and wakes nobody; then it is hard. */
+		threads_nonblock(pair.client, 1);
+		closesocket(pair.server);
+		if (closesocket(pair.client)) {
+			THREADS_EXPECT(WSAGetLastError() == WSAEWOULDBLOCK);
+			threads_linger(pair.client, 1, 0);
+			THREADS_EXPECT(!closesocket(pair.client));
+		}
+	} else {
+		if (way == 2)
+			threads_linger(pair.client, 1, 0);
+		THREADS_EXPECT(!closesocket(pair.client));
+		closesocket(pair.server);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void *block_accept(void *argument)
+{
+	SOCKET s = accept(*(SOCKET *)argument, NULL, NULL);
+
+	if (s != INVALID_SOCKET)
+		closesocket(s);
+	return NULL;
+}
+
+void blocked_accept_round(struct party *party)
+{
+	SOCKET s, visitor = INVALID_SOCKET;
+	struct sockaddr_in name;
+	pthread_t threads[3];
+
+	s = threads_private(threads_listen(8, &name));
+	for (int i = 0; i < 3; i++)
+		threads[i] = threads_begin(block_accept, &s);
+	if (threads_random(party, 2)) {
+		visitor = socket(AF_INET, SOCK_STREAM, 0);
+		connect(visitor, (struct sockaddr *)&name, sizeof(name));
+	}
+	threads_pause(party, 2000);
+	THREADS_EXPECT(!closesocket(s));
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	if (visitor != INVALID_SOCKET)
+		closesocket(visitor);
+}
+
+struct block_connect {
+	SOCKET s;
+	struct sockaddr_in name;
+};
+
+static void *block_connect(void *argument)
+{
+	struct block_connect *call = argument;
+
+	connect(call->s, (struct sockaddr *)&call->name, sizeof(call->name));
+	return NULL;
+}
+
+/* A listener whose queue is full does not answer. */
+void blocked_connect_round(struct party *party)
+{
+	struct block_connect call;
+	SOCKET full[3], listener = threads_listen(0, &call.name);
+	pthread_t thread;
+
+	for (int i = 0; i < 3; i++) {
+		full[i] = socket(AF_INET, SOCK_STREAM, 0);
+		threads_nonblock(full[i], 1);
+		connect(full[i], (struct sockaddr *)&call.name, sizeof(call.name));
+	}
+	call.s = threads_private(socket(AF_INET, SOCK_STREAM, 0));
+	thread = threads_begin(block_connect, &call);
+	threads_pause(party, 5000);
+	THREADS_EXPECT(!closesocket(call.s));
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 3; i++)
+		closesocket(full[i]);
+	closesocket(listener);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Network events, messages, routines of others, and fork. See threads.h. */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "threads.h"
+
+struct watched {
+	SOCKET s;
+	WSAEVENT event;
+	HWND queue;
+};
+
+static void *watch_events(void *argument)
+{
+	struct watched *watched = argument;
+	WSANETWORKEVENTS events;
+	bool closed = false;
+	char data[64];
+
+	while (!closed &&
+	       WSAWaitForMultipleEvents(1, &watched->event, FALSE, 50, TRUE) == WSA_WAIT_EVENT_0 &&
+	       !WSAEnumNetworkEvents(watched->s, watched->event, &events)) {
+		if (events.lNetworkEvents & FD_READ)
+			recv(watched->s, data, sizeof(data), 0);
+		closed = events.lNetworkEvents & FD_CLOSE;
+	}
+	return NULL;
+}
+
+static void *watch_messages(void *argument)
+{
+	struct watched *watched = argument;
+	struct winsock_message message;
+
+	while (winsock_message_get(watched->queue, &message, 50))
+		THREADS_EXPECT(message.message == 1025);
+	return NULL;
+}
+
+void netevent_round(struct party *party)
+{
+	bool early = threads_random(party, 2);
+	struct threads_pair pair;
+	struct watched watched;
+	pthread_t threads[3];
+	WSANETWORKEVENTS events;
+
+	threads_pair_open(&pair);
+	pair.client = threads_private(pair.client);
+	watched = (struct watched){ pair.client, WSACreateEvent(), winsock_message_queue() };
+	THREADS_EXPECT(!WSAEventSelect(pair.client, watched.event, FD_ALL_EVENTS));
+	THREADS_EXPECT(!WSAAsyncSelect(pair.server, watched.queue, 1025, FD_ALL_EVENTS));
+	threads[0] = threads_begin(watch_events, &watched);
+	threads[1] = threads_begin(watch_events, &watched);
+	threads[2] = threads_begin(watch_messages, &watched);
+	for (int i = 0; i < 5; i++) {
+		send(pair.server, "data", 4, 0);
+		send(pair.client, "more", 4, 0);
+		threads_pause(party, 500);
+	}
+	if (threads_random(party, 2))
+		WSAEnumNetworkEvents(pair.client, watched.event, &events);
+	if (threads_random(party, 2))
+		THREADS_EXPECT(!WSAEventSelect(pair.client, NULL, 0));
+	if (threads_random(party, 2))
+		threads_linger(pair.server, 1, 0);
+	THREADS_EXPECT(!closesocket(pair.server));
+	threads_pause(party, 1000);
+	THREADS_EXPECT(!closesocket(pair.client));
+	if (early)
+		THREADS_EXPECT(CloseHandle(watched.queue));
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	if (!early)
+		THREADS_EXPECT(CloseHandle(watched.queue));
+	THREADS_EXPECT(WSACloseEvent(watched.event));
+}
+
+#define QUEUERS		3
+#define ROUTINES	20
+
+/* One thread that waits, and what others queue to it. */
+struct target {
+	pthread_mutex_t lock;
+	HANDLE thread;
+	unsigned int ran;
+	unsigned int queued;
+	bool lingers;
+	bool cancels;
+};
+
+static void apc_routine(ULONG_PTR data)
+{
+	struct target *target = (struct target *)data;
+
+	pthread_mutex_lock(&target->lock);
+	target->ran++;
+	pthread_mutex_unlock(&target->lock);
+	if (target->cancels)
+		WSACancelBlockingCall();
+}
+
+static void *apc_queuer(void *argument)
+{
+	struct target *target = argument;
+	HANDLE thread = NULL;
+
+	while (!thread) {
+		pthread_mutex_lock(&target->lock);
+		thread = target->thread;
+		pthread_mutex_unlock(&target->lock);
+		usleep(50);
+	}
+	for (int i = 0; i < ROUTINES; i++) {
+		if (!QueueUserAPC(apc_routine, thread, (ULONG_PTR)target)) {
+			THREADS_EXPECT(GetLastError() == ERROR_INVALID_HANDLE);
+			break;
+		}
+		pthread_mutex_lock(&target->lock);
+		target->queued++;
+		pthread_mutex_unlock(&target->lock);
+	}
+	return NULL;
+}
+
+static void apc_linger(const struct target *target, struct threads_pair pair)
+{
+	threads_stuff(pair.client);
+	threads_linger(pair.client, 1, 1);
+	while (closesocket(pair.client)) {
+		THREADS_EXPECT(target->cancels && WSAGetLastError() == WSAEINTR);
+		/* As if nothing had been: hard, then, or once more. */
+		threads_linger(pair.client, 1, 0);
+	}
+	closesocket(pair.server);
+}
+
+static void *apc_target(void *argument)
+{
+	struct target *target = argument;
+	HANDLE self = winsock_thread_self();
+	WSAEVENT event = WSACreateEvent();
+	struct threads_pair pair;
+
+	if (target->lingers)
+		threads_pair_open(&pair);
+	pthread_mutex_lock(&target->lock);
+	target->thread = self;
+	pthread_mutex_unlock(&target->lock);
+	if (target->lingers)
+		apc_linger(target, pair);
+	else
+		WSAWaitForMultipleEvents(1, &event, FALSE, 5, TRUE);
+	SleepEx(1, TRUE);
+	WSACloseEvent(event);
+	return NULL;
+}
+
+void apc_round(struct party *party)
+{
+	struct target target = { .lingers = threads_random(party, 4) == 0,
+				 .cancels = threads_random(party, 2) };
+	pthread_t thread, queuers[QUEUERS];
+
+	pthread_mutex_init(&target.lock, NULL);
+	thread = threads_begin(apc_target, &target);
+	for (int i = 0; i < QUEUERS; i++)
+		queuers[i] = threads_begin(apc_queuer, &target);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < QUEUERS; i++)
+		pthread_join(queuers[i], NULL);
+	/* A thread that ends throws away what it did not get to. */
+	THREADS_EXPECT(target.ran <= target.queued);
+	THREADS_EXPECT(!QueueUserAPC(apc_routine, target.thread, 0));
+	THREADS_EXPECT(CloseHandle(target.thread));
+	pthread_mutex_destroy(&target.lock);
+}
+
+/* Starts the helper thread, which ThreadSanitizer's own locks do not survive in a child. */
+static int fork_overlapped(struct threads_pair *pair)
+{
+#ifndef __SANITIZE_THREAD__
+	WSABUF buffer = { 4, (char[4]){ 0 } };
+	WSAOVERLAPPED overlapped;
+	DWORD moved, flags = 0;
+
+	memset(&overlapped, 0, sizeof(overlapped));
+	if (WSARecv(pair->client, &buffer, 1, NULL, &flags, &overlapped, NULL) &&
+	    WSAGetLastError() != WSA_IO_PENDING)
+		return 1;
+	if (send(pair->server, "data", 4, 0) != 4)
+		return 2;
+	if (!WSAGetOverlappedResult(pair->client, &overlapped, &moved, TRUE, &flags))
+		return 3;
+#else
+	(void)pair;
+#endif
+	return 0;
+}
+
+/* The child uses what it inherited, while its parent goes on. 0, or where it failed. */
+static int fork_child(struct threads_pair *pair)
+{
+	struct sockaddr_in name;
+	int failed = fork_overlapped(pair);
+	SOCKET s;
+
+	if (failed)
+		return failed;
+	s = threads_listen(1, &name);
+	threads_nonblock(s, 1);
+	if (accept(s, NULL, NULL) != INVALID_SOCKET)
+		return 4;
+	return closesocket(s) || closesocket(pair->client) || closesocket(pair->server) ? 5 : 0;
+}
+
+void fork_round(struct party *party)
+{
+	struct threads_pair pair;
+	int status = -1;
+	pid_t child;
+
+	threads_pair_open(&pair);
+	child = fork();
+	if (!child) {
+#ifdef __SANITIZE_ADDRESS__
+		_exit(0);	/* nor do the locks of ASan's malloc survive */
+#endif
+		signal(SIGALRM, SIG_DFL);
+		alarm(20);
+		_exit(fork_child(&pair));
+	}
+	threads_pause(party, 2000);
+	THREADS_EXPECT(waitpid(child, &status, 0) == child);
+	if (status)
+		threads_wrong("the child ended with %#x", status);
+	THREADS_EXPECT(!closesocket(pair.client) && !closesocket(pair.server));
+}
