@@ -129,15 +129,23 @@ static const struct winsock_family_ops family_datagram = {
 static const struct family_row family_rows[] = {
 	{ AF_INET,	BIT(SOCK_STREAM),	IPPROTO_TCP,	false,	&family_tcp },
 	{ AF_INET6,	BIT(SOCK_STREAM),	IPPROTO_TCP,	false,	&family_tcp },
+#if IS_ENABLED(CONFIG_UNIX)
 	{ AF_UNIX,	FAMILY_STREAMS,		0,		false,	&winsock_unix_ops },
+#endif
+#if IS_ENABLED(CONFIG_VSOCKETS)
 	{ AF_VSOCK,	FAMILY_STREAMS,		0,		true,	&winsock_vsock_ops },
+#endif
+#if IS_ENABLED(CONFIG_IP_SCTP)
 	{ AF_INET,	BIT(SOCK_STREAM),	IPPROTO_SCTP,	false,	&winsock_sctp_ops },
 	{ AF_INET6,	BIT(SOCK_STREAM),	IPPROTO_SCTP,	false,	&winsock_sctp_ops },
 	/* Of one peer among many that dies nobody is told who did not ask. */
 	{ AF_INET,	BIT(SOCK_SEQPACKET),	IPPROTO_SCTP,	true,	&winsock_sctp_ops },
 	{ AF_INET6,	BIT(SOCK_SEQPACKET),	IPPROTO_SCTP,	true,	&winsock_sctp_ops },
+#endif
+#if IS_ENABLED(CONFIG_ATM)
 	{ AF_ATMPVC,	FAMILY_PACKETS,		0,		false,	&winsock_atm_ops },
 	{ AF_ATMSVC,	FAMILY_PACKETS,		0,		false,	&winsock_atm_ops },
+#endif
 	/* Not in the kernel since 4.17; its stacks live on outside. */
 	{ AF_IRDA,	FAMILY_STREAMS,		0,		false,	&family_stream },
 	{ AF_UNSPEC,	FAMILY_PACKETS,		0,		false,	&family_datagram },
