@@ -236,40 +236,41 @@ static bool netevent_check(SOCKET s, long events)
 	return true;
 }
 
+/* @event or @messages is held, unless @events is 0; the reference goes with the call. */
+static int netevent_associate(SOCKET s, struct event *event, struct messages *messages,
+			      UINT message, long events)
+{
+	int saved = errno, error;
+
+	if (!netevent_check(s, events)) {
+		event_put(event);
+		messages_release(messages);
+		errno = saved;
+		return SOCKET_ERROR;
+	}
+	error = netevent_select(s, event, messages, message, events & NETEVENT_KNOWN);
+	errno = saved;
+	return error ? error_fail(error) : 0;
+}
+
 WINSOCK_API int WSAEventSelect(SOCKET s, WSAEVENT handle, long events)
 {
 	struct event *event = NULL;
-	int saved = errno, error;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (events && !(event = event_get(handle)))
 		return error_fail(WSAEINVAL);
-	if (!netevent_check(s, events)) {
-		event_put(event);
-		errno = saved;
-		return SOCKET_ERROR;
-	}
-	error = netevent_select(s, event, NULL, 0, events & NETEVENT_KNOWN);
-	errno = saved;
-	return error ? error_fail(error) : 0;
+	return netevent_associate(s, event, NULL, 0, events);
 }
 
 WINSOCK_API int WSAAsyncSelect(SOCKET s, HWND window, u_int message, long events)
 {
 	struct messages *messages = NULL;
-	int saved = errno, error;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (events && !(messages = messages_get(window)))
 		return error_fail(WSAEINVAL);
-	if (!netevent_check(s, events)) {
-		messages_release(messages);
-		errno = saved;
-		return SOCKET_ERROR;
-	}
-	error = netevent_select(s, NULL, messages, message, events & NETEVENT_KNOWN);
-	errno = saved;
-	return error ? error_fail(error) : 0;
+	return netevent_associate(s, NULL, messages, message, events);
 }
 
 WINSOCK_API int WSAEnumNetworkEvents(SOCKET s, WSAEVENT handle, LPWSANETWORKEVENTS events)

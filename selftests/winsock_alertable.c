@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Blocked calls: interrupted by routines and signals, cancelled. */
+#include <sys/time.h>
+
+#include "winsock_test.h"
+
+/* What the routines below did. */
+static struct {
+	unsigned int runs;
+	int result;
+	int error;
+	SOCKET s;
+} seen;
+
+static void count(ULONG_PTR data)
+{
+	seen.runs += data;
+}
+
+static void block_again(ULONG_PTR data)
+{
+	char byte;
+
+	seen.runs++;
+	WSASetLastError(0);
+	seen.result = recv(seen.s, &byte, 1, 0);
+	seen.error = WSAGetLastError();
+}
+
+static void close_in_it(ULONG_PTR data)
+{
+	seen.runs++;
+	WSASetLastError(0);
+	seen.result = closesocket(seen.s);
+	seen.error = WSAGetLastError();
+}
+
+static void cancel(ULONG_PTR data)
+{
+	seen.runs++;
+	seen.result = WSACancelBlockingCall();
+}
+
+struct alerter {
+	HANDLE thread;
+	PAPCFUNC routine;
+	unsigned int after_ms;
+	ULONG_PTR data;
+};
+
+static void *alerter_run(void *argument)
+{
+	struct alerter *alerter = argument;
+
+	net_sleep(alerter->after_ms);
+	return (void *)(uintptr_t)QueueUserAPC(alerter->routine, alerter->thread, alerter->data);
+}
+
+/* claims: X3 */
+TEST_F(winsock, routines_run_where_a_call_waits_and_only_there)
+{
+	char byte;
+
+	seen.runs = 0;
+	EXPECT_NE(0, QueueUserAPC(count, GetCurrentThread(), 1));
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	net_sleep(50);
+	ASSERT_EQ(1, recv(self->client, &byte, 1, 0));
+	EXPECT_EQ(0, SleepEx(20, FALSE));
+	EXPECT_EQ(0, seen.runs);
+	EXPECT_EQ(WAIT_IO_COMPLETION, SleepEx(INFINITE, TRUE));
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_NE(0, QueueUserAPC(count, GetCurrentThread(), 10));
+	EXPECT_NE(0, QueueUserAPC(count, GetCurrentThread(), 100));
+	EXPECT_EQ(WAIT_IO_COMPLETION, SleepEx(0, TRUE));
+	EXPECT_EQ(111, seen.runs);
+	EXPECT_EQ(0, SleepEx(20, TRUE));
+	EXPECT_EQ(0, QueueUserAPC(count, (HANDLE)77, 1));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+}
+
+static void *no_more(void *unused)
+{
+	return winsock_thread_self();
+}
+
+TEST_F(winsock, a_thread_that_has_ended_takes_no_routine)
+{
+	pthread_t thread;
+	void *handle;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, no_more, NULL));
+	ASSERT_EQ(0, pthread_join(thread, &handle));
+	EXPECT_EQ(0, QueueUserAPC(count, handle, 1));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+	EXPECT_TRUE(CloseHandle(handle));
+	EXPECT_FALSE(CloseHandle(handle));
+}
+
+#define ALERT(alerter) ({ \
+	pthread_t thread_; \
+	(alerter)->thread = winsock_thread_self(); \
+	ASSERT_EQ(0, pthread_create(&thread_, NULL, alerter_run, alerter)); \
+	thread_; \
+})
+
+/* claims: B9 B3 B6 X3 */
+TEST_F(winsock, a_routine_runs_in_a_lingering_close_and_the_deadline_stays)
+{
+	struct alerter alerter = { .routine = count, .after_ms = 400, .data = 1 };
+	pthread_t thread;
+	double begun;
+
+	seen.runs = 0;
+	stuff(self->client);
+	set_linger(self->client, 1, 2);
+	thread = ALERT(&alerter);
+	begun = net_now();
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_GE(net_now() - begun, 2.0);
+	EXPECT_LT(net_now() - begun, 2.5);
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	pthread_join(thread, NULL);
+}
+
+/* claims: A13 B10 */
+TEST_F(winsock, a_blocking_call_inside_a_routine_is_refused)
+{
+	struct alerter alerter = { .routine = block_again, .after_ms = 300 };
+	pthread_t thread;
+	SOCKET quiet;
+	double begun;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.s = open_pair(self->listener, self->port, &quiet);
+	stuff(self->client);
+	set_linger(self->client, 1, 1);
+	thread = ALERT(&alerter);
+	begun = net_now();
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_GE(net_now() - begun, 1.0);
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_EQ(SOCKET_ERROR, seen.result);
+	EXPECT_EQ(WSAEINPROGRESS, seen.error);
+	pthread_join(thread, NULL);
+}
+
+/* claims: A13 N3 */
+TEST_F(winsock, a_lingering_close_inside_a_routine_is_refused_and_harmless)
+{
+	struct alerter alerter = { .routine = close_in_it, .after_ms = 200 };
+	SOCKET other, quiet;
+	pthread_t thread;
+	DWORD ms = 600;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.s = self->client;
+	stuff(self->client);
+	set_linger(self->client, 1, 1);
+	other = open_pair(self->listener, self->port, &quiet);
+	ASSERT_EQ(0, setsockopt(other, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
+	thread = ALERT(&alerter);
+	EXPECT_WSA(WSAETIMEDOUT, recv(other, &byte, 1, 0));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(1, seen.runs);
+	EXPECT_EQ(SOCKET_ERROR, seen.result);
+	EXPECT_EQ(WSAEINPROGRESS, seen.error);
+	EXPECT_TRUE(net_is_open(self->client));
+	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+TEST_F(winsock, a_routine_may_close_the_socket_that_its_thread_waits_on)
+{
+	struct alerter alerter = { .routine = close_in_it, .after_ms = 200 };
+	pthread_t thread;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.s = self->client;
+	thread = ALERT(&alerter);
+	EXPECT_WSA(WSAECONNABORTED, recv(self->client, &byte, 1, 0));
+	EXPECT_EQ(0, seen.result);
+	EXPECT_FALSE(net_is_open(self->client));
+	pthread_join(thread, NULL);
+}
+
+/* claims: A14 N3 N4 */
+TEST_F(winsock, a_cancelled_lingering_close_leaves_everything)
+{
+	struct alerter alerter = { .routine = cancel, .after_ms = 300 };
+	size_t stuffed = stuff(self->client);
+	struct linger linger = { 0 };
+	int size = sizeof(linger), error;
+	pthread_t thread;
+	double begun;
+
+	memset(&seen, 0, sizeof(seen));
+	set_linger(self->client, 1, 5);
+	thread = ALERT(&alerter);
+	begun = net_now();
+	EXPECT_WSA(WSAEINTR, closesocket(self->client));
+	EXPECT_LT(net_now() - begun, 1.0);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, seen.result);
+	ASSERT_EQ(0, getsockopt(self->client, SOL_SOCKET, SO_LINGER, (char *)&linger, &size));
+	EXPECT_EQ(1, linger.l_onoff);
+	EXPECT_EQ(5, linger.l_linger);
+	EXPECT_EQ(0, FINS() + RSTS());
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->client));
+	ASSERT_EQ(4, send(self->server, "back", 4, 0));
+	EXPECT_EQ(4, recv(self->client, (char[4]){ 0 }, 4, 0));
+	/* Closed again it works. */
+	set_linger(self->client, 0, 0);
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_EQ(stuffed, net_drain(self->server, &error));
+	EXPECT_EQ(0, error);
+}
+
+static void cancel_by_signal(int number)
+{
+	seen.runs++;
+	seen.result = WSACancelBlockingCall();
+}
+
+/* claims: A14 P13 */
+TEST_F(winsock, a_signal_handler_cancels_the_call_that_it_interrupts)
+{
+	struct sigaction action = { .sa_handler = cancel_by_signal };
+	struct itimerval in = { .it_value = { 0, 200000 } };
+	fd_set set;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_WSA(WSAEINTR, recv(self->client, &byte, 1, 0));
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_WSA(WSAEINTR, accept(self->listener, NULL, NULL));
+	setitimer(ITIMER_REAL, &in, NULL);
+	FD_ZERO(&set);
+	FD_SET(self->client, &set);
+	EXPECT_WSA(WSAEINTR, select(0, &set, NULL, NULL, NULL));
+	EXPECT_TRUE(FD_ISSET(self->client, &set));
+	EXPECT_EQ(3, seen.runs);
+	EXPECT_EQ(0, seen.result);
+	/* In no call there is nothing to cancel, and nothing is cancelled later. */
+	EXPECT_WSA(WSAEINVAL, WSACancelBlockingCall());
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_EQ(1, recv(self->client, &byte, 1, 0));
+}
+
+static void handled(int number)
+{
+	seen.runs++;
+}
+
+TEST_F(winsock, a_signal_alone_ends_nothing)
+{
+	struct sigaction action = { .sa_handler = handled };
+	struct itimerval in = { .it_value = { 0, 100000 } };
+	DWORD ms = 400;
+	double begun;
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setsockopt(self->client, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
+	setitimer(ITIMER_REAL, &in, NULL);
+	begun = net_now();
+	EXPECT_WSA(WSAETIMEDOUT, recv(self->client, &byte, 1, 0));
+	EXPECT_GE(net_now() - begun, 0.4);
+	EXPECT_EQ(1, seen.runs);
+}
+
+TEST_HARNESS_MAIN
