@@ -16,6 +16,7 @@
 #include "count.h"
 #include "data.h"
 #include "drain.h"
+#include "echo.h"
 #include "pending.h"
 
 static const struct {
@@ -27,6 +28,7 @@ static const struct {
 	{ "accept", bench_accept },
 	{ "drain", bench_drain },
 	{ "deadline", bench_deadline },
+	{ "echo", bench_echo },
 	{ "pending", bench_pending },
 	{ "storm", bench_storm },
 };

@@ -25,8 +25,8 @@ static int helper_ring = -1;
 static bool helper_armed;		/* the helper sees completions */
 static bool helper_deep;		/* it sleeps until a thread leaves the ring */
 static unsigned int helper_inside;	/* threads in the ring */
-static unsigned int helper_moves;	/* how often one came or left */
-static unsigned int helper_seen;	/* as of the last tick */
+static unsigned int helper_moves;	/* how often one came, left or looked */
+static unsigned int helper_seen;	/* as of the helper's last look */
 
 static bool helper_control(int operation, int fd, uint32_t events, uint64_t what)
 {
@@ -70,8 +70,10 @@ static void helper_handle(const struct epoll_event *event)
 		break;
 	case HELPER_RING:
 		ring_reap();
-		if (helper_inside)
+		/* Who was there has seen it, and may have left before we came. */
+		if (helper_inside || helper_moves != helper_seen)
 			helper_arm(false);
+		helper_seen = helper_moves;
 		break;
 	default:
 		netevent_happened((SOCKET)(event->data.u64 & 0xffffffff),
@@ -179,6 +181,11 @@ void helper_unwatch(SOCKET s)
 void helper_ring_entered(void)
 {
 	helper_inside++;
+	helper_moves++;
+}
+
+void helper_ring_visited(void)
+{
 	helper_moves++;
 }
 

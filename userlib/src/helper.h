@@ -25,8 +25,9 @@ bool helper_watch_ring(int fd);
 bool helper_watch(SOCKET s, uint32_t generation);
 void helper_unwatch(SOCKET s);
 
-/* A thread begins to wait in the ring, or has ended to. */
+/* A thread begins to wait in the ring, or has ended to; or comes by for what is there. */
 void helper_ring_entered(void);
 void helper_ring_left(void);
+void helper_ring_visited(void);
 
 #endif /* WINSOCK_HELPER_H */

@@ -6,6 +6,9 @@
 #include "netevent.h"
 #include "pending.h"
 
+/* Nothing is mapped below: vm.mmap_min_addr. */
+#define OVERLAPPED_FIRST_PAGE	4096
+
 /* What all four calls have in common. */
 struct overlapped_call {
 	SOCKET s;
@@ -130,11 +133,13 @@ static int overlapped_start(const struct overlapped_call *call)
 	struct op *op;
 	int error;
 
-	if (!socket_check(call->s))
+	/* What has a record is a socket. */
+	if (!table_record(call->s) && !socket_check(call->s))
 		return SOCKET_ERROR;
 	if (!call->count || call->count > 1024)
 		return error_fail(WSAEINVAL);
-	if (!option_readable(call->buffers, sizeof(*call->buffers)))
+	/* Asking the kernel costs more than the transfer: so much for mistakes. */
+	if ((uintptr_t)call->buffers < OVERLAPPED_FIRST_PAGE)
 		return error_fail(WSAEFAULT);
 	if (!call->overlapped)
 		return overlapped_plain(call);

@@ -246,7 +246,8 @@ static void pending_start(struct record *record, int direction)
 	else if (direction == RECORD_SEND)
 		op->running = ring_send(&op->request, record->fd, &op->message, op->flags);
 	else
-		op->running = ring_receive(&op->request, record->fd, &op->message, op->flags);
+		op->running = ring_receive(&op->request, record->fd, &op->message, op->flags,
+					   record->stream);
 	if (!op->running)
 		pending_finish(op, WSAENOBUFS);
 }

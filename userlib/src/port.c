@@ -290,6 +290,8 @@ static ULONG port_get(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG count, DWO
 	if (!port)
 		return 0;
 	record_lock();
+	if (!alertable)
+		helper_ring_visited();
 	error = port_wait(port, ms, alertable);
 	if (!error)
 		taken = port_take(port, entries, count);

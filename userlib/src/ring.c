@@ -70,13 +70,19 @@ static void ring_submit(void)
 	} while (submitted == -EINTR || submitted == -EAGAIN);
 }
 
-bool ring_receive(struct ring_request *request, int fd, struct msghdr *message, int flags)
+bool ring_receive(struct ring_request *request, int fd, struct msghdr *message, int flags,
+		  bool stream)
 {
 	struct io_uring_sqe *entry = ring_entry();
 
 	if (!entry)
 		return false;
-	io_uring_prep_recvmsg(entry, fd, message, flags);
+	/* The shorter way for the usual case. */
+	if (stream && message->msg_iovlen == 1 && !message->msg_name)
+		io_uring_prep_recv(entry, fd, message->msg_iov->iov_base,
+				   message->msg_iov->iov_len, flags);
+	else
+		io_uring_prep_recvmsg(entry, fd, message, flags);
 	io_uring_sqe_set_data(entry, request);
 	ring_submit();
 	return true;

@@ -20,8 +20,9 @@ int ring_start(void);
 bool ring_started(void);
 void ring_forked(void);
 
-/* Each begins one request. False: no room, nothing was begun. */
-bool ring_receive(struct ring_request *request, int fd, struct msghdr *message, int flags);
+/* Each begins one request. False: no room, nothing was begun. @stream: no flags come back. */
+bool ring_receive(struct ring_request *request, int fd, struct msghdr *message, int flags,
+		  bool stream);
 bool ring_send(struct ring_request *request, int fd, const struct msghdr *message, int flags);
 bool ring_poll(struct ring_request *request, int fd, short events);
 
