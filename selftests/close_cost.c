@@ -18,7 +18,7 @@ DEV_REQUIRED;
 
 #define ROUNDS		60
 #define IOCTL_MORE	1000	/* an ioctl has to be entered, and a descriptor looked up */
-#define LIBRARY_MORE	1200	/* and its word in the table, what it has pending */
+#define LIBRARY_MORE	1300	/* and its word in the table, what it has pending */
 #define ATTACHED_MORE	200	/* some 1.02 x, a counter included */
 
 TEST(no_dearer_than_it_has_to_be)
