@@ -147,7 +147,7 @@ static int close_start(struct close_call *call, struct winsock_op *op)
  * The close is decided and the connection not reset. Give up the descriptor; if
  * that leaves nobody, the last fput() releases the socket and its family does the rest.
  */
-static void close_let_go(struct close_call *call, bool release)
+static void close_let_go(struct close_call *call, bool release, bool reset)
 {
 	const struct winsock_close *args = call->args;
 	bool others;
@@ -164,8 +164,7 @@ static void close_let_go(struct close_call *call, bool release)
 	others = file_count(call->file) > 1;
 	if (others && (!(args->flags & WINSOCK_CLOSE_IF_LAST) ||
 		       (args->flags & WINSOCK_CLOSE_CANCEL)))
-		winsock_family_disconnect(call->sock, winsock_facts_outcome(&call->facts) ==
-						      WINSOCK_OUTCOME_UNREAD);
+		winsock_family_disconnect(call->sock, reset);
 }
 
 /*
@@ -182,6 +181,8 @@ static void close_abort(struct close_call *call)
 	    file_count(call->file) == 1 && sk_is_tcp(sk) && winsock_tcp_close_resets(sk))
 		return;
 	lock_sock(sk);
+	/* Decided: the release that follows is part of this close, and lingers no more. */
+	sock_reset_flag(sk, SOCK_LINGER);
 	winsock_family_reset(sk);
 	release_sock(sk);
 }
@@ -205,8 +206,8 @@ static int close_wait(struct close_call *call, struct winsock_op *op,
 	/* Taken back from a signal handler: everything is as it was. */
 	if (record.outcome == WINSOCK_OUTCOME_CANCELLED)
 		return 0;
-	call->facts.unread = record.outcome == WINSOCK_OUTCOME_UNREAD;
-	close_let_go(call, record.outcome != WINSOCK_OUTCOME_DEADLINE);
+	close_let_go(call, winsock_op_released(&record),
+		     record.outcome == WINSOCK_OUTCOME_UNREAD);
 	return 0;
 }
 
@@ -217,7 +218,8 @@ static void close_finish(struct close_call *call, enum winsock_verdict verdict)
 	if (verdict == WINSOCK_VERDICT_ABORT)
 		close_abort(call);
 	else if (verdict != WINSOCK_VERDICT_WOULDBLOCK)
-		close_let_go(call, verdict == WINSOCK_VERDICT_RELEASE);
+		close_let_go(call, verdict == WINSOCK_VERDICT_RELEASE,
+			     call->args->outcome == WINSOCK_OUTCOME_UNREAD);
 }
 
 /*
@@ -288,7 +290,7 @@ static int close_async(struct close_call *call, struct winsock_op *op)
 	args->result = WINSOCK_RESULT_PENDING;
 	args->outcome = WINSOCK_OUTCOME_NONE;
 	args->op_fd = fd;
-	close_let_go(call, false);
+	close_let_go(call, false, false);
 	call->op_file = file;
 	return 0;
 

@@ -108,6 +108,8 @@ static void family_datagram_snapshot(struct sock *sk, struct winsock_facts *fact
 	winsock_facts_gather(sk, facts);
 	facts->can_linger = false;
 	facts->linger = false;
+	/* Numbers of the family's own, which are not TCP's. */
+	facts->state = TCP_CLOSE;
 }
 
 static bool family_datagram_settled(const struct sock *sk)
@@ -154,9 +156,11 @@ static const struct family_row family_rows[] = {
 static const struct family_row *family_find(const struct sock *sk)
 {
 	const struct family_row *row;
+	/* IPV6_ADDRFORM may change it just now; either row is TCP's. */
+	u16 family = READ_ONCE(sk->sk_family);
 
 	for (row = family_rows; row < family_rows + ARRAY_SIZE(family_rows); row++)
-		if ((row->family == sk->sk_family || row->family == AF_UNSPEC) &&
+		if ((row->family == family || row->family == AF_UNSPEC) &&
 		    (row->types & BIT(sk->sk_type)) &&
 		    (row->protocol == sk->sk_protocol || !row->protocol))
 			return row;

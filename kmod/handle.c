@@ -20,6 +20,9 @@
 /* The wake function of threads in poll and select; fs/select.c keeps its name. */
 static wait_queue_func_t handle_pollwake;
 
+/* That of threads that wait for a packet, which the core keeps to itself, once met. */
+static wait_queue_func_t handle_packetwake;
+
 struct handle_count {
 	const struct file *file;
 	unsigned int entries;
@@ -57,9 +60,14 @@ static bool handle_is_thread(const void *task)
 	const struct task_struct *thread;
 	bool found = false;
 
+	if (!task)
+		return false;
 	rcu_read_lock();
-	for_each_thread(current, thread)
-		found |= thread == task;
+	for_each_thread(current, thread) {
+		found = thread == task;
+		if (found)
+			break;
+	}
 	rcu_read_unlock();
 	return found;
 }
@@ -73,12 +81,16 @@ static bool handle_is_thread(const void *task)
 static const struct task_struct *handle_sleeper(const struct wait_queue_entry *entry)
 {
 	if (entry->func == woken_wake_function ||
-	    entry->func == autoremove_wake_function)
+	    entry->func == autoremove_wake_function ||
+	    entry->func == READ_ONCE(handle_packetwake))
 		return entry->private;
 	if (entry->func == handle_pollwake)
 		return ((struct poll_wqueues *)entry->private)->polling_task;
-	/* Who waits for a packet sleeps with a function that the core keeps to itself. */
-	return handle_is_thread(entry->private) ? entry->private : NULL;
+	if (!handle_is_thread(entry->private))
+		return NULL;
+	/* Looked up once: from now on it is known by its function. */
+	WRITE_ONCE(handle_packetwake, entry->func);
+	return entry->private;
 }
 
 /* References that sleeping threads of this process account for. */

@@ -27,6 +27,9 @@
 /* What a pending close costs beyond its socket and file. */
 static_assert(sizeof(struct winsock_op) <= 512);
 
+/* How seldom a wait looks for its end at the least, where no wake-up tells it. */
+#define OP_TICK_MAX_NS	(640 * NSEC_PER_MSEC)
+
 static struct workqueue_struct *op_workqueue;
 
 void winsock_op_put(struct winsock_op *op)
@@ -119,9 +122,8 @@ static void op_look_again(struct winsock_op *op)
  * A false alarm: more was sent meanwhile, or it was time for a look. Wait on, unless
  * something else has fired since.
  */
-static bool op_rearm(struct winsock_op *op)
+static bool op_rearm(struct winsock_op *op, bool progress)
 {
-	ktime_t tick = winsock_family_tick(op->sk);
 	bool pending;
 
 	sock_owned_by_me(op->sk);
@@ -133,8 +135,12 @@ static bool op_rearm(struct winsock_op *op)
 	spin_unlock_irq(&op->lock);
 	if (!pending)
 		return false;
-	if (tick)
-		op_set_timer(op, tick);
+	if (op->tick) {
+		/* Less and less often while nothing moves: many may wait for one peer. */
+		op->tick = progress ? winsock_family_tick(op->sk)
+				    : min(2 * op->tick, (ktime_t)OP_TICK_MAX_NS);
+		op_set_timer(op, op->tick);
+	}
 	op_look_again(op);
 	return true;
 }
@@ -194,7 +200,7 @@ static bool op_decide(struct winsock_op *op)
 			return true;
 		}
 		verdict = op_verdict(&facts, fired, &bits);
-		if (verdict == WINSOCK_VERDICT_WAIT && op_rearm(op)) {
+		if (verdict == WINSOCK_VERDICT_WAIT && op_rearm(op, facts.unacked < op->unacked)) {
 			op_report(op, &facts, bits, verdict);
 			op->unacked = facts.unacked;
 			release_sock(sk);
@@ -221,11 +227,7 @@ static bool op_decide(struct winsock_op *op)
 /* A worker lets the file go, and synchronously: whoever is woken finds it gone. */
 static void op_let_go(struct winsock_op *op, struct file *file)
 {
-	bool released = op->record.outcome == WINSOCK_OUTCOME_GRACEFUL ||
-			op->record.outcome == WINSOCK_OUTCOME_PEER ||
-			op->record.outcome == WINSOCK_OUTCOME_UNREAD;
-
-	if (released && file_count(file) > 1)
+	if (winsock_op_released(&op->record) && file_count(file) > 1)
 		winsock_family_disconnect(op->sock,
 					  op->record.outcome == WINSOCK_OUTCOME_UNREAD);
 	__fput_sync(file);
@@ -377,7 +379,8 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_BEGUN);
 	winsock_pending_add(op);
 	set_bit(SOCK_NOSPACE, &op->sock->flags);
-	op_set_timer(op, winsock_family_tick(op->sk));
+	op->tick = winsock_family_tick(op->sk);
+	op_set_timer(op, op->tick);
 	op_look_again(op);
 	return 0;
 }

@@ -35,6 +35,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include <linux/winsock.h>
+
 struct file;
 struct pid;
 struct sock;
@@ -94,6 +96,8 @@ struct winsock_op_record {
  * @started:	when the close began
  * @deadline:	when it is decided at the latest; KTIME_MAX is never
  * @unacked:	payload outstanding when the wait was last looked at
+ * @tick:	when it is looked at next where no wake-up tells the end, else 0; the
+ *		socket is locked
  * @record:	the outcome
  */
 struct winsock_op {
@@ -120,8 +124,17 @@ struct winsock_op {
 	ktime_t started;
 	ktime_t deadline;
 	u32 unacked;
+	ktime_t tick;
 	struct winsock_op_record record;
 };
+
+/* Is the connection left to its family to end? Then nothing has been reset. */
+static inline bool winsock_op_released(const struct winsock_op_record *record)
+{
+	return record->outcome == WINSOCK_OUTCOME_GRACEFUL ||
+	       record->outcome == WINSOCK_OUTCOME_PEER ||
+	       record->outcome == WINSOCK_OUTCOME_UNREAD;
+}
 
 /* If true the record may be read. */
 static inline bool winsock_op_is_final(const struct winsock_op *op)

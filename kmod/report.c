@@ -14,19 +14,20 @@ void winsock_report_names(const struct sock *sk, void *local, void *remote)
 	const struct inet_sock *inet = inet_sk(sk);
 	struct sockaddr_in6 *local6 = local, *remote6 = remote;
 	struct sockaddr_in *local4 = local, *remote4 = remote;
+	u16 family = READ_ONCE(sk->sk_family);
 
 	memset(local6, 0, sizeof(*local6));
 	memset(remote6, 0, sizeof(*remote6));
-	local6->sin6_family = sk->sk_family;
-	remote6->sin6_family = sk->sk_family;
-	if (sk->sk_family == AF_INET) {
+	local6->sin6_family = family;
+	remote6->sin6_family = family;
+	if (family == AF_INET) {
 		local4->sin_addr.s_addr = inet->inet_saddr;
 		local4->sin_port = inet->inet_sport;
 		remote4->sin_addr.s_addr = inet->inet_daddr;
 		remote4->sin_port = inet->inet_dport;
 	}
 #if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6) {
+	if (family == AF_INET6) {
 		local6->sin6_addr = inet6_sk(sk)->saddr;
 		local6->sin6_port = inet->inet_sport;
 		remote6->sin6_addr = sk->sk_v6_daddr;

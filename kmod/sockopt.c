@@ -63,6 +63,11 @@ void winsock_sockopt_set_reported(struct sock *sk)
 			xa_mk_value(xa_to_value(word) | SOCKOPT_REPORTED));
 }
 
+void winsock_sockopt_inherit(struct sock *sk)
+{
+	sockopt_store(sk, xa_to_value(sockopt_word(sk)) & ~SOCKOPT_REPORTED);
+}
+
 bool winsock_sockopt_reported(const struct sock *sk)
 {
 	return xa_to_value(sockopt_word(sk)) & SOCKOPT_REPORTED;

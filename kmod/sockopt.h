@@ -33,6 +33,12 @@ bool winsock_sockopt_attached(const struct sock *sk);
 void winsock_sockopt_set_reported(struct sock *sk);
 
 /**
+ * winsock_sockopt_inherit() - a listener's settings are a child's, its own close is not
+ * @sk: the child, not visible to anybody yet
+ */
+void winsock_sockopt_inherit(struct sock *sk);
+
+/**
  * winsock_sockopt_reported() - was that done?
  * @sk: an attached socket, locked or not
  */

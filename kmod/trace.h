@@ -62,7 +62,7 @@ TRACE_DEFINE_ENUM(WINSOCK_MIB_FORCED);
 			 { WINSOCK_MIB_CANCELLED,	"cancelled" },	\
 			 { WINSOCK_MIB_FORCED,		"forced" })
 
-/* The policy was asked and its verdict is carried out; the socket is locked. */
+/* The policy was asked and its verdict is about to be carried out. */
 TRACE_EVENT(winsock_verdict,
 	    TP_PROTO(const struct sock *sk, const struct winsock_facts *facts, u32 bits,
 		     enum winsock_verdict verdict, u64 timeout_ns, u64 tag),
@@ -76,7 +76,7 @@ TRACE_EVENT(winsock_verdict,
 			     __field(u32, state)
 			     __field(u32, unacked)
 			     __field(u32, unread)
-			     __field(u16, family)
+			     __field(u32, family)
 			     __array(u8, local, sizeof(struct sockaddr_in6))
 			     __array(u8, remote, sizeof(struct sockaddr_in6))),
 
@@ -98,7 +98,7 @@ TRACE_EVENT(winsock_verdict,
 		      __entry->unacked, __entry->unread, __entry->timeout_ns, __entry->tag)
 );
 
-/* A close is over; if by a reset, this goes out under the same hold of the lock. */
+/* A close is over; a reset of ours goes out right after this. */
 TRACE_EVENT(winsock_outcome,
 	    TP_PROTO(const struct sock *sk, enum winsock_mib outcome, u32 state, u64 unacked,
 		     u64 elapsed_ns, u64 tag),
@@ -110,7 +110,7 @@ TRACE_EVENT(winsock_outcome,
 			     __field(u32, netns)
 			     __field(u32, outcome)
 			     __field(u32, state)
-			     __field(u16, family)
+			     __field(u32, family)
 			     __array(u8, local, sizeof(struct sockaddr_in6))
 			     __array(u8, remote, sizeof(struct sockaddr_in6))),
 

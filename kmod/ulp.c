@@ -56,6 +56,7 @@ static void ulp_release(struct sock *sk)
 static void ulp_clone(const struct request_sock *req, struct sock *sk, const gfp_t priority)
 {
 	winsock_proto_inherit(sk);
+	winsock_sockopt_inherit(sk);
 }
 
 static int ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)

@@ -6,6 +6,7 @@
  * for.
  */
 #include <linux/net.h>
+#include <linux/uio.h>
 #include <net/af_vsock.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
@@ -37,15 +38,43 @@ static bool vsock_settled(const struct sock *sk)
 }
 
 /*
+ * Take what has arrived away by the transport's own means. A release frees it without
+ * counting it off, as nobody can look any more; a thread that a packet has just woken
+ * would, and trust the count. Packets come under the socket's lock, which we have.
+ */
+static void vsock_discard(struct vsock_sock *vsk)
+{
+	const struct vsock_transport *transport = vsk->transport;
+	struct msghdr message = { };
+	s64 bytes;
+
+	if (sk_vsock(vsk)->sk_type == SOCK_SEQPACKET) {
+		while (transport->seqpacket_has_data && transport->seqpacket_has_data(vsk)) {
+			iov_iter_discard(&message.msg_iter, READ, INT_MAX);
+			if (transport->seqpacket_dequeue(vsk, &message, 0) < 0)
+				break;
+		}
+		return;
+	}
+	while ((bytes = transport->stream_has_data(vsk)) > 0) {
+		iov_iter_discard(&message.msg_iter, READ, bytes);
+		if (transport->stream_dequeue(vsk, &message, bytes, 0) <= 0)
+			break;
+	}
+}
+
+/*
  * There is no call for it, but a release that finds the peer shut down for both
- * directions answers by a reset, and does no more: so let it find that. The release of
- * the socket finds a closed one then.
+ * directions answers by a reset (virtio and loopback; of the others Hyper-V sends a
+ * shutdown, VMCI nothing before the end): so let it find that. The release of the socket
+ * finds a closed one then.
  */
 static void vsock_reset(struct sock *sk)
 {
 	struct vsock_sock *vsk = vsock_sk(sk);
 
 	if (sk->sk_state == TCP_ESTABLISHED && vsk->transport) {
+		vsock_discard(vsk);
 		WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
 		vsk->transport->release(vsk);
 		sk->sk_socket->state = SS_DISCONNECTING;

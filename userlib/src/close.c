@@ -83,9 +83,11 @@ static int close_await(struct closing *closing, struct thread *self)
 
 	do {
 		thread_deliver(self);
-		if (self->cancelled && !ioctl(call->op_fd, WINSOCK_IOC_OP_CANCEL, &none))
-			return WSAEINTR;
-		self->cancelled = 0;	/* or it was too late */
+		if (self->cancelled) {
+			self->cancelled = 0;
+			if (!ioctl(call->op_fd, WINSOCK_IOC_OP_CANCEL, &none))
+				return WSAEINTR;
+		}
 	} while (thread_poll(self, polled, 1, THREAD_FOREVER) < 1);
 	if (read(call->op_fd, &record, sizeof(record)) == sizeof(record)) {
 		call->outcome = record.outcome;
@@ -113,10 +115,13 @@ static int close_linger(struct closing *closing, unsigned int flags)
 	};
 	/* The last WSACleanup() has to know that the number is ours (X2). */
 	table_set(closing->s, TABLE_CLOSING | TABLE_GOING);
-	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call))
+	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call)) {
 		error = error_from_errno(errno);
-	else if (call->result == WINSOCK_RESULT_PENDING)
+	} else if (call->result == WINSOCK_RESULT_PENDING) {
+		wait_close_linger(&closing->wait, true);
 		error = close_await(closing, self);
+		wait_close_linger(&closing->wait, false);
+	}
 	if (call->op_fd >= 0)
 		close(call->op_fd);
 	thread_unblock(self);

@@ -54,6 +54,8 @@ int startup_device(void);
 
 uint64_t table_get(SOCKET s);
 void table_set(SOCKET s, uint64_t word);
+/* Change bits, in one step; not of a socket that is being closed. */
+void table_change(SOCKET s, uint64_t clear, uint64_t set);
 void table_mark(SOCKET s, uint64_t bits);	/* only on our own sockets */
 uint64_t table_leave(SOCKET s);			/* read, and set to TABLE_GOING alone */
 void table_end(SOCKET s, uint64_t word);	/* the close is over; unless it has a new owner */

@@ -120,9 +120,10 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, bool receive, bo
 			io_advance(message, more);
 		}
 	} while (more < 0 ? errno == EAGAIN : more > 0 && whole && io_size(message));
+	/* A part counts for little where the whole was asked for and the rest has failed. */
 	if (end != WAIT_READY)
 		error = io_wait_error(end, stream, receive, *moved);
-	else if (more < 0 && !*moved)
+	else if (more < 0)
 		error = io_error_number(s, errno, io_shut(receive));
 	wait_leave(&one.wait);
 	return error;

@@ -61,20 +61,23 @@ static void netevent_connected(struct record *record, short ready)
 /* There is something to be read, if only the end. */
 static void netevent_readable(struct record *record)
 {
+	ssize_t got = 1;
 	char byte;
-	ssize_t got = recv(record->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	if (got > 0 || (!got && !record->stream)) {
+	/* A datagram socket's error is for the call to find. */
+	if (record->stream)
+		got = recv(record->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (got > 0) {
 		if (record->armed & FD_READ)
 			netevent_tell(record, FD_READ_BIT, 0);
 		return;
 	}
-	if (got < 0 && errno == EAGAIN)
+	if (got < 0 && (errno == EAGAIN || errno == ENOTCONN))
 		return;
 	/* Looking has taken the error: the program's own calls still have to fail (H4). */
-	if (got < 0 && errno == ECONNRESET)
+	if (got < 0)
 		table_mark(record->fd, TABLE_RESET);
-	if (record->stream && (record->armed & FD_CLOSE))
+	if (record->armed & FD_CLOSE)
 		netevent_tell(record, FD_CLOSE_BIT, got ? WSAECONNABORTED : 0);
 }
 
@@ -179,14 +182,28 @@ void netevent_connecting(SOCKET s, bool done)
 	record_unlock();
 }
 
-static void netevent_begin(struct record *record, long events)
+/* Of a stream without a peer: a connect that is under way is ready for nothing. */
+static bool netevent_is_connecting(SOCKET s)
+{
+	struct pollfd polled = { s, POLLIN | POLLOUT, 0 };
+
+	return socket_option(s, SO_ACCEPTCONN) <= 0 && !poll(&polled, 1, 0);
+}
+
+/* False: no memory to watch it. */
+static bool netevent_begin(struct record *record, long events)
 {
 	record->selected = events;
 	record->happened = 0;
 	record->armed = NETEVENT_KNOWN;
-	if (!record->connecting)
+	if (!record->connecting) {
 		record->connected = !record->stream || netevent_is_connected(record->fd);
-	netevent_resume(record);
+		record->connecting = !record->connected && netevent_is_connecting(record->fd);
+	}
+	if (!helper_watch(record->fd, record->generation))
+		return false;
+	netevent_look(record);
+	return true;
 }
 
 /* An association is exchanged for another one, or for none. 0 or an error. */
@@ -208,8 +225,11 @@ static int netevent_select(SOCKET s, struct event *event, struct messages *messa
 		record->event = event;
 		record->messages = messages;
 		record->message = message;
-		if (events)
-			netevent_begin(record, events);
+		if (events && !netevent_begin(record, events)) {
+			netevent_forget(record);
+			record_unlock();
+			return WSAENOBUFS;
+		}
 	}
 	if (error || !record) {
 		event_put(event);
@@ -338,7 +358,8 @@ void netevent_accepted(SOCKET listener, SOCKET s)
 			record->event = from->event;
 			record->messages = from->messages;
 			record->message = from->message;
-			netevent_begin(record, from->selected);
+			if (!netevent_begin(record, from->selected))
+				netevent_forget(record);
 		}
 		from->armed |= FD_ACCEPT;
 		netevent_look(from);

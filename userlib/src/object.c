@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "fork.h"
-#include "object.h"
+#include "thread.h"
 
 /* Above what fs.nr_open can be raised to, and multiples of four as on Windows. */
 #define OBJECT_FIRST	0x50000000U
@@ -17,6 +17,11 @@ static unsigned int object_room;
 
 void object_fork(enum fork_phase phase)
 {
+	/* Of ports, queues and other threads the waiting ends are in the parent. */
+	for (unsigned int i = 0; phase == FORK_CHILD && i < object_room; i++)
+		if (object_table[i] && object_table[i]->type != OBJECT_EVENT &&
+		    !thread_is_mine(object_table[i]))
+			object_table[i] = NULL;
 	fork_mutex(&object_lock, phase);
 }
 

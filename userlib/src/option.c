@@ -57,12 +57,9 @@ static unsigned int option_seconds(uint64_t word)
 
 static void option_store(SOCKET s, unsigned int onoff, unsigned int seconds, uint64_t bits)
 {
-	uint64_t word = table_get(s);
-
-	word &= ~(0xffffffffULL << TABLE_ONOFF_SHIFT);
-	word |= (uint64_t)onoff << TABLE_ONOFF_SHIFT;
-	word |= (uint64_t)seconds << TABLE_LINGER_SHIFT;
-	table_set(s, word | bits);
+	table_change(s, 0xffffffffULL << TABLE_ONOFF_SHIFT,
+		     (uint64_t)onoff << TABLE_ONOFF_SHIFT |
+		     (uint64_t)seconds << TABLE_LINGER_SHIFT | bits);
 }
 
 /* What the socket's linger struct reads as. 0 or an errno. */

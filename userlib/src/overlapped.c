@@ -50,7 +50,7 @@ static int overlapped_plain(const struct overlapped_call *call)
 		message.msg_name = call->from;
 		message.msg_namelen = call->from_size ? *call->from_size : 0;
 		moved = io_receive(call->s, &message, call->flags);
-		if (moved >= 0 && call->from_size)
+		if (call->from_size && (moved >= 0 || WSAGetLastError() == WSAEMSGSIZE))
 			*call->from_size = message.msg_namelen;
 		if (moved >= 0 && call->told)
 			*call->told = message.msg_flags & MSG_OOB;

@@ -139,7 +139,8 @@ static void pending_finish(struct op *op, int error)
 	int direction = op->direction;
 
 	op->error = error;
-	if (error)
+	/* Of a datagram that was cut short what fits is there. */
+	if (error && error != WSAEMSGSIZE)
 		op->moved = 0;
 	pending_pop(&record->queues[direction]);
 	pending_complete(op, false);
@@ -270,7 +271,10 @@ void pending_begin(struct record *record, struct op *op, struct pending_call *ca
 		if (result == -EAGAIN)
 			result = -ECANCELED;
 		pending_result(op, result);
-		if (!call->done)
+		/* Done without the ring, whose end of reaping would wake who waits. */
+		if (call->done)
+			port_kick();
+		else
 			ring_reap();
 	}
 	pending_new = NULL;
@@ -393,9 +397,16 @@ static void pending_settle(struct record *record)
 
 static void pending_resume(struct record *record)
 {
+	bool kept = record->kept;
+
 	record->closing = false;
+	/* What ends at once must not free it while we look at it. */
+	record->kept = false;
 	for (int i = 0; i < RECORD_DIRECTIONS; i++)
 		pending_start(record, i);
+	record->kept = kept;
+	if (kept && pending_is_idle(record))
+		record_free(record);
 }
 
 static void pending_drop(struct record *record, bool silent)
@@ -404,6 +415,12 @@ static void pending_drop(struct record *record, bool silent)
 		while (record->queues[i].first)
 			pending_abort(pending_pop(&record->queues[i]), silent);
 	record_free(record);
+}
+
+/* A number that is no socket's has none. */
+static struct record *pending_first_kept(const struct pending_close *closing)
+{
+	return closing->inode ? record_kept(closing->inode, NULL) : NULL;
 }
 
 void pending_close_begin(struct pending_close *closing, SOCKET s)
@@ -421,7 +438,7 @@ void pending_close_begin(struct pending_close *closing, SOCKET s)
 		netevent_suspend(closing->own);
 		pending_settle(closing->own);
 	}
-	for (struct record *kept = record_kept(closing->inode, NULL); kept;
+	for (struct record *kept = pending_first_kept(closing); kept;
 	     kept = record_kept(closing->inode, kept)) {
 		pending_settle(kept);
 		close(kept->fd);
@@ -452,7 +469,7 @@ void pending_close_end(struct pending_close *closing, enum pending_end end)
 		fd = closing->s;
 	else if (end == PENDING_SHARED)
 		fd = record_twin(closing->inode);
-	for (kept = record_kept(closing->inode, NULL); kept; kept = next) {
+	for (kept = pending_first_kept(closing); kept; kept = next) {
 		next = record_kept(closing->inode, kept);
 		pending_close_kept(kept, fd, silent);
 	}

@@ -5,6 +5,8 @@
 
 #include "wait.h"
 
+#define POLL_PAUSE_MS	10
+
 enum { POLL_READ, POLL_WRITE, POLL_EXCEPT, POLL_SETS };
 
 /**
@@ -112,6 +114,9 @@ static int poll_wait(struct poll_sets *all, int64_t deadline)
 		end = wait_poll(&wait, deadline);
 		if (end == WAIT_READY)
 			found = poll_try(all);
+		/* Hung up, but only asked for exceptions: poll cannot be told not to say so. */
+		if (end == WAIT_READY && !found)
+			SleepEx(POLL_PAUSE_MS, FALSE);
 	} while (end == WAIT_READY && !found);
 	if (end == WAIT_CLOSED)
 		found = poll_closed(all, &wait);

@@ -121,26 +121,36 @@ WINSOCK_API int winsock_listen(SOCKET s, int backlog)
  * connection that another process takes in between makes the call wait in the kernel,
  * where only the close of the listener and the next connection end it.
  */
-static pthread_mutex_t socket_accept_lock = PTHREAD_MUTEX_INITIALIZER;
+#define SOCKET_ACCEPT_LOCKS	64
+static pthread_mutex_t socket_accept_locks[SOCKET_ACCEPT_LOCKS] = {
+	[0 ... SOCKET_ACCEPT_LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER,
+};
 
 void socket_fork(enum fork_phase phase)
 {
-	/* It guards no memory, and who has it may be in the kernel: fork() does not wait. */
-	if (phase == FORK_CHILD)
-		pthread_mutex_init(&socket_accept_lock, NULL);
+	/* They guard no memory, and who has one may be in the kernel: fork() does not wait. */
+	for (int i = 0; phase == FORK_CHILD && i < SOCKET_ACCEPT_LOCKS; i++)
+		pthread_mutex_init(&socket_accept_locks[i], NULL);
 }
 
 static SOCKET socket_try_accept(SOCKET s, struct sockaddr *name, int *size, int type)
 {
+	pthread_mutex_t *lock = &socket_accept_locks[(unsigned int)s % SOCKET_ACCEPT_LOCKS];
 	struct pollfd polled = { .fd = s, .events = POLLIN };
 	SOCKET accepted = -1;
+	int ready;
 
-	pthread_mutex_lock(&socket_accept_lock);
+	if (type & SOCK_NONBLOCK)
+		return accept4(s, name, (socklen_t *)size, type);
+	pthread_mutex_lock(lock);
+	do {
+		ready = poll(&polled, 1, 0);
+	} while (ready < 0 && errno == EINTR);
 	errno = EAGAIN;
-	/* A failure of its own accept will tell. */
-	if (type & SOCK_NONBLOCK || poll(&polled, 1, 0))
+	/* A number that is no socket is ready, too: accept will tell. */
+	if (ready > 0)
 		accepted = accept4(s, name, (socklen_t *)size, type);
-	pthread_mutex_unlock(&socket_accept_lock);
+	pthread_mutex_unlock(lock);
 	return accepted;
 }
 
@@ -163,7 +173,7 @@ static int socket_wait_accept(SOCKET s, struct sockaddr *name, int *size, SOCKET
 		error = error_from_errno(errno);
 	wait_leave(&one.wait);
 	/* The close of the listener has woken it in the kernel. */
-	if (one.wait.told)
+	if (one.wait.told && *accepted < 0)
 		error = WSAEINTR;
 	return error;
 }
@@ -236,7 +246,8 @@ WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 		error = connect(s, name, size) ? errno : 0;
 	else
 		error = socket_try_connect(s, name, size, flags);
-	netevent_connecting(s, !error);
+	if (!error || error == EINPROGRESS)
+		netevent_connecting(s, !error);
 	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
 		error = socket_wait_connect(s);
 	else

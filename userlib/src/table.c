@@ -67,6 +67,16 @@ void table_set(SOCKET s, uint64_t value)
 		atomic_store(&entry->word, value);
 }
 
+void table_change(SOCKET s, uint64_t clear, uint64_t set)
+{
+	struct table_entry *entry = table_make(s);
+	uint64_t word = entry ? atomic_load(&entry->word) : TABLE_GOING;
+
+	while (!(word & TABLE_GOING) &&
+	       !atomic_compare_exchange_weak(&entry->word, &word, (word & ~clear) | set))
+		;
+}
+
 struct record *table_record(SOCKET s)
 {
 	struct table_entry *entry = table_entry(s);

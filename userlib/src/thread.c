@@ -17,6 +17,11 @@ static pthread_key_t thread_key;
 static bool thread_keyed;
 
 /* The locks of other threads' queues are theirs, and those threads are not in a child. */
+bool thread_is_mine(const struct object *object)
+{
+	return thread_me && object == &thread_me->object;
+}
+
 void thread_fork(enum fork_phase phase)
 {
 	if (!thread_me)
@@ -172,8 +177,9 @@ int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_
 	}
 	polled[count] = (struct pollfd){ .fd = self->wake_fd, .events = POLLIN };
 	ready = ppoll(polled, count + 1, timeout, NULL);
+	/* What cannot be waited for is as good as over: no memory, too many descriptors. */
 	if (ready < 0)
-		return THREAD_WOKEN;
+		return errno == EINTR ? THREAD_WOKEN : 0;
 	if (polled[count].revents) {
 		uint64_t wakes;
 

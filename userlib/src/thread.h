@@ -49,6 +49,7 @@ struct thread {
 
 /* The calling thread. NULL: no memory or descriptor. */
 struct thread *thread_self(void);
+bool thread_is_mine(const struct object *object);
 
 /* Queue a routine. False: the thread has ended. */
 bool thread_queue(struct thread *thread, struct apc *apc);
@@ -72,7 +73,7 @@ int64_t thread_deadline(DWORD ms);
  * @polled:	@count descriptors and room for one more
  * @deadline:	as above; in the past: do not wait
  *
- * Return: as poll(2), of @polled; THREAD_WOKEN: look again.
+ * Return: as poll(2), of @polled, 0 also where it fails; THREAD_WOKEN: look again.
  */
 int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_t deadline);
 #define THREAD_WOKEN	(-1)

@@ -50,7 +50,7 @@ static bool wait_has(const struct wait *wait, SOCKET s)
 static bool wait_is_closing(const struct wait *wait)
 {
 	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
-		if (wait_has(wait, closing->s))
+		if (wait_has(wait, closing->s) && !(closing->lingering && wait->count > 1))
 			return true;
 	return false;
 }
@@ -157,23 +157,17 @@ static bool wait_any_active(SOCKET s)
 	return false;
 }
 
-void wait_close_begin(struct wait_close *closing, SOCKET s)
+/* With the lock, for a while: let calls that just try come to their end. */
+static void wait_for_active(SOCKET s)
 {
 	struct timespec end;
 
-	closing->s = s;
-	closing->engaged = atomic_load(&wait_count);
-	if (!closing->engaged)
-		return;
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_nsec += WAIT_PATIENCE_NS;
 	if (end.tv_nsec >= 1000000000) {
 		end.tv_nsec -= 1000000000;
 		end.tv_sec++;
 	}
-	pthread_mutex_lock(&wait_lock);
-	closing->next = wait_closes;
-	wait_closes = closing;
 	/*
 	 * Trying does not block, but for an accept whose connection another process took:
 	 * that one the kernel wakes.
@@ -181,6 +175,32 @@ void wait_close_begin(struct wait_close *closing, SOCKET s)
 	while (wait_any_active(s) &&
 	       !pthread_cond_timedwait(&wait_changed, &wait_lock, &end))
 		;
+}
+
+void wait_close_begin(struct wait_close *closing, SOCKET s)
+{
+	closing->s = s;
+	closing->lingering = false;
+	closing->engaged = atomic_load(&wait_count);
+	if (!closing->engaged)
+		return;
+	pthread_mutex_lock(&wait_lock);
+	closing->next = wait_closes;
+	wait_closes = closing;
+	wait_for_active(s);
+	pthread_mutex_unlock(&wait_lock);
+}
+
+void wait_close_linger(struct wait_close *closing, bool on)
+{
+	if (!closing->engaged)
+		return;
+	pthread_mutex_lock(&wait_lock);
+	closing->lingering = on;
+	if (on)
+		pthread_cond_broadcast(&wait_changed);
+	else
+		wait_for_active(closing->s);
 	pthread_mutex_unlock(&wait_lock);
 }
 

@@ -55,14 +55,21 @@ int wait_one_enter(struct wait_one *one, SOCKET s, short events);
  * @next:	all of them
  * @s:		the socket
  * @engaged:	somebody may wait
+ * @lingering:	see wait_close_linger()
  */
 struct wait_close {
 	struct wait_close *next;
 	SOCKET s;
 	bool engaged;
+	bool lingering;
 };
 
 void wait_close_begin(struct wait_close *closing, SOCKET s);
+/*
+ * The close lingers: the number stays ours. Who waits for other sockets as well goes on
+ * meanwhile; who waits for this one alone is told how it ended.
+ */
+void wait_close_linger(struct wait_close *closing, bool on);
 /* If @closed, who waits is told and woken. */
 void wait_close_end(struct wait_close *closing, bool closed);
 
