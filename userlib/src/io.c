@@ -59,8 +59,7 @@ static int64_t io_deadline(SOCKET s, bool receive)
 	return thread_now() + span.tv_sec * 1000000000LL + span.tv_usec * 1000LL;
 }
 
-/* Go on behind what is done. */
-static void io_advance(struct msghdr *message, size_t moved)
+void io_advance(struct msghdr *message, size_t moved)
 {
 	while (moved >= message->msg_iov->iov_len && message->msg_iovlen > 1) {
 		moved -= message->msg_iov->iov_len;
@@ -120,9 +119,9 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, bool receive, bo
 			io_advance(message, more);
 		}
 	} while (more < 0 ? errno == EAGAIN : more > 0 && whole && io_size(message));
-	/* A part counts for little where the whole was asked for and the rest has failed. */
 	if (end != WAIT_READY)
 		error = io_wait_error(end, stream, receive, *moved);
+	/* A part counts for little where the whole was asked for and the rest has failed. */
 	else if (more < 0)
 		error = io_error_number(s, errno, io_shut(receive));
 	wait_leave(&one.wait);

@@ -23,6 +23,9 @@ int io_refuse(SOCKET s, bool receive);
  */
 int io_error_number(SOCKET s, int number, uint64_t shut);
 
+/* Go on behind the @moved bytes that are done; they are no more than the buffers have. */
+void io_advance(struct msghdr *message, size_t moved);
+
 /**
  * io_send(), io_receive() - the whole call, waiting as the socket's mode says
  * @message: the buffers' lengths and addresses are used up

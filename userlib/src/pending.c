@@ -155,19 +155,11 @@ static void pending_finish(struct op *op, int error)
 /* Some of a transfer is done: go on behind it. True: it is complete. */
 static bool pending_advance(struct op *op, size_t moved)
 {
-	struct msghdr *message = &op->message;
-
 	op->moved += moved;
 	op->left -= moved;
 	if (!op->whole || !op->left)
 		return true;
-	while (moved >= message->msg_iov->iov_len) {
-		moved -= message->msg_iov->iov_len;
-		message->msg_iov++;
-		message->msg_iovlen--;
-	}
-	message->msg_iov->iov_base = (char *)message->msg_iov->iov_base + moved;
-	message->msg_iov->iov_len -= moved;
+	io_advance(&op->message, moved);
 	return false;
 }
 
