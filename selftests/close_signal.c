@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Signals in a lingering close: handlers run, the deadline stays the kernel's. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
 #include "closing.h"
+#include "usage.h"
 
 static volatile sig_atomic_t handled;
 
@@ -25,17 +25,6 @@ static void ticks(const struct timeval *every, int flags)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static int open_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
 static const struct timeval tenth = { 0, 100000 };
 
 /* claims: B9 B6 */
@@ -49,7 +38,7 @@ TEST_F(closing, handlers_run_and_the_deadline_stays)
 
 		net_stuff(self->pair.client);
 		net_linger(self->pair.client, 1, 2);
-		before = open_descriptors();
+		before = usage_descriptors();
 		ticks(&tenth, flags[i]);
 		start = net_now();
 		ASSERT_EQ(0, CLOSE());
@@ -60,7 +49,7 @@ TEST_F(closing, handlers_run_and_the_deadline_stays)
 		EXPECT_EQ(1, RSTS());
 		EXPECT_EQ(0, FINS());
 		/* The close's own descriptor went as it came. */
-		EXPECT_EQ(before - 1, open_descriptors());
+		EXPECT_EQ(before - 1, usage_descriptors());
 		close(self->pair.server);
 		net_pair_open(&self->pair, variant->family, variant->accepted);
 		wire_reset(&self->wire);

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -320,7 +319,6 @@ TEST_F(closing, memory_is_charged_to_the_opener)
 {
 	enum { COUNT = 2000 };
 	static const char group[] = "/tmp/cgroup/opener";
-	struct rlimit limit = { 8192, 8192 };
 	static struct net_pair pairs[COUNT];
 	static int ops[COUNT];
 	long before, after;
@@ -329,12 +327,7 @@ TEST_F(closing, memory_is_charged_to_the_opener)
 
 	if (variant->family != NET_V4 || variant->accepted)
 		return;
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
-	for (int i = 0; i < COUNT; i++) {
-		net_pair_open(&pairs[i], NET_V4, false);
-		net_mute(pairs[i].server);
-		ASSERT_EQ(7, send(pairs[i].client, "payload", 7, 0));
-	}
+	net_pairs_vanished(pairs, COUNT);
 	mkdir("/tmp/cgroup", 0755);
 	ASSERT_EQ(0, mount("none", "/tmp/cgroup", "cgroup2", 0, NULL));
 	file = fopen("/tmp/cgroup/cgroup.subtree_control", "w");

@@ -4,7 +4,6 @@
  * drain, the peer's reset, signals and a second close all meet. Whatever happens,
  * outcome, the peer's view and the descriptor have to tell one story.
  */
-#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/ioctl.h>
 
 #include "closing.h"
+#include "usage.h"
 
 #define WORKERS		4
 #define SECONDS		10
@@ -148,17 +148,6 @@ static void *worker_run(void *argument)
 	return NULL;
 }
 
-static int descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
 /* claims: B2 B3 B5 B7 N6 */
 TEST(outcome_and_wire_tell_one_story)
 {
@@ -171,7 +160,7 @@ TEST(outcome_and_wire_tell_one_story)
 	ASSERT_GE(dev, 0);
 	net_enter();
 	sigaction(SIGUSR1, &action, NULL);
-	before = descriptors();
+	before = usage_descriptors();
 	for (int i = 0; i < WORKERS; i++) {
 		workers[i].dev = dev;
 		workers[i].seed = i + 1;
@@ -192,7 +181,7 @@ TEST(outcome_and_wire_tell_one_story)
 	}
 	TH_LOG("%u closes: %u graceful, %u deadline, %u request, %u peer; %u would-block",
 	       rounds, outcomes[1], outcomes[2], outcomes[3], outcomes[4], blocked);
-	EXPECT_EQ(before, descriptors());
+	EXPECT_EQ(before, usage_descriptors());
 	EXPECT_GT(outcomes[WINSOCK_OUTCOME_GRACEFUL], 0);
 	EXPECT_GT(outcomes[WINSOCK_OUTCOME_DEADLINE], 0);
 	EXPECT_GT(outcomes[WINSOCK_OUTCOME_PEER], 0);
@@ -207,7 +196,7 @@ TEST(rivals_for_one_socket)
 
 	ASSERT_GE(dev, 0);
 	net_enter();
-	before = descriptors();
+	before = usage_descriptors();
 	for (int round = 0; round < 500; round++) {
 		struct rival rivals[3];
 		pthread_t threads[3];
@@ -232,7 +221,7 @@ TEST(rivals_for_one_socket)
 		EXPECT_FALSE(net_is_open(pair.client));
 		close(pair.server);
 	}
-	EXPECT_EQ(before, descriptors());
+	EXPECT_EQ(before, usage_descriptors());
 	close(dev);
 }
 
@@ -322,7 +311,7 @@ TEST(cancel_and_abort_against_completion)
 
 	ASSERT_GE(dev, 0);
 	net_enter();
-	before = descriptors();
+	before = usage_descriptors();
 	for (int i = 0; i < WORKERS; i++) {
 		workers[i].dev = dev;
 		workers[i].seed = 100 + i;
@@ -337,7 +326,7 @@ TEST(cancel_and_abort_against_completion)
 	}
 	TH_LOG("%u graceful, %u deadline, %u request, %u peer, %u cancelled", outcomes[1],
 	       outcomes[2], outcomes[3], outcomes[4], outcomes[7]);
-	EXPECT_EQ(before, descriptors());
+	EXPECT_EQ(before, usage_descriptors());
 	for (int j = 1; j < 5; j++)
 		EXPECT_GT(outcomes[j], 0);
 	EXPECT_GT(outcomes[WINSOCK_OUTCOME_CANCELLED], 0);

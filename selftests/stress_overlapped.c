@@ -4,7 +4,6 @@
  * read and reset, and cancels, on two processors; a thread opens and closes files under
  * them. Each operation completes once, each connection ends, and nothing stays behind.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,6 +16,7 @@
 
 #include "dev.h"
 #include "net.h"
+#include "usage.h"
 
 #include <winsock_ext.h>
 
@@ -320,29 +320,10 @@ static void *worker_run(void *argument)
 	return NULL;
 }
 
-static int descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
-}
-
-/* TCP sockets of this namespace that are more than TIME_WAIT; orphans too. */
+/* Orphans too, but not TIME_WAIT. */
 static int sockets(void)
 {
-	FILE *file = fopen("/proc/net/sockstat", "r");
-	char line[128];
-	int inuse = -1;
-
-	while (file && fgets(line, sizeof(line), file))
-		sscanf(line, "TCP: inuse %d", &inuse);
-	if (file)
-		fclose(file);
-	return inuse;
+	return usage_sockets("inuse");
 }
 
 static int settled(int (*count)(void), int before)
@@ -376,7 +357,7 @@ FIXTURE_SETUP(stress)
 	ASSERT_TRUE(HasOverlappedIoCompleted(&first.overlapped));
 	ASSERT_EQ(0, closesocket(server));
 	self->sockets = settled(sockets, 1);
-	self->descriptors = descriptors();
+	self->descriptors = usage_descriptors();
 	self->references = dev_references();
 	memset(self->workers, 0, sizeof(self->workers));
 }
@@ -416,7 +397,7 @@ static void workers_run(struct worker *workers, void (*run)(struct worker *worke
 	for (int i_ = 0; i_ < WORKERS; i_++) \
 		EXPECT_STREQ("", self->workers[i_].wrong); \
 	EXPECT_EQ(0, strangers); \
-	EXPECT_EQ(self->descriptors, settled(descriptors, self->descriptors)); \
+	EXPECT_EQ(self->descriptors, settled(usage_descriptors, self->descriptors)); \
 	EXPECT_EQ(self->references, settled(dev_references, self->references)); \
 	EXPECT_EQ(self->sockets, settled(sockets, self->sockets)); \
 } while (0)

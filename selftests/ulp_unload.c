@@ -18,42 +18,12 @@
 #include "dev.h"
 #include "net.h"
 #include "ulp.h"
+#include "usage.h"
 
 DEV_REQUIRED;
 
 /* Where the guest has it. Elsewhere it could not be loaded again. */
 #define MODULE "/t/winsock.ko"
-
-/* Active objects of a slab cache. */
-static long slab_objects(const char *cache)
-{
-	FILE *file = fopen("/proc/slabinfo", "r");
-	char line[512], name[64];
-	long count = -1, active;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%63s %ld", name, &active) == 2 && !strcmp(name, cache))
-			count = active;
-	if (file)
-		fclose(file);
-	return count;
-}
-
-static int sockets_in(const char *key)
-{
-	FILE *file = fopen("/proc/net/sockstat", "r");
-	char line[256], *at;
-	int count = -1;
-
-	while (file && fgets(line, sizeof(line), file)) {
-		at = strncmp(line, "TCP:", 4) ? NULL : strstr(line, key);
-		if (at)
-			count = atoi(at + strlen(key));
-	}
-	if (file)
-		fclose(file);
-	return count;
-}
 
 static void *unload_until_it_works(void *unused)
 {
@@ -108,10 +78,10 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 		/* The first rounds fill caches. */
 		if (!round) {
 			for (int i = 0; i < 5; i++)
-				before[i] = slab_objects(caches[i]);
-			inuse = sockets_in("inuse ");
-			orphans = sockets_in("orphan ");
-			alloc = sockets_in("alloc ");
+				before[i] = usage_slab(caches[i]);
+			inuse = usage_sockets("inuse");
+			orphans = usage_sockets("orphan");
+			alloc = usage_sockets("alloc");
 		}
 		net_pair_open(&pair, NET_V4, false);
 		listener = net_listen(NET_V4, &port);
@@ -136,15 +106,15 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 	}
 	/* Less than one for each load. Some are freed late, and slabs of a processor count whole. */
 	for (int i = 0; i < 5; i++) {
-		for (int ms = 0; ms < 3000 && slab_objects(caches[i]) >= before[i] + loads / 2; ms += 100)
+		for (int ms = 0; ms < 3000 && usage_slab(caches[i]) >= before[i] + loads / 2; ms += 100)
 			net_sleep(100);
-		EXPECT_LT(slab_objects(caches[i]), before[i] + loads)
+		EXPECT_LT(usage_slab(caches[i]), before[i] + loads)
 			TH_LOG("%s: %ld objects before", caches[i], before[i]);
 	}
 	net_sleep(500);
-	EXPECT_EQ(inuse, sockets_in("inuse "));
-	EXPECT_EQ(orphans, sockets_in("orphan "));
-	EXPECT_LT(sockets_in("alloc "), alloc + 10);
+	EXPECT_EQ(inuse, usage_sockets("inuse"));
+	EXPECT_EQ(orphans, usage_sockets("orphan"));
+	EXPECT_LT(usage_sockets("alloc"), alloc + 10);
 	EXPECT_EQ(0, dev_references());
 }
 

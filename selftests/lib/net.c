@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -156,6 +157,24 @@ void net_pair_open(struct net_pair *pair, enum net_family family, bool accepted)
 	pair->server = accepted ? first : second;
 	pair->client_port = accepted ? port : other;
 	pair->server_port = accepted ? other : port;
+}
+
+void net_pairs_vanished(struct net_pair *pairs, int count)
+{
+	struct rlimit limit;
+
+	NET_MUST(getrlimit(RLIMIT_NOFILE, &limit));
+	/* Both ends, and room for what a test opens besides. */
+	if (limit.rlim_cur < 4U * count) {
+		limit.rlim_cur = 4U * count;
+		limit.rlim_max = limit.rlim_max > limit.rlim_cur ? limit.rlim_max : limit.rlim_cur;
+		NET_MUST(setrlimit(RLIMIT_NOFILE, &limit));
+	}
+	for (int i = 0; i < count; i++) {
+		net_pair_open(&pairs[i], NET_V4, false);
+		net_mute(pairs[i].server);
+		net_must(send(pairs[i].client, "payload", 7, 0) == 7, "send");
+	}
 }
 
 void net_pair_close(struct net_pair *pair)

@@ -37,6 +37,9 @@ void net_enter(void);
 /* Open a pair. If @accepted, the accepted end is the client, the one to close. */
 void net_pair_open(struct net_pair *pair, enum net_family family, bool accepted);
 
+/* So many pairs, 7 bytes sent by each client to a server that has vanished. */
+void net_pairs_vanished(struct net_pair *pairs, int count);
+
 /* Close what is open of a pair; descriptors of -1 are passed over. */
 void net_pair_close(struct net_pair *pair);
 
