@@ -24,13 +24,15 @@
 #include "policy.h"
 #include "report.h"
 
-/* What a pending close costs beyond its socket and file. */
+/* What a pending close costs beyond its socket and file, but for its place in the list. */
 static_assert(sizeof(struct winsock_op) <= 512);
 
 /* How seldom a wait looks for its end at the least, where no wake-up tells it. */
 #define OP_TICK_MAX_NS	(640 * NSEC_PER_MSEC)
 
 static struct workqueue_struct *op_workqueue;
+/* There may be 100,000: kmalloc() would round each up to 512 bytes. */
+static struct kmem_cache *op_cache;
 
 void winsock_op_put(struct winsock_op *op)
 {
@@ -42,7 +44,7 @@ void winsock_op_put(struct winsock_op *op)
 		winsock_netns_uncharge(sock_net(op->sk), op->owner);
 	put_pid(op->pid);
 	sock_put(op->sk);
-	kfree(op);
+	kmem_cache_free(op_cache, op);
 }
 
 bool winsock_op_fire(struct winsock_op *op, u8 what)
@@ -283,7 +285,7 @@ static void op_work(struct work_struct *work)
 static struct winsock_op *op_alloc(struct sock *sk, struct socket *sock, struct file *file,
 				   ktime_t started, u64 timeout_ns, u64 tag)
 {
-	struct winsock_op *op = kzalloc(sizeof(*op), GFP_KERNEL_ACCOUNT);
+	struct winsock_op *op = kmem_cache_zalloc(op_cache, GFP_KERNEL);
 	int err;
 
 	if (!op)
@@ -318,7 +320,7 @@ static struct winsock_op *op_alloc(struct sock *sk, struct socket *sock, struct 
 uncharge:
 	winsock_netns_uncharge(sock_net(sk), op->owner);
 free:
-	kfree(op);
+	kmem_cache_free(op_cache, op);
 	return ERR_PTR(err);
 }
 
@@ -460,11 +462,21 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 
 int winsock_op_init(void)
 {
+	op_cache = KMEM_CACHE(winsock_op, SLAB_ACCOUNT);
+	if (!op_cache)
+		return -ENOMEM;
 	op_workqueue = alloc_workqueue("winsock", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return op_workqueue ? 0 : -ENOMEM;
+	if (!op_workqueue)
+		goto destroy_cache;
+	return 0;
+
+destroy_cache:
+	kmem_cache_destroy(op_cache);
+	return -ENOMEM;
 }
 
 void winsock_op_exit(void)
 {
 	destroy_workqueue(op_workqueue);
+	kmem_cache_destroy(op_cache);
 }

@@ -92,6 +92,9 @@ static void *pending_find(struct seq_file *seq, loff_t *pos)
 	unsigned long number;
 
 	lockdep_assert_held(&ns->ops.xa_lock);
+	/* Behind the last number there is; it would be 0 where a long has 32 bits. */
+	if (*pos > U32_MAX)
+		return NULL;
 	xa_for_each_start(&ns->ops, number, op, *pos) {
 		if (pending_is_visible(seq, op)) {
 			*pos = number;
