@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the benchmarks share. See bench.h. */
+#include <fcntl.h>
+#include <linux/random.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -39,4 +43,18 @@ void bench_setting(const char *path, const char *value)
 		perror(path);
 		exit(1);
 	}
+}
+
+void bench_random(void)
+{
+	enum { SEED = 32 };
+	union {
+		struct rand_pool_info info;
+		char room[sizeof(struct rand_pool_info) + SEED];
+	} seed = { .info = { .entropy_count = 8 * SEED, .buf_size = SEED } };
+	int fd = open("/dev/random", O_WRONLY | O_CLOEXEC);
+
+	bench_must(fd, "/dev/random");
+	bench_must(ioctl(fd, RNDADDENTROPY, &seed), "RNDADDENTROPY");
+	close(fd);
 }

@@ -37,6 +37,12 @@ const char *bench_name(const char *format, ...) __attribute__((format(printf, 1,
 /* Set-up that fails ends the program; negative is failure. */
 void bench_must(int result, const char *what);
 
+/*
+ * The kernel's random numbers are seeded. A guest that has gathered nothing yet works for
+ * each of them, and slabs are laid out at random.
+ */
+void bench_random(void);
+
 /* Write a setting under /proc/sys. */
 void bench_setting(const char *path, const char *value);
 

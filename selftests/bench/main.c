@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 
 	if (!count_is_exact())
 		printf("bench: the counter counts no instructions here: ratios only\n");
+	bench_random();
 	for (size_t i = 0; i < sizeof(bench_all) / sizeof(bench_all[0]); i++) {
 		if (argc > 1 && !bench_wanted(bench_all[i].name, argv[1]))
 			continue;
