@@ -176,8 +176,8 @@ typedef void (*LPWSAOVERLAPPED_COMPLETION_ROUTINE)(DWORD error, DWORD transferre
  * excepted (P22).
  *
  * Return: 0 (done; the completion is told all the same) or SOCKET_ERROR:
- * WSA_IO_PENDING, or what send() and recv() say, WSAEFAULT, WSAEINVAL (no buffer),
- * WSAENOBUFS; then nothing completes later.
+ * WSA_IO_PENDING, or what send() and recv() say, WSAEFAULT, WSAEINVAL (no buffer, or
+ * more than 1024), WSAENOBUFS; then nothing completes later.
  */
 int WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
 	    LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);

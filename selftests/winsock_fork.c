@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* fork(): what a child has of its parent's, and what it has not. */
+#include "winsock_test.h"
+
+#define TO_HANDLE(s) ((HANDLE)(intptr_t)(s))
+
+struct family {
+	HANDLE port;
+	HWND queue;
+	HANDLE self, other;
+	WSAEVENT event;
+	SOCKET client, server;
+};
+
+static void count(ULONG_PTR data)
+{
+	++*(unsigned int *)data;
+}
+
+static int receive(SOCKET s, WSAOVERLAPPED *overlapped, char *data, ULONG size)
+{
+	WSABUF buffer = { size, data };
+	DWORD flags = 0;
+
+	return WSARecv(s, &buffer, 1, NULL, &flags, overlapped, NULL) ? WSAGetLastError() : 0;
+}
+
+/* Takes one packet, for a while. The error; 0: it is there. */
+static int take(HANDLE port, ULONG_PTR *key, DWORD *moved)
+{
+	LPOVERLAPPED overlapped;
+
+	return GetQueuedCompletionStatus(port, moved, key, &overlapped, 5000) ? 0 : GetLastError();
+}
+
+#define MUST(what) do { \
+	if (!(what)) \
+		return __LINE__; \
+} while (0)
+
+/* Each is refused at once, and by its own error. 0, or the line. */
+static int child_handles(const struct family *family)
+{
+	struct winsock_message message;
+	OVERLAPPED_ENTRY entry;
+	unsigned int runs = 0;
+	ULONG_PTR key;
+	DWORD moved;
+	ULONG removed;
+
+	MUST(take(family->port, &key, &moved) == ERROR_INVALID_HANDLE);
+	MUST(!GetQueuedCompletionStatusEx(family->port, &entry, 1, &removed, 5000, TRUE));
+	MUST(GetLastError() == ERROR_INVALID_HANDLE);
+	MUST(!PostQueuedCompletionStatus(family->port, 1, 1, NULL));
+	MUST(GetLastError() == ERROR_INVALID_HANDLE);
+	MUST(!CreateIoCompletionPort(TO_HANDLE(family->client), family->port, 1, 0));
+	MUST(GetLastError() == ERROR_INVALID_HANDLE);
+	MUST(!CloseHandle(family->port));
+	MUST(GetLastError() == ERROR_INVALID_HANDLE);
+	MUST(!winsock_message_get(family->queue, &message, 5000));
+	MUST(GetLastError() == ERROR_INVALID_HANDLE);
+	MUST(WSAAsyncSelect(family->client, family->queue, 1024, FD_READ) == SOCKET_ERROR);
+	MUST(WSAGetLastError() == WSAEINVAL);
+	MUST(!QueueUserAPC(count, family->other, (ULONG_PTR)&runs));
+	MUST(GetLastError() == ERROR_INVALID_HANDLE);
+	/* The thread that forked is the child's. */
+	MUST(QueueUserAPC(count, family->self, (ULONG_PTR)&runs));
+	MUST(SleepEx(0, TRUE) == WAIT_IO_COMPLETION && runs == 1);
+	MUST(WSASetEvent(family->event));
+	return 0;
+}
+
+/* Sockets and all that can be made of them. */
+static int child_sockets(const struct family *family)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(family->client), NULL, 22, 0);
+	WSAEVENT event = WSACreateEvent();
+	WSAOVERLAPPED overlapped = { 0 };
+	WSANETWORKEVENTS events;
+	char data[16];
+	ULONG_PTR key;
+	DWORD moved;
+
+	/* The association with a port was the parent's. */
+	MUST(port);
+	MUST(receive(family->client, &overlapped, data, 16) == WSA_IO_PENDING);
+	MUST(send(family->server, "hello", 5, 0) == 5);
+	MUST(!take(port, &key, &moved));
+	MUST(key == 22 && moved == 5 && !memcmp(data, "hello", 5));
+	MUST(!WSAEventSelect(family->server, event, FD_READ));
+	MUST(send(family->client, "x", 1, 0) == 1);
+	MUST(WSAWaitForMultipleEvents(1, &event, FALSE, 5000, FALSE) == WSA_WAIT_EVENT_0);
+	MUST(!WSAEnumNetworkEvents(family->server, event, &events));
+	MUST(events.lNetworkEvents == FD_READ);
+	MUST(recv(family->server, data, 16, 0) == 1);
+	MUST(!closesocket(family->client) && !closesocket(family->server));
+	return 0;
+}
+
+static void *sleeper_run(void *argument)
+{
+	struct family *family = argument;
+	ULONG_PTR key = 0;
+	DWORD moved;
+
+	family->other = winsock_thread_self();
+	return (void *)(intptr_t)(take(family->port, &key, &moved) ? -1 : (int)key);
+}
+
+/* claims: P6 M1 */
+TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
+{
+	struct family family = { .client = self->client, .server = self->server };
+	WSAOVERLAPPED overlapped[2] = { 0 };
+	SOCKET quiet, other;
+	pthread_t thread;
+	char data[16];
+	int status;
+	pid_t child;
+	void *key;
+
+	other = open_pair(self->listener, self->port, &quiet);
+	family.port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	ASSERT_EQ(family.port, CreateIoCompletionPort(TO_HANDLE(other), family.port, 12, 0));
+	family.queue = winsock_message_queue();
+	family.event = WSACreateEvent();
+	family.self = winsock_thread_self();
+	EXPECT_EQ(WSA_IO_PENDING, receive(other, &overlapped[0], data, 16));
+	/* Somebody sleeps at the port meanwhile. */
+	ASSERT_EQ(0, pthread_create(&thread, NULL, sleeper_run, &family));
+	net_sleep(100);
+	for (int part = 0; part < 2; part++) {
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child) {
+			alarm(10);
+			status = part ? child_sockets(&family) : child_handles(&family);
+			if (status)
+				printf("# the child: line %d, error %d\n", status,
+				       WSAGetLastError());
+			fflush(stdout);
+			_exit(!!status);
+		}
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	/* An event is one and the same; the parent's port is as it was. */
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &family.event, FALSE, 0, FALSE));
+	EXPECT_FALSE(HasOverlappedIoCompleted(&overlapped[0]));
+	ASSERT_EQ(5, send(quiet, "hello", 5, 0));
+	ASSERT_EQ(0, pthread_join(thread, &key));
+	EXPECT_EQ(12, (intptr_t)key);
+	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+TEST_HARNESS_MAIN
