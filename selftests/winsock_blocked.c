@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <sys/resource.h>
 
 #include "winsock_test.h"
 
@@ -264,6 +265,96 @@ TEST_F(winsock, the_last_cleanup_ends_blocked_and_lingering_threads)
 	null = open("/dev/null", O_RDONLY);
 	net_sleep(50);
 	EXPECT_TRUE(net_is_open(null));
+}
+
+/* A thread that waits for two sockets at a time. */
+struct watcher {
+	SOCKET sockets[2];
+	bool polls;
+	int result;
+	fd_set set;
+	double ended;
+	pthread_t thread;
+};
+
+static void *watcher_run(void *argument)
+{
+	struct watcher *watcher = argument;
+	WSAPOLLFD polled[2];
+
+	FD_ZERO(&watcher->set);
+	for (int i = 0; i < 2; i++) {
+		polled[i] = (WSAPOLLFD){ .fd = watcher->sockets[i], .events = POLLIN };
+		FD_SET(watcher->sockets[i], &watcher->set);
+	}
+	watcher->result = watcher->polls ? WSAPoll(polled, 2, -1)
+					 : select(0, &watcher->set, NULL, NULL, NULL);
+	watcher->ended = net_now();
+	return NULL;
+}
+
+/* claims: B8 P14 */
+TEST_F(winsock, a_lingering_close_holds_up_nobody_who_waits_for_other_sockets_as_well)
+{
+	enum { EARLY, EARLY_POLL, SILENT, LATE, LATE_POLL, WATCHERS };
+	struct lingerer lingerer = { self->client };
+	struct watcher watchers[WATCHERS];
+	SOCKET other, peer, silent, quiet;
+	pthread_t thread;
+	double begun, told;
+
+	other = open_pair(self->listener, self->port, &peer);
+	ASSERT_NE(INVALID_SOCKET, other);
+	silent = open_pair(self->listener, self->port, &quiet);
+	stuff(self->client);
+	set_linger(self->client, 1, 5);
+	/* Those who sleep before it begins, and those who come while it lingers. */
+	for (int i = 0; i < WATCHERS; i++) {
+		if (i == LATE) {
+			begun = net_now();
+			ASSERT_EQ(0, pthread_create(&thread, NULL, lingerer_run, &lingerer));
+			net_sleep(150);
+		}
+		watchers[i] = (struct watcher){ { self->client, i == SILENT ? silent : other },
+						i == EARLY_POLL || i == LATE_POLL };
+		ASSERT_EQ(0, pthread_create(&watchers[i].thread, NULL, watcher_run, &watchers[i]));
+		net_sleep(150);
+	}
+	ASSERT_EQ(1, send(peer, "x", 1, 0));
+	told = net_now();
+	for (int i = 0; i < WATCHERS; i++) {
+		if (i == SILENT)
+			continue;
+		ASSERT_EQ(0, pthread_join(watchers[i].thread, NULL));
+		EXPECT_LT(watchers[i].ended - told, 2.0);
+		EXPECT_EQ(1, watchers[i].result);
+		EXPECT_TRUE(FD_ISSET(other, &watchers[i].set));
+		EXPECT_EQ(watchers[i].polls, !!FD_ISSET(self->client, &watchers[i].set));
+	}
+	/* Who hears of nothing else is told when it is decided. */
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, lingerer.result);
+	ASSERT_EQ(0, pthread_join(watchers[SILENT].thread, NULL));
+	EXPECT_GE(watchers[SILENT].ended - begun, 5.0);
+	EXPECT_EQ(1, watchers[SILENT].result);
+	EXPECT_TRUE(FD_ISSET(self->client, &watchers[SILENT].set));
+	EXPECT_FALSE(FD_ISSET(silent, &watchers[SILENT].set));
+}
+
+TEST_F(winsock, what_cannot_be_waited_for_is_over)
+{
+	WSAPOLLFD polled[2] = { { self->client, POLLIN }, { self->listener, POLLIN } };
+	struct rlimit before, little = { 2, 0 };
+
+	/* The thread's own descriptor is the one that is too many. */
+	EXPECT_EQ(0, WSAPoll(polled, 2, 10));
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
+	little.rlim_max = before.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &little));
+	EXPECT_EQ(0, WSAPoll(polled, 2, 100));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_EQ(1, WSAPoll(polled, 2, 5000));
 }
 
 /* claims: X2 M1 */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Network events: what is told, when, and that a close ends it. */
+#include <netinet/tcp.h>
+
 #include "winsock_test.h"
 
 #define ANY_EVENT (FD_READ | FD_WRITE | FD_OOB | FD_ACCEPT | FD_CONNECT | FD_CLOSE)
@@ -267,6 +269,148 @@ TEST_F(winsock, refusals)
 	/* A failed call changes nothing, the mode included. */
 	EXPECT_EQ(0, WSAEnumNetworkEvents(self->client, NULL, &events));
 	EXPECT_EQ(0, events.lNetworkEvents);
+}
+
+/* A connect under way: nobody answers, for now. */
+static SOCKET connecting(struct __test_metadata *_metadata, SOCKET listener, uint16_t port)
+{
+	struct sockaddr_in name = loopback(port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+
+	net_mute(listener);
+	set_nonblock(s, 1);
+	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	return s;
+}
+
+TEST_F(winsock, a_connect_that_was_under_way_before_is_told_when_it_ends)
+{
+	SOCKET s = connecting(_metadata, self->listener, self->port);
+	WSAEVENT event = WSACreateEvent();
+	int error;
+
+	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE | FD_CLOSE));
+	EXPECT_TRUE(is_unset(event));
+	/* Asked once more while it still is. */
+	ASSERT_EQ(0, WSAEventSelect(s, event, ANY_EVENT));
+	EXPECT_TRUE(is_unset(event));
+	net_unmute(self->listener);
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 10000, FALSE));
+	net_sleep(50);
+	EXPECT_EQ(FD_CONNECT | FD_WRITE, happened(s, event, FD_CONNECT_BIT, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(1, send(s, "x", 1, 0));
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(0, closesocket(s));
+	/* The same, and it ends badly. */
+	s = connecting(_metadata, self->listener, self->port);
+	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE));
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(0, closesocket(self->listener));
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 10000, FALSE));
+	EXPECT_EQ(FD_CONNECT, happened(s, event, FD_CONNECT_BIT, &error));
+	EXPECT_EQ(WSAECONNREFUSED, error);
+}
+
+#define EXPECT_NO_CONNECT(s, event) do { \
+	int error_; \
+	EXPECT_TRUE(is_unset(event)); \
+	EXPECT_EQ(0, happened(s, event, FD_CONNECT_BIT, &error_)); \
+} while (0)
+
+TEST_F(winsock, a_connect_that_does_not_begin_is_told_by_the_call_alone)
+{
+	struct sockaddr_in name = loopback(self->port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+	WSAEVENT event = WSACreateEvent();
+	int error;
+
+	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE | FD_CLOSE));
+	EXPECT_NO_CONNECT(s, event);
+	/* No way there. */
+	name.sin_addr.s_addr = htonl(0x0a000001);
+	EXPECT_WSA(WSAENETUNREACH, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_NO_CONNECT(s, event);
+	EXPECT_WSA(WSAEFAULT, connect(s, (struct sockaddr *)8, sizeof(name)));
+	EXPECT_NO_CONNECT(s, event);
+	/* It still can, and is told then. */
+	name = loopback(self->port);
+	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_TRUE(is_set(event));
+	net_sleep(50);
+	EXPECT_EQ(FD_CONNECT | FD_WRITE, happened(s, event, FD_CONNECT_BIT, &error));
+	EXPECT_EQ(0, error);
+}
+
+TEST_F(winsock, a_datagram_sockets_error_is_left_to_the_call)
+{
+	SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in name = loopback(1);
+	WSAEVENT event = WSACreateEvent();
+	char byte;
+	int error;
+
+	/* Nobody has that port, and ICMP says so. */
+	ASSERT_EQ(0, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, WSAEventSelect(s, event, FD_READ | FD_CLOSE));
+	ASSERT_EQ(1, send(s, "x", 1, 0));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_READ, happened(s, event, FD_READ_BIT, &error));
+	EXPECT_WSA(WSAECONNREFUSED, recv(s, &byte, 1, 0));
+	EXPECT_WSA(WSAEWOULDBLOCK, recv(s, &byte, 1, 0));
+}
+
+/* claims: H7 H4 */
+TEST_F(winsock, a_connection_that_dies_of_silence_does_not_end_well)
+{
+	WSAEVENT event = WSACreateEvent();
+	int ms = 500, error;
+	char byte;
+
+	ASSERT_EQ(0, setsockopt(self->client, IPPROTO_TCP, TCP_USER_TIMEOUT, (char *)&ms,
+				sizeof(ms)));
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	net_mute(self->server);
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 20000, FALSE));
+	EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
+	EXPECT_EQ(WSAECONNABORTED, error);
+	/* What the library saw first, the program's calls see as well: this is no end. */
+	for (int i = 0; i < 2; i++)
+		EXPECT_WSA(WSAECONNRESET, recv(self->client, &byte, 1, 0));
+}
+
+/* How many watches one user may have; the former number. */
+static long watches(long number)
+{
+	FILE *file = fopen("/proc/sys/fs/epoll/max_user_watches", "r+");
+	long before = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &before) == 1) {
+		rewind(file);
+		fprintf(file, "%ld\n", number);
+	}
+	fclose(file);
+	return before;
+}
+
+TEST_F(winsock, what_cannot_be_watched_is_refused)
+{
+	WSAEVENT event = WSACreateEvent();
+	long before;
+
+	/* The library's own watches are there by now. */
+	ASSERT_EQ(0, WSAEventSelect(self->server, event, FD_CLOSE));
+	before = watches(0);
+	ASSERT_GT(before, 0);
+	EXPECT_WSA(WSAENOBUFS, WSAEventSelect(self->client, event, FD_READ));
+	ASSERT_EQ(0, watches(before));
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ));
+	EXPECT_TRUE(is_set(event));
 }
 
 TEST_HARNESS_MAIN

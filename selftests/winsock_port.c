@@ -319,4 +319,95 @@ TEST_F(winsock, closehandle_on_a_socket_is_a_plain_close)
 	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
 }
 
+struct sleeper {
+	HANDLE port;
+	pthread_t thread;
+	struct packet packet;
+	bool good;
+	double woken;
+};
+
+static void *sleeper_run(void *argument)
+{
+	struct sleeper *sleeper = argument;
+
+	sleeper->good = take(sleeper->port, &sleeper->packet, 20000);
+	sleeper->woken = net_now();
+	return NULL;
+}
+
+/* claims: P2 */
+TEST_F(winsock, a_send_that_is_done_at_once_wakes_who_sleeps_at_the_port)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped[2] = { 0 };
+	struct sleeper sleeper = { port };
+	WSABUF text = { 5, "hello" };
+	double begun;
+
+	/* From the first operation on a thread that waits sleeps in the ring. */
+	ASSERT_EQ(0, WSASend(self->client, &text, 1, NULL, 0, &overlapped[0], NULL));
+	ASSERT_TRUE(take(port, &sleeper.packet, 5000));
+	ASSERT_EQ(0, pthread_create(&sleeper.thread, NULL, sleeper_run, &sleeper));
+	net_sleep(200);
+	begun = net_now();
+	ASSERT_EQ(0, WSASend(self->client, &text, 1, NULL, 0, &overlapped[1], NULL));
+	ASSERT_EQ(0, pthread_join(sleeper.thread, NULL));
+	EXPECT_LT(sleeper.woken - begun, 5.0);
+	ASSERT_TRUE(sleeper.good);
+	EXPECT_EQ(5, sleeper.packet.moved);
+	EXPECT_EQ(11, sleeper.packet.key);
+	EXPECT_EQ(&overlapped[1], sleeper.packet.overlapped);
+	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+}
+
+#define EXPECT_PACKET(port, wanted, size, operation) do { \
+	struct packet packet_; \
+	EXPECT_TRUE(take(port, &packet_, 5000)); \
+	EXPECT_EQ(wanted, packet_.key); \
+	EXPECT_EQ(size, packet_.moved); \
+	EXPECT_EQ(operation, packet_.overlapped); \
+} while (0)
+
+/* claims: A10 P1 V1 */
+TEST_F(winsock, a_number_that_close_gave_up_comes_back_with_nothing_of_its_past)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	struct sockaddr_in name = loopback(self->port);
+	WSAOVERLAPPED overlapped[3] = { 0 };
+	WSAEVENT event = WSACreateEvent();
+	struct packet packet;
+	char data[3][16];
+	SOCKET s, visitor;
+
+	/* Behind the library's back, which has a lot to remember of it. */
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped[0], data[0], 16));
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	ASSERT_EQ(0, shutdown(self->client, SD_SEND));
+	ASSERT_EQ(0, close(self->client));
+	s = open_pair(self->listener, self->port, &self->server);
+	ASSERT_EQ(self->client, s);
+	EXPECT_FALSE(take(port, &packet, 5000));
+	EXPECT_EQ(WSA_OPERATION_ABORTED, GetLastError());
+	EXPECT_EQ(11, packet.key);
+	EXPECT_EQ(&overlapped[0], packet.overlapped);
+	set_nonblock(s, 0);
+	EXPECT_EQ(port, CreateIoCompletionPort(TO_HANDLE(s), port, 22, 0));
+	EXPECT_EQ(WSA_IO_PENDING, receive(s, &overlapped[1], data[1], 16));
+	ASSERT_EQ(3, send(self->server, "one", 3, 0));
+	EXPECT_PACKET(port, 22, 3, &overlapped[1]);
+	EXPECT_EQ(5, send(s, "hello", 5, 0));
+	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(1, &event, FALSE, 100, FALSE));
+	/* The same when it comes back by accept(). */
+	visitor = socket(AF_INET, SOCK_STREAM, 0);
+	ASSERT_EQ(0, close(s));
+	ASSERT_EQ(0, connect(visitor, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(s, accept(self->listener, NULL, NULL));
+	EXPECT_EQ(port, CreateIoCompletionPort(TO_HANDLE(s), port, 33, 0));
+	EXPECT_EQ(WSA_IO_PENDING, receive(s, &overlapped[2], data[2], 16));
+	ASSERT_EQ(5, send(visitor, "again", 5, 0));
+	EXPECT_PACKET(port, 33, 5, &overlapped[2]);
+	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+}
+
 TEST_HARNESS_MAIN
