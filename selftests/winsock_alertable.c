@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Blocked calls: interrupted by routines and signals, cancelled. */
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
 
 #include "winsock_test.h"
@@ -274,6 +276,148 @@ TEST_F(winsock, a_signal_alone_ends_nothing)
 	EXPECT_WSA(WSAETIMEDOUT, recv(self->client, &byte, 1, 0));
 	EXPECT_GE(net_now() - begun, 0.4);
 	EXPECT_EQ(1, seen.runs);
+}
+
+/* What the traced child tells: calls that ended, and how the first wrong one did. */
+struct traced {
+	volatile unsigned int calls;
+	volatile int result;
+	volatile int error;
+	volatile int cancelled;
+};
+
+static void stop(ULONG_PTR data)
+{
+	kill(getpid(), SIGSTOP);
+}
+
+static int call_recv(SOCKET s)
+{
+	char byte;
+
+	return recv(s, &byte, 1, 0);
+}
+
+/*
+ * One call after the other, each cancelled by a signal. In each a routine stops the child
+ * for its tracer; having been queued it is also a wake-up, so the call looks twice before
+ * it sleeps.
+ */
+static void traced_run(struct traced *traced, SOCKET s, int (*call)(SOCKET s))
+{
+	struct sigaction action = { .sa_handler = cancel_by_signal };
+	int result;
+
+	sigaction(SIGUSR1, &action, NULL);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	do {
+		seen.result = 77;
+		QueueUserAPC(stop, GetCurrentThread(), 0);
+		WSASetLastError(0);
+		result = call(s);
+		traced->result = result;
+		traced->error = WSAGetLastError();
+		traced->cancelled = seen.result;
+		traced->calls++;
+	} while (result == SOCKET_ERROR && traced->error == WSAEINTR && !seen.result);
+}
+
+/* The signal that the child stops with; 0: it does not while the clock ticks so often. */
+static int stopped(pid_t child, unsigned int ticks)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) != child)
+		if (!ticks--)
+			return 0;
+	return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+}
+
+/* Cancel a call that has stopped, some instructions later. False: it slept before. */
+static bool cancel_after(pid_t child, unsigned int steps)
+{
+	bool awake = true;
+
+	for (unsigned int i = 0; i < steps && awake; i++) {
+		ptrace(PTRACE_SINGLESTEP, child, NULL, NULL);
+		awake = stopped(child, 1);
+	}
+	if (!awake) {
+		kill(child, SIGUSR1);
+		/* The step ends, too. */
+		while (stopped(child, 25) == SIGTRAP)
+			ptrace(PTRACE_CONT, child, NULL, NULL);
+	}
+	ptrace(PTRACE_CONT, child, NULL, (void *)SIGUSR1);
+	return awake;
+}
+
+/* How many calls were cancelled, the last one asleep; 0: one of them was not. */
+static unsigned int cancel_all(pid_t child, unsigned int stride)
+{
+	struct itimerval clock = { { 0, 200000 }, { 0, 200000 } };
+	struct sigaction action = { .sa_handler = handled };
+	unsigned int calls = 0;
+	bool more = true;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &clock, NULL);
+	while (more) {
+		if (stopped(child, 25) != SIGSTOP)
+			return 0;
+		more = cancel_after(child, calls++ * stride);
+	}
+	/* It stops again, in the next call. */
+	return stopped(child, 25) == SIGSTOP ? calls : 0;
+}
+
+/* PREPARE and CALL are functions of a socket. */
+#define EXPECT_CANCELLED_ANYWHERE(prepare, call, stride) do { \
+	struct traced *traced_ = mmap(NULL, sizeof(*traced_), PROT_READ | PROT_WRITE, \
+				      MAP_SHARED | MAP_ANONYMOUS, -1, 0); \
+	unsigned int calls_; \
+	pid_t child_; \
+	ASSERT_NE(MAP_FAILED, traced_); \
+	child_ = fork(); \
+	ASSERT_GE(child_, 0); \
+	if (!child_) { \
+		SOCKET peer_, s_ = open_pair(self->listener, self->port, &peer_); \
+		prepare(s_); \
+		traced_run(traced_, s_, call); \
+		_exit(0); \
+	} \
+	calls_ = cancel_all(child_, stride); \
+	TH_LOG("%u calls cancelled, one every %u instructions", traced_->calls, stride); \
+	EXPECT_GT(calls_ * stride, 50); \
+	EXPECT_EQ(calls_, traced_->calls); \
+	EXPECT_EQ(SOCKET_ERROR, traced_->result); \
+	EXPECT_EQ(WSAEINTR, traced_->error); \
+	EXPECT_EQ(0, traced_->cancelled); \
+	kill(child_, SIGKILL); \
+	waitpid(child_, NULL, 0); \
+	munmap(traced_, sizeof(*traced_)); \
+} while (0)
+
+static void fill_to_linger(SOCKET s)
+{
+	stuff(s);
+	set_linger(s, 1, 60);
+}
+
+/* claims: A14 */
+TEST_F(winsock, a_lingering_close_is_cancelled_at_any_instruction_before_it_sleeps)
+{
+	EXPECT_CANCELLED_ANYWHERE(fill_to_linger, closesocket, 1);
+}
+
+static void leave(SOCKET s)
+{
+}
+
+/* The way is twice as long, and nothing on it takes a cancellation back: larger steps do. */
+TEST_F(winsock, and_so_is_a_receive)
+{
+	EXPECT_CANCELLED_ANYWHERE(leave, call_recv, 5);
 }
 
 TEST_HARNESS_MAIN

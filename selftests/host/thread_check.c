@@ -179,6 +179,7 @@ static struct party parties[] = {
 	PARTY("receive, send, select, WSAPoll, woken by a close", blocked_round),
 	PARTY("accept, woken by a close", blocked_accept_round),
 	PARTY("connect, woken by a close", blocked_connect_round),
+	PARTY("a reset that is seen while options are set", option_round),
 	PARTY("operations on a port, against cancels and closes", ported_round),
 	PARTY("the same again", ported_round),
 	PARTY("operations begun while the socket is closed", contested_round),

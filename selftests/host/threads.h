@@ -66,6 +66,7 @@ void threads_pause(struct party *party, unsigned int us);
 void blocked_round(struct party *party);
 void blocked_accept_round(struct party *party);
 void blocked_connect_round(struct party *party);
+void option_round(struct party *party);
 void ported_round(struct party *party);
 void contested_round(struct party *party);
 void evented_round(struct party *party);

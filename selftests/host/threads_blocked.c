@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Threads that sit blocked on a socket while another one closes it. See threads.h. */
+/* Threads in calls on a socket while another one closes it, or sets its options. See threads.h. */
 #include <string.h>
 
 #include "threads.h"
@@ -144,4 +144,34 @@ void blocked_connect_round(struct party *party)
 	for (int i = 0; i < 3; i++)
 		closesocket(full[i]);
 	closesocket(listener);
+}
+
+static void *option_set(void *argument)
+{
+	SOCKET s = *(SOCKET *)argument;
+
+	for (int i = 0; i < 500; i++)
+		threads_linger(s, 0, i);
+	return NULL;
+}
+
+/* What is seen of a socket is not lost to an option that is set just then (H4). */
+void option_round(struct party *party)
+{
+	struct threads_pair pair;
+	pthread_t thread;
+	char byte;
+
+	threads_pair_open(&pair);
+	threads_linger(pair.server, 1, 0);
+	thread = threads_begin(option_set, &pair.client);
+	threads_pause(party, 200);
+	closesocket(pair.server);
+	for (int i = 0; i < 3; i++)
+		THREADS_EXPECT(recv(pair.client, &byte, 1, 0) == SOCKET_ERROR &&
+			       WSAGetLastError() == WSAECONNRESET);
+	pthread_join(thread, NULL);
+	THREADS_EXPECT(recv(pair.client, &byte, 1, 0) == SOCKET_ERROR &&
+		       WSAGetLastError() == WSAECONNRESET);
+	THREADS_EXPECT(!closesocket(pair.client));
 }
