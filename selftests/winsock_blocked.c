@@ -341,6 +341,29 @@ TEST_F(winsock, a_lingering_close_holds_up_nobody_who_waits_for_other_sockets_as
 	EXPECT_FALSE(FD_ISSET(silent, &watchers[SILENT].set));
 }
 
+static long cpu_ms(const struct rusage *usage)
+{
+	return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000 +
+	       (usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000;
+}
+
+TEST_F(winsock, select_for_exceptions_alone_does_not_spin_on_what_has_hung_up)
+{
+	struct timeval timeout = { 1, 0 };
+	struct rusage before, after;
+	fd_set set;
+
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	FD_ZERO(&set);
+	FD_SET(self->client, &set);
+	getrusage(RUSAGE_THREAD, &before);
+	EXPECT_EQ(0, select(0, NULL, NULL, &set, &timeout));
+	getrusage(RUSAGE_THREAD, &after);
+	EXPECT_FALSE(FD_ISSET(self->client, &set));
+	EXPECT_LT(cpu_ms(&after) - cpu_ms(&before), 500);
+}
+
 TEST_F(winsock, what_cannot_be_waited_for_is_over)
 {
 	WSAPOLLFD polled[2] = { { self->client, POLLIN }, { self->listener, POLLIN } };

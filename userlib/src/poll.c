@@ -110,14 +110,19 @@ static int poll_wait(struct poll_sets *all, int64_t deadline)
 		poll_restore(all);
 		return error_fail(error);
 	}
-	do {
+	for (;;) {
 		end = wait_poll(&wait, deadline);
 		if (end == WAIT_READY)
 			found = poll_try(all);
+		if (end != WAIT_READY || found)
+			break;
 		/* Hung up, but only asked for exceptions: poll cannot be told not to say so. */
-		if (end == WAIT_READY && !found)
-			SleepEx(POLL_PAUSE_MS, FALSE);
-	} while (end == WAIT_READY && !found);
+		if (thread_now() >= deadline) {
+			end = WAIT_TIMED_OUT;
+			break;
+		}
+		SleepEx(POLL_PAUSE_MS, FALSE);
+	}
 	if (end == WAIT_CLOSED)
 		found = poll_closed(all, &wait);
 	else if (end == WAIT_TIMED_OUT)
