@@ -333,13 +333,15 @@ TEST_F(winsock, a_connect_that_does_not_begin_is_told_by_the_call_alone)
 	EXPECT_NO_CONNECT(s, event);
 	EXPECT_WSA(WSAEFAULT, connect(s, (struct sockaddr *)8, sizeof(name)));
 	EXPECT_NO_CONNECT(s, event);
-	/* It still can, and is told then. */
+	/* It still can, and is told then; but not of a second one. */
 	name = loopback(self->port);
 	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
 	EXPECT_TRUE(is_set(event));
 	net_sleep(50);
 	EXPECT_EQ(FD_CONNECT | FD_WRITE, happened(s, event, FD_CONNECT_BIT, &error));
 	EXPECT_EQ(0, error);
+	EXPECT_WSA(WSAEISCONN, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_NO_CONNECT(s, event);
 }
 
 TEST_F(winsock, a_datagram_sockets_error_is_left_to_the_call)

@@ -226,7 +226,10 @@ int winsock_listen(SOCKET s, int backlog);
  */
 SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size);
 
-/** connect() - WSAEWOULDBLOCK: under way on a non-blocking socket. */
+/**
+ * connect() - WSAEWOULDBLOCK: under way on a non-blocking socket; then WSAEALREADY, and
+ * WSAEISCONN once it is connected.
+ */
 int winsock_connect(SOCKET s, const struct sockaddr *name, int size);
 
 /**

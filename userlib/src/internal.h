@@ -74,6 +74,7 @@ bool socket_check(SOCKET s);
 void socket_born(SOCKET s, uint64_t word);
 int socket_option(SOCKET s, int name);	/* an int at SOL_SOCKET, or -1 */
 bool socket_is_stream(SOCKET s);
+bool socket_is_connected(SOCKET s);	/* has a peer */
 bool socket_is_nonblocking(SOCKET s);
 
 /* attach.c: take the ULP if it can be had; sets errno. */

@@ -36,14 +36,6 @@ static void netevent_tell(struct record *record, int bit, int error)
 	event_set(record->event);
 }
 
-static bool netevent_is_connected(SOCKET s)
-{
-	struct sockaddr_storage name;
-	socklen_t size = sizeof(name);
-
-	return !getpeername(s, (struct sockaddr *)&name, &size);
-}
-
 /* A connect has ended, well or not. */
 static void netevent_connected(struct record *record, short ready)
 {
@@ -197,7 +189,7 @@ static bool netevent_begin(struct record *record, long events)
 	record->happened = 0;
 	record->armed = NETEVENT_KNOWN;
 	if (!record->connecting) {
-		record->connected = !record->stream || netevent_is_connected(record->fd);
+		record->connected = !record->stream || socket_is_connected(record->fd);
 		record->connecting = !record->connected && netevent_is_connecting(record->fd);
 	}
 	if (!helper_watch(record->fd, record->generation))

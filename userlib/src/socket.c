@@ -31,6 +31,14 @@ bool socket_is_stream(SOCKET s)
 	return socket_option(s, SO_TYPE) == SOCK_STREAM;
 }
 
+bool socket_is_connected(SOCKET s)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+
+	return !getpeername(s, (struct sockaddr *)&name, &size);
+}
+
 bool socket_is_nonblocking(SOCKET s)
 {
 	return fcntl(s, F_GETFL) & O_NONBLOCK;
@@ -239,13 +247,19 @@ static int socket_wait_connect(SOCKET s)
 WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 {
 	int saved = errno, flags, error;
+	bool stream, connected;
 
 	STARTED_OR(SOCKET_ERROR);
+	stream = socket_is_stream(s);
+	connected = stream && socket_is_connected(s);
 	flags = fcntl(s, F_GETFL);
-	if (flags < 0 || flags & O_NONBLOCK || !socket_is_stream(s))
+	if (flags < 0 || flags & O_NONBLOCK || !stream)
 		error = connect(s, name, size) ? errno : 0;
 	else
 		error = socket_try_connect(s, name, size, flags);
+	/* Linux tells of success by the next call. AF_UNSPEC has parted them. */
+	if (!error && connected && socket_is_connected(s))
+		error = EISCONN;
 	if (!error || error == EINPROGRESS)
 		netevent_connecting(s, !error);
 	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
