@@ -425,7 +425,8 @@ void pending_close_begin(struct pending_close *closing, SOCKET s)
 		return;
 	record_lock();
 	closing->own = record_take(s);
-	closing->inode = fstat(s, &status) ? 0 : status.st_ino;
+	/* A file may have the number of a socket's inode. */
+	closing->inode = fstat(s, &status) || !S_ISSOCK(status.st_mode) ? 0 : status.st_ino;
 	if (closing->own) {
 		netevent_suspend(closing->own);
 		pending_settle(closing->own);
