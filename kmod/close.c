@@ -384,7 +384,7 @@ int winsock_close(struct winsock_close *args, s32 __user *op_fd,
 	*op_file = call.op_file;
 	if (err == -EBUSY)
 		winsock_mib_inc(sock_net(call.sock->sk), WINSOCK_MIB_BUSY);
-	fput(call.file);
+	compat_fput_close(call.file);
 	return err;
 }
 

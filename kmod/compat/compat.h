@@ -39,6 +39,16 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 	register_net_sysctl(net, path, table)
 #endif
 
+/*
+ * What close(2) lets a file go by: since 6.6 at once, before that by task work, and
+ * __fput_sync() is for kernel threads.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define compat_fput_close(file) fput(file)
+#else
+#define compat_fput_close(file) __fput_sync(file)
+#endif
+
 /* Stubs of KUnit; 6.1 has KUnit without them. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #include <kunit/static_stub.h>
