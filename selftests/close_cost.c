@@ -14,6 +14,7 @@
 #include "bench/close.h"
 #include "count.h"
 #include "dev.h"
+#include "ends.h"
 #include "net.h"
 
 DEV_REQUIRED;
@@ -22,6 +23,7 @@ DEV_REQUIRED;
 #define IOCTL_MORE	450	/* than close(2) and an ioctl that does nothing */
 #define LIBRARY_MORE	750	/* and its word in the table, what it has pending */
 #define ATTACHED_MORE	200	/* some 1.02 x, a counter included */
+#define SLEEPER_MORE	60	/* an entry of the wait queue is looked at */
 
 /* Entering an ioctl: it differs from kernel to kernel, and with the security modules. */
 static double ioctl_entry(int dev)
@@ -69,6 +71,51 @@ TEST(no_dearer_than_it_has_to_be)
 	/* Drained: the FIN's acknowledgement is not waited for (B4). */
 	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_LIBRARY], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
 	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_ATTACHED], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
+}
+
+/* To find out whether anybody else holds a socket, with so many threads asleep on it. */
+static double look_cost(int dev, int fd)
+{
+	struct count_series series = { 0 };
+	struct winsock_query query;
+	double least;
+
+	for (int i = 0; i < 9; i++) {
+		uint64_t start = count_now();
+
+		if (dev_query(dev, fd, &query) || (query.flags & WINSOCK_QUERY_SHARED))
+			abort();
+		count_add(&series, count_now() - start);
+	}
+	least = count_least(&series);
+	count_free(&series);
+	return least;
+}
+
+#define FEW		64
+#define MANY		512
+
+/* claims: M2 */
+TEST(a_sleeper_costs_the_same_among_many)
+{
+	static struct ends_sleeper sleepers[MANY];
+	int dev = dev_open(), near = socket(AF_INET, SOCK_DGRAM, 0);
+	struct winsock_close call;
+	double few, many;
+
+	if (!count_is_exact())
+		SKIP(return, "the time-stamp counter counts no instructions here");
+	ends_sleep_all(sleepers, FEW, near, 'r');
+	few = look_cost(dev, near);
+	ends_sleep_all(sleepers + FEW, MANY - FEW, near, 'r');
+	many = look_cost(dev, near);
+	TH_LOG("%d asleep %.0f, %d asleep %.0f", FEW, few, MANY, many);
+	EXPECT_LE(many, few + (MANY - FEW) * SLEEPER_MORE);
+	ASSERT_EQ(0, dev_closesocket(dev, near, &call));
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, call.outcome);
+	for (int i = 0; i < MANY; i++)
+		ASSERT_TRUE(ends_woken(&sleepers[i], 5));
+	close(dev);
 }
 
 TEST_HARNESS_MAIN

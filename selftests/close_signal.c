@@ -2,6 +2,7 @@
 /* Signals in a lingering close: handlers run, the deadline stays the kernel's. */
 #include <setjmp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -238,6 +239,90 @@ TEST_F(closing, a_handler_that_never_comes_back)
 	net_sleep(1300);
 	EXPECT_EQ(0, LEFT());
 	EXPECT_EQ(1, RSTS());
+}
+
+/* claims: B9 G7 */
+/* The restarted call knows of the close only what the wait tells. */
+TEST_F(closing, resumed_with_data_unread_it_resets)
+{
+	int copy = dup(self->pair.client), status;
+	size_t queued = net_stuff(self->pair.client);
+	pid_t peer;
+
+	net_linger(self->pair.client, 1, 20);
+	peer = fork();
+	ASSERT_GE(peer, 0);
+	if (!peer) {
+		size_t got;
+		int error;
+
+		close(copy);
+		close(self->pair.client);
+		net_sleep(500);
+		send(self->pair.server, "hello", 5, 0);
+		got = net_drain(self->pair.server, &error);
+		_exit(got != queued || error != ECONNRESET);
+	}
+	ticks(&tenth, 0);
+	/* Without IF_LAST it is decided for the copy as well. */
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
+			       WINSOCK_CLOSE_DROP_FD, 0, &self->call));
+	EXPECT_GE(handled, 3);
+	ticks(&(struct timeval){ 0, 0 }, 0);
+	EXPECT_DONE(WINSOCK_OUTCOME_UNREAD);
+	EXPECT_GE(self->call.elapsed_ns, 300000000ULL);
+	EXPECT_EQ(0, self->call.unacked);
+	EXPECT_EQ(TCP_ESTABLISHED, self->call.state);
+	EXPECT_EQ(0, self->call.error);
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, LEFT());
+	ASSERT_EQ(peer, waitpid(peer, &status, 0));
+	EXPECT_EQ(0, status);
+	close(copy);
+}
+
+static struct winsock_close *interrupted;
+
+/* While a handler runs the wait is the kernel's, and anybody's who has its descriptor. */
+static void on_signal_abort(int number)
+{
+	handled += !ioctl(interrupted->op_fd, WINSOCK_IOC_OP_ABORT);
+}
+
+static void interrupt_once(struct winsock_close *call, void (*handler)(int))
+{
+	struct sigaction action = { .sa_handler = handler };
+	struct itimerval timer = { .it_value = { 0, 200000 } };
+
+	interrupted = call;
+	handled = 0;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* claims: B9 */
+TEST_F(closing, aborted_in_a_handler_it_is_not_shut_down_as_well)
+{
+	int copy = dup(self->pair.client);
+	char byte;
+
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 20);
+	interrupt_once(&self->call, on_signal_abort);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
+			       WINSOCK_CLOSE_DROP_FD, 0, &self->call));
+	EXPECT_EQ(1, handled);
+	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
+	EXPECT_GT(self->call.unacked, 0);
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+	/* The copy has a socket that is not connected, not one that was shut down. */
+	EXPECT_EQ(-1, recv(copy, &byte, 1, MSG_DONTWAIT));
+	EXPECT_EQ(ECONNRESET, errno);
+	EXPECT_EQ(-1, recv(copy, &byte, 1, MSG_DONTWAIT));
+	EXPECT_EQ(ENOTCONN, errno);
+	close(copy);
 }
 
 TEST_HARNESS_MAIN

@@ -157,4 +157,61 @@ TEST_F(delivery, what_was_sent_arrives)
 	close(far);
 }
 
+/* claims: O17 */
+/* A family's own number for its state is none of TCP's, and a name for a peer no peer. */
+TEST_F(delivery, connected_is_no_connection)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct sockaddr_in name = { .sin_family = AF_INET };
+	int sockets[3], pair[2];
+
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	name.sin_port = htons(9);
+	sockets[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	ASSERT_EQ(0, connect(sockets[0], (struct sockaddr *)&name, sizeof(name)));
+	sockets[1] = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	ASSERT_EQ(0, connect(sockets[1], (struct sockaddr *)&kernel, sizeof(kernel)));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	sockets[2] = pair[0];
+	for (int i = 0; i < 3; i++) {
+		struct winsock_query query;
+
+		ASSERT_EQ(0, dev_query(self->dev, sockets[i], &query));
+		EXPECT_EQ(7 /* CLOSE */, query.state);
+		EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, sockets[i]));
+		net_linger(sockets[i], 1, 0);
+		ASSERT_EQ(0, dev_closesocket(self->dev, sockets[i], &self->call));
+		EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
+		EXPECT_EQ(7, self->call.state);
+		EXPECT_FALSE(net_is_open(sockets[i]));
+	}
+	close(pair[1]);
+}
+
+#define SLEEPERS	64
+
+/* claims: P11 M2 */
+TEST_F(delivery, of_many_that_sleep_each_wakes_once)
+{
+	int near[2] = { socket(AF_INET, SOCK_DGRAM, 0), socket(AF_PACKET, SOCK_RAW, 0) };
+
+	for (int i = 0; i < 2; i++) {
+		struct ends_sleeper sleepers[SLEEPERS];
+		double start;
+
+		ASSERT_GE(near[i], 0);
+		ends_sleep_all(sleepers, SLEEPERS, near[i], 'r');
+		start = net_now();
+		/* None of them is another holder. */
+		ASSERT_EQ(0, dev_closesocket(self->dev, near[i], &self->call));
+		EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
+		EXPECT_FALSE(net_is_open(near[i]));
+		for (int j = 0; j < SLEEPERS; j++) {
+			ASSERT_TRUE(ends_woken(&sleepers[j], 5));
+			EXPECT_LE(sleepers[j].result, 0);
+			EXPECT_LT(sleepers[j].woke - start, AT_ONCE);
+		}
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Every outcome has its counter, by whatever way the socket is closed. */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -307,6 +308,62 @@ TEST_F(counters, an_attached_socket_counts_once)
 	EXPECT_TRUE(pending_is_final(self->call.op_fd, 5000));
 	close(self->call.op_fd);
 	COUNTED("Deadline 1 Begun 1");
+}
+
+/* claims: H1 */
+/* However the reset comes about: by TCP's release, by ours, before the last release. */
+TEST_F(counters, a_hard_close_of_an_attached_socket_counts_once)
+{
+	int states[] = { TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_FIN_WAIT2 }, copy;
+
+	for (int plainly = 0; plainly < 2; plainly++)
+		for (int i = 0; i < 3; i++) {
+			net_pair_into(&self->pair, states[i], false);
+			ATTACHED(0);
+			if (plainly) {
+				CLOSE_PLAINLY();
+			} else {
+				ASSERT_EQ(0, CLOSE());
+				EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
+				self->pair.client = -1;
+			}
+			COUNTED("Request 1");
+			net_pair_close(&self->pair);
+			net_pair_open(&self->pair, NET_V4, false);
+		}
+
+	copy = dup(self->pair.client);
+	ATTACHED(0);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
+			       WINSOCK_CLOSE_DROP_FD, 0, &self->call));
+	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
+	COUNTED("Request 1");
+	close(copy);
+	COUNTED("");
+	self->pair.client = -1;
+}
+
+/* A listener that was closed and listens again: its children were not. */
+TEST_F(counters, a_child_of_a_closed_listener_counts)
+{
+	uint16_t port;
+	int listener = net_listen(NET_V4, &port), far, near;
+	struct sockaddr_in name;
+	socklen_t size = sizeof(name);
+
+	ASSERT_EQ(0, ulp_attach(listener));
+	ASSERT_EQ(0, dev_close(self->dev, listener, WINSOCK_MODE_FROM_FILE, 0, 0, &self->call));
+	COUNTED("Graceful 1");
+	/* The port went with the close. */
+	ASSERT_EQ(0, listen(listener, 4));
+	ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&name, &size));
+	far = net_connect(NET_V4, ntohs(name.sin_port), false);
+	near = accept(listener, NULL, NULL);
+	ASSERT_GE(near, 0);
+	close(near);
+	COUNTED("Plain 1");
+	close(far);
+	close(listener);
 }
 
 TEST_F(counters, a_namespace_has_its_own)

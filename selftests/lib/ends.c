@@ -102,9 +102,19 @@ static void *sleeper_run(void *argument)
 
 void ends_sleep(struct ends_sleeper *sleeper, int fd, char call)
 {
-	sleeper->fd = fd;
-	sleeper->call = call;
-	must(-pthread_create(&sleeper->thread, NULL, sleeper_run, sleeper), "pthread_create");
+	ends_sleep_all(sleeper, 1, fd, call);
+}
+
+void ends_sleep_all(struct ends_sleeper *sleepers, unsigned int count, int fd, char call)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct ends_sleeper *sleeper = sleepers + i;
+
+		sleeper->fd = fd;
+		sleeper->call = call;
+		must(-pthread_create(&sleeper->thread, NULL, sleeper_run, sleeper),
+		     "pthread_create");
+	}
 	net_sleep(200);
 }
 

@@ -75,6 +75,9 @@ struct ends_sleeper {
 /* Returns when the thread sleeps. */
 void ends_sleep(struct ends_sleeper *sleeper, int fd, char call);
 
+/* The same for so many of them. */
+void ends_sleep_all(struct ends_sleeper *sleepers, unsigned int count, int fd, char call);
+
 /* Wait for its end, seconds at most; false if it sleeps on: it is left behind then. */
 bool ends_woken(struct ends_sleeper *sleeper, unsigned int seconds);
 

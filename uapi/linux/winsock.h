@@ -74,7 +74,8 @@ struct winsock_info {
  * @pad:	in: zero
  * @flags:	out: WINSOCK_QUERY_* bits
  * @state:	out: TCP state (TCP_ESTABLISHED = 1 ... as in <netinet/tcp.h>), of other
- *		families what they keep by the same numbers; an ATM circuit is 1 or 7
+ *		families what they keep by the same numbers; an ATM circuit is 1 or 7, a
+ *		datagram or raw socket 7
  * @linger_ns:	out: SO_LINGER's timeout in ns; meaningful with WINSOCK_QUERY_LINGER
  * @unsent:	out: payload bytes accepted by send and not yet given to the wire; 0 for
  *		other families than TCP
