@@ -206,7 +206,8 @@ static int close_wait(struct close_call *call, struct winsock_op *op,
 	/* Taken back from a signal handler: everything is as it was. */
 	if (record.outcome == WINSOCK_OUTCOME_CANCELLED)
 		return 0;
-	close_let_go(call, winsock_op_released(&record),
+	/* A worker that has carried it out while a handler ran has told the others. */
+	close_let_go(call, op->by_waiter && winsock_op_released(&record),
 		     record.outcome == WINSOCK_OUTCOME_UNREAD);
 	return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Signals in a lingering close: handlers run, the deadline stays the kernel's. */
+#include <poll.h>
 #include <setjmp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -283,6 +284,7 @@ TEST_F(closing, resumed_with_data_unread_it_resets)
 }
 
 static struct winsock_close *interrupted;
+static int other_holder;
 
 /* While a handler runs the wait is the kernel's, and anybody's who has its descriptor. */
 static void on_signal_abort(int number)
@@ -323,6 +325,42 @@ TEST_F(closing, aborted_in_a_handler_it_is_not_shut_down_as_well)
 	EXPECT_EQ(-1, recv(copy, &byte, 1, MSG_DONTWAIT));
 	EXPECT_EQ(ENOTCONN, errno);
 	close(copy);
+}
+
+static void on_signal_take_the_error(int number)
+{
+	struct pollfd polled = { interrupted->op_fd, POLLIN };
+	char byte;
+
+	if (poll(&polled, 1, 5000) != 1 || recv(other_holder, &byte, 1, MSG_DONTWAIT) != -1)
+		return;
+	handled = errno;
+}
+
+/* claims: B9 */
+TEST_F(closing, ended_in_a_handler_the_others_are_told_once)
+{
+	int far = dup(self->pair.server), error;
+	pid_t reader;
+	char byte;
+
+	/* The peer has read the end and does not close yet: that would be told as well. */
+	other_holder = dup(self->pair.client);
+	net_stuff(self->pair.client);
+	net_linger(self->pair.client, 1, 20);
+	reader = net_drain_later(&self->pair, 500);
+	interrupt_once(&self->call, on_signal_take_the_error);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
+			       WINSOCK_CLOSE_DROP_FD, 0, &self->call));
+	EXPECT_EQ(ECONNABORTED, handled);
+	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
+	EXPECT_EQ(0, recv(other_holder, &byte, 1, MSG_DONTWAIT));
+	net_drain_result(reader, &error);
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+	close(far);
+	close(other_holder);
 }
 
 TEST_HARNESS_MAIN
