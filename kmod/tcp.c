@@ -131,8 +131,14 @@ void winsock_tcp_reset(struct sock *sk)
 	    tp->snd_nxt == tp->write_seq)
 		WRITE_ONCE(tp->write_seq, tp->write_seq + 1);
 
-	if (!sk->sk_prot->disconnect(sk, 0))
+	if (!sk->sk_prot->disconnect(sk, 0)) {
+		/*
+		 * The error is taken by the first who wakes up. A blocked sender has to
+		 * end as well, and would find room in a queue that goes nowhere (M2).
+		 */
+		WRITE_ONCE(sk->sk_shutdown, SEND_SHUTDOWN);
 		return;
+	}
 
 	/* kTLS refuses to disconnect. */
 	release_sock(sk);

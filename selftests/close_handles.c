@@ -206,6 +206,50 @@ TEST_F(closing, a_thread_in_a_call_is_no_holder)
 	}
 }
 
+/* The error is for the first of them, and yet neither sleeps on. */
+/* claims: H4 M2 */
+TEST_F(closing, both_directions_end)
+{
+	enum end { END_HARD, END_DEADLINE, END_ABORT, ENDS };
+
+	for (int round = 0; round < 2 * ENDS; round++) {
+		struct blocked calls[2] = {
+			{ self->pair.client, round & 1 ? CALL_RECV : CALL_SEND },
+			{ self->pair.client, round & 1 ? CALL_SEND : CALL_RECV },
+		};
+		enum end end = round / 2;
+		pthread_t threads[2];
+		double closed;
+
+		for (int i = 0; i < 2; i++) {
+			ASSERT_EQ(0, pthread_create(&threads[i], NULL, blocked_run, &calls[i]));
+			net_sleep(200);
+		}
+		if (end == END_ABORT) {
+			ASSERT_EQ(0, dev_abort(self->dev, self->pair.client));
+		} else {
+			net_linger(self->pair.client, 1, end == END_DEADLINE);
+			ASSERT_EQ(0, CLOSE());
+		}
+		closed = net_now();
+		while (net_now() < closed + 3 && !(calls[0].ended && calls[1].ended))
+			net_sleep(10);
+		ASSERT_NE(0, calls[0].ended);
+		ASSERT_NE(0, calls[1].ended);
+		for (int i = 0; i < 2; i++) {
+			pthread_join(threads[i], NULL);
+			EXPECT_LT(calls[i].result, 4 << 20);
+		}
+		EXPECT_EQ(1, RSTS());
+		EXPECT_EQ(0, FINS());
+		if (end == END_ABORT)
+			close(self->pair.client);
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
 /* claims: M1 */
 TEST_F(closing, would_block_wakes_nobody)
 {
