@@ -17,6 +17,9 @@
 
 #define HANDLE_RETRIES	3
 
+/* How many entries of a queue are looked up among the threads, which may be many too. */
+#define HANDLE_LOOKUPS	8
+
 /* The wake function of threads in poll and select; fs/select.c keeps its name. */
 static wait_queue_func_t handle_pollwake;
 
@@ -76,19 +79,25 @@ static bool handle_is_thread(const void *task)
  * Whose wait-queue entry is this, if it is that of a thread asleep in a system
  * call? Such a thread holds one reference to the file for each entry. Others on
  * the queue (epoll, io_uring, an op) hold none that would end with a call, and have
- * no task there.
+ * no task there. Anybody may queue any number of those, and the queue is locked: what
+ * has an unknown function is looked up @lookups times.
  */
-static const struct task_struct *handle_sleeper(const struct wait_queue_entry *entry)
+static const struct task_struct *handle_sleeper(const struct wait_queue_entry *entry,
+						unsigned int *lookups)
 {
 	if (entry->func == woken_wake_function ||
 	    entry->func == autoremove_wake_function ||
+	    entry->func == default_wake_function ||
 	    entry->func == READ_ONCE(handle_packetwake))
 		return entry->private;
 	if (entry->func == handle_pollwake)
 		return ((struct poll_wqueues *)entry->private)->polling_task;
+	/* There is one such function: from the first look-up on it is known by that. */
+	if (READ_ONCE(handle_packetwake) || !*lookups)
+		return NULL;
+	--*lookups;
 	if (!handle_is_thread(entry->private))
 		return NULL;
-	/* Looked up once: from now on it is known by its function. */
 	WRITE_ONCE(handle_packetwake, entry->func);
 	return entry->private;
 }
@@ -99,12 +108,12 @@ static unsigned int handle_refs_in_calls(struct socket *sock)
 	struct wait_queue_head *head = &sock->wq.wait;
 	const struct wait_queue_entry *entry;
 	const struct task_struct *task;
-	unsigned int refs = 0;
+	unsigned int refs = 0, lookups = HANDLE_LOOKUPS;
 
 	/* A sleeper takes itself off the queue, so it is alive under the lock. */
 	spin_lock_irq(&head->lock);
 	list_for_each_entry(entry, &head->head, entry) {
-		task = handle_sleeper(entry);
+		task = handle_sleeper(entry, &lookups);
 		if (task && READ_ONCE(task->files) == current->files)
 			refs++;
 	}
