@@ -8,7 +8,6 @@
 #include <linux/net.h>
 #include <linux/pid.h>
 #include <linux/refcount.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
@@ -23,14 +22,23 @@
 #include "pending.h"
 #include "policy.h"
 #include "report.h"
+#include "turn.h"
 
-/* What a pending close costs beyond its socket and file, but for its place in the list. */
-static_assert(sizeof(struct winsock_op) <= 512);
+/*
+ * What a pending close costs beyond its socket and file, but for its place in the list.
+ * Locks that are checked are larger.
+ */
+static_assert(IS_ENABLED(CONFIG_LOCKDEP) || sizeof(struct winsock_op) <= 384);
 
 /* How seldom a wait looks for its end at the least, where no wake-up tells it. */
 #define OP_TICK_MAX_NS	(640 * NSEC_PER_MSEC)
 
-static struct workqueue_struct *op_workqueue;
+/*
+ * A worker that decides does not sleep for a socket's lock: whoever holds it, inside a call
+ * on memory that is never there, would hold up everybody's deadlines, as workers are
+ * limited. What may sleep has a queue of its own.
+ */
+static struct workqueue_struct *op_workqueue, *op_shared_workqueue;
 /* There may be 100,000: kmalloc() would round each up to 512 bytes. */
 static struct kmem_cache *op_cache;
 
@@ -90,7 +98,7 @@ static enum hrtimer_restart op_expire(struct hrtimer *timer)
 	struct winsock_op *op = container_of(timer, struct winsock_op, timer);
 	bool early = ktime_before(ktime_get(), op->deadline);
 
-	winsock_op_fire(op, early ? WINSOCK_OP_SETTLED : WINSOCK_OP_EXPIRED);
+	winsock_op_fire(op, early ? WINSOCK_OP_TICKED : WINSOCK_OP_EXPIRED);
 	return HRTIMER_NORESTART;
 }
 
@@ -122,23 +130,24 @@ static void op_look_again(struct winsock_op *op)
 
 /*
  * A false alarm: more was sent meanwhile, or it was time for a look. Wait on, unless
- * something else has fired since.
+ * something else has fired.
  */
 static bool op_rearm(struct winsock_op *op, bool progress)
 {
-	bool pending;
+	bool pending, ticked;
 
 	sock_owned_by_me(op->sk);
 	set_bit(SOCK_NOSPACE, &op->sock->flags);
 	spin_lock_irq(&op->lock);
-	pending = !(op->fired & ~WINSOCK_OP_SETTLED);
+	pending = !(op->fired & ~(WINSOCK_OP_SETTLED | WINSOCK_OP_TICKED));
+	ticked = op->fired & WINSOCK_OP_TICKED;
 	if (pending)
 		op->fired = 0;
 	spin_unlock_irq(&op->lock);
 	if (!pending)
 		return false;
-	if (op->tick) {
-		/* Less and less often while nothing moves: many may wait for one peer. */
+	/* Less and less often while nothing moves: many may wait for one peer. */
+	if (op->tick && (progress || ticked)) {
 		op->tick = progress ? winsock_family_tick(op->sk)
 				    : min(2 * op->tick, (ktime_t)OP_TICK_MAX_NS);
 		op_set_timer(op, op->tick);
@@ -183,7 +192,10 @@ static void op_report(const struct winsock_op *op, const struct winsock_facts *f
 			       op->record.tag);
 }
 
-/* Look at the socket and carry the verdict out. False: it is to wait on. */
+/*
+ * Look at the socket, which is locked, and carry the verdict out; then it is unlocked.
+ * False: it is to wait on.
+ */
 static bool op_decide(struct winsock_op *op)
 {
 	enum winsock_verdict verdict;
@@ -192,7 +204,7 @@ static bool op_decide(struct winsock_op *op)
 	u32 bits;
 	u8 fired;
 
-	lock_sock(sk);
+	sock_owned_by_me(sk);
 	do {
 		winsock_family_snapshot(sk, &facts);
 		fired = READ_ONCE(op->fired);
@@ -271,15 +283,51 @@ static void op_finalize(struct winsock_op *op)
 	winsock_op_put(op);
 }
 
+static void op_end(struct winsock_op *op)
+{
+	op_finalize(op);
+	/* A worker: winsock_op_exit() waits for its function to return. */
+	module_put(THIS_MODULE);
+}
+
+bool winsock_op_finish(struct winsock_op *op)
+{
+	lock_sock(op->sk);
+	if (!op_decide(op))
+		return false;
+	op_end(op);
+	return true;
+}
+
+/* Others hold the socket, or sit in a call: to end their connection takes its lock again. */
+static bool op_is_shared(const struct winsock_op *op)
+{
+	return op->file && file_count(op->file) > 1 && winsock_op_released(&op->record);
+}
+
+static void op_shared_work(struct work_struct *work)
+{
+	op_end(container_of(work, struct winsock_op, work));
+}
+
 static void op_work(struct work_struct *work)
 {
 	struct winsock_op *op = container_of(work, struct winsock_op, work);
 
-	if (!op_decide(op))
+	if (!winsock_turn_take(op->sk, &op->turn) || !op_decide(op))
 		return;
-	op_finalize(op);
-	/* winsock_op_exit() waits for this function to return. */
-	module_put(THIS_MODULE);
+	if (!op_is_shared(op)) {
+		op_end(op);
+		return;
+	}
+	INIT_WORK(&op->work, op_shared_work);
+	queue_work(op_shared_workqueue, &op->work);
+}
+
+/* The socket's lock is free. */
+static void op_turn(struct winsock_turn *turn)
+{
+	queue_work(op_workqueue, &container_of(turn, struct winsock_op, turn)->work);
 }
 
 static struct winsock_op *op_alloc(struct sock *sk, struct socket *sock, struct file *file,
@@ -302,6 +350,7 @@ static struct winsock_op *op_alloc(struct sock *sk, struct socket *sock, struct 
 	refcount_set(&op->refs, 1);
 	spin_lock_init(&op->lock);
 	init_waitqueue_func_entry(&op->entry, op_wake);
+	winsock_turn_init(&op->turn, op_turn);
 	init_waitqueue_head(&op->waiters);
 	INIT_WORK(&op->work, op_work);
 	hrtimer_setup(&op->timer, op_expire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
@@ -387,79 +436,6 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	return 0;
 }
 
-static bool op_is_ready(const struct winsock_op *op)
-{
-	lockdep_assert_held(&op->lock);
-	return op->final || (op->fired && op->by_waiter);
-}
-
-/*
- * What the attached thread waits for. Locked: the waker holds the lock from the
- * first store to the wake-up, so the woken thread sees all of it or is woken again.
- */
-static bool op_ready(struct winsock_op *op)
-{
-	bool ready;
-
-	spin_lock_irq(&op->lock);
-	ready = op_is_ready(op);
-	spin_unlock_irq(&op->lock);
-	return ready;
-}
-
-/* Leave the wait. False if something fired first: then it is ours to finish. */
-static bool op_detach(struct winsock_op *op)
-{
-	bool detached;
-
-	spin_lock_irq(&op->lock);
-	detached = !op_is_ready(op);
-	if (detached)
-		op->attached = false;
-	spin_unlock_irq(&op->lock);
-	if (detached)
-		winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_LEFT);
-	return detached;
-}
-
-int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
-		    struct winsock_op_record *record)
-{
-	bool alertable = true;
-
-	for (;;) {
-		int interrupted;
-
-		if (alertable)
-			interrupted = wait_event_interruptible(op->waiters, op_ready(op));
-		else
-			interrupted = wait_event_killable(op->waiters, op_ready(op));
-
-		if (!interrupted && winsock_op_is_final(op))
-			break;
-		if (!interrupted) {
-			if (!op_decide(op))
-				continue;
-			op_finalize(op);
-			module_put(THIS_MODULE);
-			break;
-		}
-		if (!op_fd || fatal_signal_pending(current)) {
-			if (op_detach(op))
-				return -EINTR;
-		} else if (!winsock_opfile_publish(op, op_fd)) {
-			/* The handler has to wait: the close must not fail for it. */
-			alertable = false;
-		} else if (op_detach(op)) {
-			return -ERESTARTNOINTR;
-		}
-	}
-	if (op_fd)
-		winsock_opfile_unpublish(op, op_fd);
-	*record = op->record;
-	return 0;
-}
-
 int winsock_op_init(void)
 {
 	op_cache = KMEM_CACHE(winsock_op, SLAB_ACCOUNT);
@@ -468,8 +444,13 @@ int winsock_op_init(void)
 	op_workqueue = alloc_workqueue("winsock", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!op_workqueue)
 		goto destroy_cache;
+	op_shared_workqueue = alloc_workqueue("winsock_shared", WQ_UNBOUND, 0);
+	if (!op_shared_workqueue)
+		goto destroy_workqueue;
 	return 0;
 
+destroy_workqueue:
+	destroy_workqueue(op_workqueue);
 destroy_cache:
 	kmem_cache_destroy(op_cache);
 	return -ENOMEM;
@@ -477,6 +458,8 @@ destroy_cache:
 
 void winsock_op_exit(void)
 {
+	/* In this order: the one queues on the other. */
 	destroy_workqueue(op_workqueue);
+	destroy_workqueue(op_shared_workqueue);
 	kmem_cache_destroy(op_cache);
 }

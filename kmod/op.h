@@ -37,6 +37,8 @@
 
 #include <linux/winsock.h>
 
+#include "turn.h"
+
 struct file;
 struct pid;
 struct sock;
@@ -64,6 +66,7 @@ struct winsock_op_record {
 #define WINSOCK_OP_EXPIRED	(1U << 1)	/* the deadline has passed */
 #define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for, or the descriptor closed */
 #define WINSOCK_OP_CANCELLED	(1U << 3)	/* taken back */
+#define WINSOCK_OP_TICKED	(1U << 4)	/* time to look, where no wake-up tells the end */
 
 /**
  * struct winsock_op - one lingering close
@@ -92,11 +95,12 @@ struct winsock_op_record {
  *		second close finds the first
  * @timer:	the deadline, monotonic and absolute
  * @work:	carries out what fired without a waiting thread
+ * @turn:	the work's at the socket's lock
  * @waiters:	the waiting thread, and who polls or reads the op's descriptor
  * @started:	when the close began
  * @deadline:	when it is decided at the latest; KTIME_MAX is never
  * @unacked:	payload outstanding when the wait was last looked at
- * @tick:	when it is looked at next where no wake-up tells the end, else 0; the
+ * @tick:	time to the next look where no wake-up tells the end, else 0; the
  *		socket is locked
  * @record:	the outcome
  */
@@ -120,6 +124,7 @@ struct winsock_op {
 	struct wait_queue_entry entry;
 	struct hrtimer timer;
 	struct work_struct work;
+	struct winsock_turn turn;
 	struct wait_queue_head waiters;
 	ktime_t started;
 	ktime_t deadline;
@@ -199,6 +204,14 @@ static inline bool winsock_op_busy(struct socket *sock)
  */
 int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		    struct winsock_op_record *record);
+
+/**
+ * winsock_op_finish() - look into what has fired, as the thread that carries it out
+ * @op: the op, fired; the socket is not locked
+ *
+ * Return: true if the op is final now, false if it is to wait on.
+ */
+bool winsock_op_finish(struct winsock_op *op);
 
 /**
  * winsock_op_fire() - something has happened to the op

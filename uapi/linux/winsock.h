@@ -109,7 +109,8 @@ struct winsock_query {
  * struct winsock_close.flags
  *
  * TIMEOUT: @timeout_ns decides instead of SO_LINGER: as if linger were on with
- *	that many ns; 0 is the hard close. SO_LINGER itself is left as it is.
+ *	that many ns; 0 is the hard close. SO_LINGER is not asked, nor set: a close
+ *	that is decided switches it off, this one like any other.
  * DROP_FD: remove the caller's descriptor unless the answer is would-block or
  *	an error: success means closed. The number is removed only if it still
  *	refers to the same open file, so a number that another thread reused in

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sockets whose lock somebody holds: a thread inside send(), asleep over memory that is not
+ * there. Such a close can only be decided afterwards; those of others must not wait for it.
+ */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "pending.h"
+
+#define PAGE	4096
+/* More than a workqueue runs at a time, which is 256 until 6.8. */
+#define HELD	300
+
+struct holder {
+	pthread_t thread;
+	int fd;
+	char *page;
+	ssize_t sent;
+};
+
+static void *holder_run(void *argument)
+{
+	struct holder *holder = argument;
+
+	holder->sent = send(holder->fd, holder->page, 100, MSG_NOSIGNAL);
+	return NULL;
+}
+
+/* Pages that nobody finds before they are given: the descriptor to give them by. */
+static int pages_missing(char *pages)
+{
+	struct uffdio_register range = {
+		.range = { (unsigned long)pages, HELD * PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range))
+		return -1;
+	return fd;
+}
+
+/* claims: B3 */
+TEST_F(closing, nobody_elses_deadline_waits)
+{
+	char *pages = mmap(NULL, HELD * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_zeropage give = { .range = { (unsigned long)pages, HELD * PAGE } };
+	static struct holder holders[HELD];
+	static struct winsock_close calls[HELD];
+	static struct net_pair pairs[HELD];
+	pthread_attr_t attributes;
+	int missing;
+
+	if (variant->family != NET_V4 || variant->accepted)
+		return;
+	ASSERT_NE(MAP_FAILED, pages);
+	missing = pages_missing(pages);
+	ASSERT_GE(missing, 0);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 65536);
+	net_pairs_vanished(pairs, HELD);
+	for (int i = 0; i < HELD; i++) {
+		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, 0, SECOND_NS, &calls[i]));
+		holders[i] = (struct holder){ .fd = pairs[i].client, .page = pages + i * PAGE };
+		ASSERT_EQ(0, pthread_create(&holders[i].thread, &attributes, holder_run,
+					    &holders[i]));
+	}
+	net_sleep(1500);
+	for (int i = 0; i < HELD; i++)
+		EXPECT_FALSE(pending_is_final(calls[i].op_fd, 0));
+
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	BEGIN(0, SECOND_NS);
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 3000));
+	EXPECT_EQ(1, RSTS());
+
+	/* Theirs are decided when the lock is free, by the deadline that has passed. */
+	ASSERT_EQ(0, ioctl(missing, UFFDIO_ZEROPAGE, &give));
+	for (int i = 0; i < HELD; i++) {
+		pthread_join(holders[i].thread, NULL);
+		EXPECT_EQ(100, holders[i].sent);
+		EXPECT_TRUE(pending_is_final(calls[i].op_fd, 5000));
+		EXPECT_RECORD(calls[i].op_fd, WINSOCK_OUTCOME_DEADLINE);
+		close(calls[i].op_fd);
+		net_pair_close(&pairs[i]);
+	}
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	close(self->call.op_fd);
+	close(missing);
+}
+
+/* The same thread at one socket: what a close waits for is its own socket only. */
+TEST_F(closing, the_end_comes_with_the_lock)
+{
+	char *pages = mmap(NULL, HELD * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_zeropage give = { .range = { (unsigned long)pages, PAGE } };
+	struct holder holder = { .fd = self->pair.client, .page = pages };
+	struct winsock_record record;
+	int missing = pages_missing(pages);
+
+	ASSERT_GE(missing, 0);
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	BEGIN(0, SECOND_NS / 4);
+	ASSERT_EQ(0, pthread_create(&holder.thread, NULL, holder_run, &holder));
+	net_sleep(1000);
+	EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
+	EXPECT_EQ(0, RSTS());
+	ASSERT_EQ(0, ioctl(missing, UFFDIO_ZEROPAGE, &give));
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 1000));
+	ASSERT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
+	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, record.outcome);
+	EXPECT_GE(record.elapsed_ns, 900000000);
+	pthread_join(holder.thread, NULL);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	close(self->call.op_fd);
+	close(missing);
+	munmap(pages, HELD * PAGE);
+}
+
+TEST_HARNESS_MAIN
