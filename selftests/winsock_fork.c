@@ -97,6 +97,14 @@ static int child_sockets(const struct family *family)
 	return 0;
 }
 
+static void child_end(int line)
+{
+	if (line)
+		printf("# the child: line %d, error %d\n", line, WSAGetLastError());
+	fflush(stdout);
+	_exit(!!line);
+}
+
 static void *sleeper_run(void *argument)
 {
 	struct family *family = argument;
@@ -134,12 +142,7 @@ TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
 		ASSERT_GE(child, 0);
 		if (!child) {
 			alarm(10);
-			status = part ? child_sockets(&family) : child_handles(&family);
-			if (status)
-				printf("# the child: line %d, error %d\n", status,
-				       WSAGetLastError());
-			fflush(stdout);
-			_exit(!!status);
+			child_end(part ? child_sockets(&family) : child_handles(&family));
 		}
 		ASSERT_EQ(child, waitpid(child, &status, 0));
 		EXPECT_EQ(0, status);
@@ -151,6 +154,95 @@ TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
 	ASSERT_EQ(0, pthread_join(thread, &key));
 	EXPECT_EQ(12, (intptr_t)key);
 	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+/* A routine that forks, and whose child may end in it. */
+struct forker {
+	pid_t child;
+	bool cleanup;
+};
+
+static void fork_routine(ULONG_PTR data)
+{
+	struct forker *forker = (struct forker *)data;
+
+	forker->child = fork();
+	if (!forker->child && forker->cleanup)
+		child_end(WSACleanup() ? __LINE__ : 0);
+}
+
+static void *blocked_run(void *s)
+{
+	char byte;
+
+	return (void *)(intptr_t)recv(*(SOCKET *)s, &byte, 1, 0);
+}
+
+/* Its handle is one of two, and goes at once; the operation is not the child's. */
+static int child_closed(SOCKET s, WSAOVERLAPPED *overlapped, double begun)
+{
+	MUST(net_now() - begun < 1.0);
+	MUST(!net_is_open(s));
+	MUST(!HasOverlappedIoCompleted(overlapped));
+	MUST(WSAWaitForMultipleEvents(1, &overlapped->hEvent, FALSE, 0, FALSE) ==
+	     WSA_WAIT_TIMEOUT);
+	return 0;
+}
+
+/* claims: B9 B10 M1 */
+TEST_F(winsock, a_routine_forks_in_a_lingering_close)
+{
+	WSAOVERLAPPED overlapped = { .hEvent = WSACreateEvent() };
+	struct forker forker = { -1, false };
+	SOCKET other, peer;
+	pthread_t thread;
+	double begun;
+	char data[16];
+	int status, result;
+	void *received;
+
+	/* With a thread that waits, and an operation, the close has something to tell. */
+	other = open_pair(self->listener, self->port, &peer);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, blocked_run, &other));
+	net_sleep(150);
+	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	stuff(self->client);
+	set_linger(self->client, 1, 2);
+	ASSERT_TRUE(QueueUserAPC(fork_routine, GetCurrentThread(), (ULONG_PTR)&forker));
+	begun = net_now();
+	result = closesocket(self->client);
+	if (!forker.child)
+		child_end(result ? __LINE__ : child_closed(self->client, &overlapped, begun));
+	ASSERT_GT(forker.child, 0);
+	EXPECT_EQ(0, result);
+	EXPECT_GE(net_now() - begun, 2.0);
+	EXPECT_TRUE(HasOverlappedIoCompleted(&overlapped));
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	ASSERT_EQ(forker.child, waitpid(forker.child, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(1, send(peer, "x", 1, 0));
+	ASSERT_EQ(0, pthread_join(thread, &received));
+	EXPECT_EQ(1, (intptr_t)received);
+}
+
+/* claims: X2 M1 B9 */
+TEST_F(winsock, the_last_cleanup_of_a_child_leaves_a_lingering_close_alone)
+{
+	struct forker forker = { -1, true };
+	double begun;
+	int status;
+
+	stuff(self->client);
+	set_linger(self->client, 1, 2);
+	ASSERT_TRUE(QueueUserAPC(fork_routine, GetCurrentThread(), (ULONG_PTR)&forker));
+	begun = net_now();
+	EXPECT_EQ(0, closesocket(self->client));
+	EXPECT_GE(net_now() - begun, 2.0);
+	ASSERT_EQ(forker.child, waitpid(forker.child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
 }
 
 TEST_HARNESS_MAIN

@@ -8,6 +8,7 @@
  * the op's descriptor, where it can be alerted and the close be taken back (B9, A14).
  * The number is ours all that time.
  */
+#include "fork.h"
 #include "pending.h"
 #include "wait.h"
 
@@ -73,16 +74,33 @@ static int close_other(struct closing *closing)
 	return close_done(closing);
 }
 
+/*
+ * A routine has forked, and this is the child. The close is the parent's, and so are the
+ * calls and the operations that it ends, and the right to take it back; here is one of
+ * several handles, which just goes (M1).
+ */
+static void close_forked(struct closing *closing)
+{
+	closing->wait.engaged = false;
+	closing->pending.engaged = false;
+	closing->call.outcome = WINSOCK_OUTCOME_SHARED;
+}
+
 /* Wait for the end of a pending close, alertably. 0, or WSAEINTR if it was taken back. */
 static int close_await(struct closing *closing, struct thread *self)
 {
 	struct winsock_close *call = &closing->call;
 	struct pollfd polled[2] = { { .fd = call->op_fd, .events = POLLIN } };
 	struct winsock_record record = { 0 };
+	unsigned int generation = fork_generation();
 	int none;
 
 	do {
 		thread_deliver(self);
+		if (fork_generation() != generation) {
+			close_forked(closing);
+			return 0;
+		}
 		if (self->cancelled) {
 			self->cancelled = 0;
 			if (!ioctl(call->op_fd, WINSOCK_IOC_OP_CANCEL, &none))
@@ -276,6 +294,19 @@ void close_destroy(SOCKET s)
 	table_end(s, 0);
 	pending_close_end(&closing.pending, PENDING_SILENT);
 	wait_close_end(&closing.wait, true);
+}
+
+static void close_forget(SOCKET s)
+{
+	if (table_get(s) & TABLE_CLOSING)
+		table_set(s, TABLE_GOING);
+}
+
+void close_fork(enum fork_phase phase)
+{
+	/* Who lingers is in the parent: a child's last cleanup resets nothing of it (X2 M1). */
+	if (phase == FORK_CHILD)
+		table_each(close_forget);
 }
 
 bool close_handle(HANDLE handle)

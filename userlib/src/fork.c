@@ -5,10 +5,17 @@
 #include "fork.h"
 
 static void (*const fork_files[])(enum fork_phase) = {
-	startup_fork, socket_fork, wait_fork, record_fork, thread_fork, object_fork,
+	close_fork, startup_fork, socket_fork, wait_fork, record_fork, thread_fork, object_fork,
 };
 
 #define FORK_FILES (sizeof(fork_files) / sizeof(fork_files[0]))
+
+static unsigned int fork_count;		/* written where there is one thread */
+
+unsigned int fork_generation(void)
+{
+	return fork_count;
+}
 
 static void fork_prepare(void)
 {
@@ -24,6 +31,7 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
+	fork_count++;
 	for (size_t i = FORK_FILES; i-- > 0;)
 		fork_files[i](FORK_CHILD);
 }

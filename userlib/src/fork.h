@@ -10,6 +10,9 @@ enum fork_phase { FORK_PREPARE, FORK_PARENT, FORK_CHILD };
 /* Register the handlers; once. */
 void fork_watch(void);
 
+/* Another one in a child than in its parent: what spans a routine looks whether it forked. */
+unsigned int fork_generation(void);
+
 static inline void fork_mutex(pthread_mutex_t *mutex, enum fork_phase phase)
 {
 	if (phase == FORK_PREPARE)
@@ -18,7 +21,8 @@ static inline void fork_mutex(pthread_mutex_t *mutex, enum fork_phase phase)
 		pthread_mutex_unlock(mutex);
 }
 
-/* Of the files that have a lock; in the order in which locks nest. */
+/* Of the files that have a lock, in the order in which locks nest; close has none. */
+void close_fork(enum fork_phase phase);
 void startup_fork(enum fork_phase phase);
 void socket_fork(enum fork_phase phase);
 void wait_fork(enum fork_phase phase);

@@ -32,6 +32,7 @@ void wait_fork(enum fork_phase phase)
 				*link = wait->next;
 			}
 		}
+		/* A close of the forking thread's own, too: see close_forked(). */
 		wait_closes = NULL;
 		atomic_store(&wait_count, count);
 		pthread_cond_init(&wait_changed, NULL);
