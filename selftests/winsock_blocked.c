@@ -341,6 +341,64 @@ TEST_F(winsock, a_lingering_close_holds_up_nobody_who_waits_for_other_sockets_as
 	EXPECT_FALSE(FD_ISSET(silent, &watchers[SILENT].set));
 }
 
+static void cancel(ULONG_PTR unused)
+{
+	WSACancelBlockingCall();
+}
+
+/* claims: B8 B9 A14 */
+TEST_F(winsock, a_lingering_close_holds_up_no_timeout_and_no_cancellation)
+{
+	struct lingerer lingerer = { self->client };
+	struct timeval second = { 1, 0 };
+	WSAPOLLFD polled = { .fd = self->client, .events = POLLIN };
+	struct blocked early = { self->client, RECV };
+	DWORD ms = 1000;
+	pthread_t thread;
+	double begun;
+	fd_set set;
+	char byte;
+
+	stuff(self->client);
+	set_linger(self->client, 1, 20);
+	ASSERT_EQ(0, setsockopt(self->client, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
+	blocked_start(_metadata, &early);
+	begun = net_now();
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lingerer_run, &lingerer));
+	net_sleep(150);
+
+	EXPECT_WSA(WSAETIMEDOUT, recv(self->client, &byte, 1, 0));
+	EXPECT_LT(net_now() - begun, 3.0);
+	ASSERT_EQ(0, pthread_join(early.thread, NULL));
+	EXPECT_LT(early.ended - begun, 3.0);
+	EXPECT_EQ(SOCKET_ERROR, early.result);
+	EXPECT_EQ(WSAETIMEDOUT, early.error);
+
+	begun = net_now();
+	FD_ZERO(&set);
+	FD_SET(self->client, &set);
+	EXPECT_EQ(0, select(0, &set, NULL, NULL, &second));
+	EXPECT_FALSE(FD_ISSET(self->client, &set));
+	EXPECT_EQ(0, WSAPoll(&polled, 1, 1000));
+	EXPECT_GE(net_now() - begun, 2.0);
+	EXPECT_LT(net_now() - begun, 4.0);
+
+	begun = net_now();
+	FD_SET(self->client, &set);
+	ASSERT_TRUE(QueueUserAPC(cancel, GetCurrentThread(), 0));
+	EXPECT_WSA(WSAEINTR, select(0, &set, NULL, NULL, NULL));
+	EXPECT_LT(net_now() - begun, 1.0);
+
+	/* It lingers still, and its end is told to who came meanwhile. */
+	early = (struct blocked){ self->client, SELECT_READ };
+	blocked_start(_metadata, &early);
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, lingerer.result);
+	EXPECT_WOKEN(&early, 1, 0);
+}
+
 static long cpu_ms(const struct rusage *usage)
 {
 	return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000 +

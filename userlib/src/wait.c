@@ -10,7 +10,7 @@
 #define WAIT_PATIENCE_NS	10000000
 
 static pthread_mutex_t wait_lock = PTHREAD_MUTEX_INITIALIZER;
-/* A wait is no longer active, or a close is over. */
+/* A wait is no longer active, or a close is over or lingers. */
 static pthread_cond_t wait_changed = PTHREAD_COND_INITIALIZER;
 static struct wait *wait_list;			/* under wait_lock, as what is in it */
 static struct wait_close *wait_closes;		/* under wait_lock */
@@ -48,10 +48,22 @@ static bool wait_has(const struct wait *wait, SOCKET s)
 	return false;
 }
 
-static bool wait_is_closing(const struct wait *wait)
+/* Is one of them about to go, and its number with it? */
+static bool wait_is_going(const struct wait *wait)
 {
 	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
-		if (wait_has(wait, closing->s) && !(closing->lingering && wait->count > 1))
+		if (!closing->lingering && wait_has(wait, closing->s))
+			return true;
+	return false;
+}
+
+/* Has a close to be over before the sockets may be tried? */
+static bool wait_is_closing(const struct wait *wait)
+{
+	if (wait->count > 1)
+		return wait_is_going(wait);
+	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
+		if (wait_has(wait, closing->s))
 			return true;
 	return false;
 }
@@ -64,10 +76,14 @@ int wait_enter(struct wait *wait)
 		return error;
 	wait->told = false;
 	wait->active = false;
+	wait->held = false;
 	memset(wait->closed, 0, wait->count * sizeof(*wait->closed));
 	pthread_mutex_lock(&wait_lock);
-	/* Of a close under way the number may be a new socket's by now: it is not told. */
-	while (wait_is_closing(wait))
+	/*
+	 * The number may be a new socket's by now, to which that close is nothing; there are
+	 * no deadlines here. One that lingers has its number still, and tells of its end.
+	 */
+	while (wait_is_going(wait))
 		pthread_cond_wait(&wait_changed, &wait_lock);
 	wait->next = wait_list;
 	wait_list = wait;
@@ -100,31 +116,43 @@ void wait_leave(struct wait *wait)
 	thread_unblock(wait->thread);
 }
 
-/* With the lock: has the wait ended? */
+/* Has the wait ended? If not, @wait->held is set anew. */
 static bool wait_ended(struct wait *wait, int ready, enum wait_end *end)
 {
-	/* A close under way decides first. */
-	while (!wait->told && wait_is_closing(wait))
-		pthread_cond_wait(&wait_changed, &wait_lock);
-	if (wait->told)
+	bool ended = true;
+
+	pthread_mutex_lock(&wait_lock);
+	wait->held = false;
+	if (wait->told) {
 		*end = WAIT_CLOSED;
-	else if (wait->thread->cancelled)
+	} else if (wait->thread->cancelled) {
 		*end = WAIT_CANCELLED;
-	else if (!ready)
+	} else if (!ready) {
 		*end = WAIT_TIMED_OUT;
-	else if (ready > 0)
+	} else {
 		*end = WAIT_READY;
-	else
-		return false;
-	wait->active = *end == WAIT_READY;
-	return true;
+		wait->held = wait_is_closing(wait);
+		wait->active = ready > 0 && !wait->held;
+		ended = wait->active;
+	}
+	pthread_mutex_unlock(&wait_lock);
+	return ended;
+}
+
+/* As thread_poll(), but of a held wait only for the deadline and for being woken. */
+static int wait_sleep(struct wait *wait, int64_t deadline)
+{
+	struct pollfd none;
+
+	if (wait->held)
+		return thread_poll(wait->thread, &none, 0, deadline);
+	return thread_poll(wait->thread, wait->polled, wait->count, deadline);
 }
 
 enum wait_end wait_poll(struct wait *wait, int64_t deadline)
 {
 	enum wait_end end = WAIT_READY;
 	int ready = THREAD_WOKEN;
-	bool ended;
 
 	pthread_mutex_lock(&wait_lock);
 	if (wait->active) {
@@ -137,16 +165,10 @@ enum wait_end wait_poll(struct wait *wait, int64_t deadline)
 		/* On entry, too: what is queued runs before the first sleep (B9). */
 		if (ready == THREAD_WOKEN)
 			thread_deliver(wait->thread);
-		pthread_mutex_lock(&wait_lock);
-		ended = wait_ended(wait, ready, &end);
-		pthread_mutex_unlock(&wait_lock);
-		if (ended)
+		if (wait_ended(wait, ready, &end))
 			return end;
-		ready = thread_poll(wait->thread, wait->polled, wait->count, deadline);
-		pthread_mutex_lock(&wait_lock);
-		ended = wait_ended(wait, ready, &end);
-		pthread_mutex_unlock(&wait_lock);
-	} while (!ended);
+		ready = wait_sleep(wait, deadline);
+	} while (!wait_ended(wait, ready, &end));
 	return end;
 }
 
@@ -192,6 +214,15 @@ void wait_close_begin(struct wait_close *closing, SOCKET s)
 	pthread_mutex_unlock(&wait_lock);
 }
 
+/* Who is held by a close of @s looks again whether it has to be. */
+static void wait_release(SOCKET s)
+{
+	for (const struct wait *wait = wait_list; wait; wait = wait->next)
+		if (wait->held && wait_has(wait, s))
+			thread_wake(wait->thread);
+	pthread_cond_broadcast(&wait_changed);
+}
+
 void wait_close_linger(struct wait_close *closing, bool on)
 {
 	if (!closing->engaged)
@@ -199,7 +230,7 @@ void wait_close_linger(struct wait_close *closing, bool on)
 	pthread_mutex_lock(&wait_lock);
 	closing->lingering = on;
 	if (on)
-		pthread_cond_broadcast(&wait_changed);
+		wait_release(closing->s);
 	else
 		wait_for_active(closing->s);
 	pthread_mutex_unlock(&wait_lock);
@@ -233,6 +264,6 @@ void wait_close_end(struct wait_close *closing, bool closed)
 	*link = closing->next;
 	for (struct wait *wait = wait_list; closed && wait; wait = wait->next)
 		wait_tell(wait, closing->s);
-	pthread_cond_broadcast(&wait_changed);
+	wait_release(closing->s);
 	pthread_mutex_unlock(&wait_lock);
 }

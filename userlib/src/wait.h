@@ -7,7 +7,11 @@
  *   wait_leave(). A close waits for active calls, so none acts on a descriptor that is
  *   gone, or another's by now.
  *   From wait_close_begin() to wait_close_end() no call on the socket becomes active;
- *   then they are told, or go on as if nothing had been.
+ *   then they are told, or go on as if nothing had been. Meanwhile they are held: routines,
+ *   cancellation and deadlines reach them as ever.
+ *   A call that comes while the kernel decides has to wait for that first. It takes no time
+ *   to speak of but for close(2) of a family that the module does not know, if that one
+ *   lingers: then the deadline of such a call does not hold, and nothing cancels it.
  */
 #ifndef WINSOCK_WAIT_H
 #define WINSOCK_WAIT_H
@@ -23,6 +27,7 @@
  * @closed:	as many flags: closed meanwhile
  * @told:	one of them was
  * @active:	it tries just now
+ * @held:	a close keeps it from trying; written by its own thread
  */
 struct wait {
 	struct wait *next;
@@ -32,6 +37,7 @@ struct wait {
 	bool *closed;
 	bool told;
 	bool active;
+	bool held;
 };
 
 enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
