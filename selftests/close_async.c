@@ -418,7 +418,8 @@ TEST_F(closing, a_thousand_expire_together)
 		close(pairs[i].server);
 	}
 	TH_LOG("the latest %.3f s after its deadline, as many hard closes in %.3f s", latest, resets);
-	EXPECT_LT(latest, 3 * resets + 0.5);
+	/* One after the other they would be at it for a thousand seconds. */
+	EXPECT_LT(latest, 3 * resets + 3);
 }
 
 TEST_F(closing, io_uring_polls_it)
