@@ -3,6 +3,8 @@
  * What a close costs beside close(2), in instructions of the guest. Documentation/
  * benchmarks.rst has the figures; here are bounds that no change may pass unnoticed.
  */
+#include <liburing.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <kselftest_harness.h>
@@ -73,8 +75,8 @@ TEST(no_dearer_than_it_has_to_be)
 	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_ATTACHED], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
 }
 
-/* To find out whether anybody else holds a socket, with so many threads asleep on it. */
-static double look_cost(int dev, int fd)
+/* To find out whether anybody else holds a socket, with so many in its wait queue. */
+static double look_cost(int dev, int fd, unsigned int shared)
 {
 	struct count_series series = { 0 };
 	struct winsock_query query;
@@ -83,7 +85,7 @@ static double look_cost(int dev, int fd)
 	for (int i = 0; i < 9; i++) {
 		uint64_t start = count_now();
 
-		if (dev_query(dev, fd, &query) || (query.flags & WINSOCK_QUERY_SHARED))
+		if (dev_query(dev, fd, &query) || (query.flags & WINSOCK_QUERY_SHARED) != shared)
 			abort();
 		count_add(&series, count_now() - start);
 	}
@@ -106,15 +108,49 @@ TEST(a_sleeper_costs_the_same_among_many)
 	if (!count_is_exact())
 		SKIP(return, "the time-stamp counter counts no instructions here");
 	ends_sleep_all(sleepers, FEW, near, 'r');
-	few = look_cost(dev, near);
+	few = look_cost(dev, near, 0);
 	ends_sleep_all(sleepers + FEW, MANY - FEW, near, 'r');
-	many = look_cost(dev, near);
+	many = look_cost(dev, near, 0);
 	TH_LOG("%d asleep %.0f, %d asleep %.0f", FEW, few, MANY, many);
 	EXPECT_LE(many, few + (MANY - FEW) * SLEEPER_MORE);
 	ASSERT_EQ(0, dev_closesocket(dev, near, &call));
 	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, call.outcome);
 	for (int i = 0; i < MANY; i++)
 		ASSERT_TRUE(ends_woken(&sleepers[i], 5));
+	close(dev);
+}
+
+static void polls_add(struct io_uring *ring, int fd, int count)
+{
+	for (int i = 0; i < count; i++)
+		io_uring_prep_poll_add(io_uring_get_sqe(ring), fd, POLLIN);
+	if (io_uring_submit(ring) != count)
+		abort();
+}
+
+/* What is in the queue and no thread's is not looked for among the threads. */
+TEST(a_poll_costs_the_same_among_many_threads)
+{
+	enum { THREADS = 200, LOOKS = 3 };	/* a holder is looked for so often */
+	static struct ends_sleeper sleepers[THREADS];
+	int dev = dev_open(), away = socket(AF_INET, SOCK_DGRAM, 0);
+	int near = socket(AF_INET, SOCK_DGRAM, 0);
+	struct io_uring ring;
+	double few, many;
+
+	if (!count_is_exact())
+		SKIP(return, "the time-stamp counter counts no instructions here");
+	ends_sleep_all(sleepers, THREADS, away, 'r');
+	ASSERT_EQ(0, io_uring_queue_init(MANY, &ring, 0));
+	polls_add(&ring, near, FEW);
+	few = look_cost(dev, near, WINSOCK_QUERY_SHARED);
+	polls_add(&ring, near, MANY - FEW);
+	many = look_cost(dev, near, WINSOCK_QUERY_SHARED);
+	TH_LOG("%d polls %.0f, %d polls %.0f", FEW, few, MANY, many);
+	EXPECT_LE(many, few + (MANY - FEW) * LOOKS * SLEEPER_MORE);
+	io_uring_queue_exit(&ring);
+	close(near);
+	close(away);
 	close(dev);
 }
 
