@@ -286,7 +286,7 @@ static void op_finalize(struct winsock_op *op)
 static void op_end(struct winsock_op *op)
 {
 	op_finalize(op);
-	/* A worker: winsock_op_exit() waits for its function to return. */
+	/* In a worker: winsock_op_exit() waits for its function to return. */
 	module_put(THIS_MODULE);
 }
 

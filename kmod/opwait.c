@@ -59,9 +59,9 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 		if (!interrupted && winsock_op_is_final(op))
 			break;
 		if (!interrupted) {
-			if (!winsock_op_finish(op))
-				continue;
-			break;
+			if (winsock_op_finish(op))
+				break;
+			continue;
 		}
 		if (!op_fd || fatal_signal_pending(current)) {
 			if (opwait_detach(op))
