@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include <kselftest_harness.h>
 
 #include "dev.h"
 #include "net.h"
