@@ -271,7 +271,7 @@ TEST_F(winsock, refusals)
 	EXPECT_EQ(0, events.lNetworkEvents);
 }
 
-/* A connect under way: nobody answers, for now. */
+/* A connect under way: nobody answers until the listener is unmuted. */
 static SOCKET connecting(struct __test_metadata *_metadata, SOCKET listener, uint16_t port)
 {
 	struct sockaddr_in name = loopback(port);
