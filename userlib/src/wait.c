@@ -48,22 +48,11 @@ static bool wait_has(const struct wait *wait, SOCKET s)
 	return false;
 }
 
-/* Is one of them about to go, and its number with it? */
-static bool wait_is_going(const struct wait *wait)
+/* Is one of them being closed? A close that lingers counts only if it is to. */
+static bool wait_is_closing(const struct wait *wait, bool lingering)
 {
 	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
-		if (!closing->lingering && wait_has(wait, closing->s))
-			return true;
-	return false;
-}
-
-/* Has a close to be over before the sockets may be tried? */
-static bool wait_is_closing(const struct wait *wait)
-{
-	if (wait->count > 1)
-		return wait_is_going(wait);
-	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
-		if (wait_has(wait, closing->s))
+		if ((lingering || !closing->lingering) && wait_has(wait, closing->s))
 			return true;
 	return false;
 }
@@ -83,7 +72,7 @@ int wait_enter(struct wait *wait)
 	 * The number may be a new socket's by now, to which that close is nothing; there are
 	 * no deadlines here. One that lingers has its number still, and tells of its end.
 	 */
-	while (wait_is_going(wait))
+	while (wait_is_closing(wait, false))
 		pthread_cond_wait(&wait_changed, &wait_lock);
 	wait->next = wait_list;
 	wait_list = wait;
@@ -131,7 +120,8 @@ static bool wait_ended(struct wait *wait, int ready, enum wait_end *end)
 		*end = WAIT_TIMED_OUT;
 	} else {
 		*end = WAIT_READY;
-		wait->held = wait_is_closing(wait);
+		/* Of several the others may be tried meanwhile. */
+		wait->held = wait_is_closing(wait, wait->count == 1);
 		wait->active = ready > 0 && !wait->held;
 		ended = wait->active;
 	}
