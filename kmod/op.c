@@ -238,10 +238,16 @@ static bool op_decide(struct winsock_op *op)
 	return true;
 }
 
+/* Others hold the socket, or sit in a call: to end their connection takes its lock again. */
+static bool op_is_shared(const struct winsock_op *op, const struct file *file)
+{
+	return file && file_count(file) > 1 && winsock_op_released(&op->record);
+}
+
 /* A worker lets the file go, and synchronously: whoever is woken finds it gone. */
 static void op_let_go(struct winsock_op *op, struct file *file)
 {
-	if (winsock_op_released(&op->record) && file_count(file) > 1)
+	if (op_is_shared(op, file))
 		winsock_family_disconnect(op->sock,
 					  op->record.outcome == WINSOCK_OUTCOME_UNREAD);
 	__fput_sync(file);
@@ -299,12 +305,6 @@ bool winsock_op_finish(struct winsock_op *op)
 	return true;
 }
 
-/* Others hold the socket, or sit in a call: to end their connection takes its lock again. */
-static bool op_is_shared(const struct winsock_op *op)
-{
-	return op->file && file_count(op->file) > 1 && winsock_op_released(&op->record);
-}
-
 static void op_shared_work(struct work_struct *work)
 {
 	op_end(container_of(work, struct winsock_op, work));
@@ -316,7 +316,7 @@ static void op_work(struct work_struct *work)
 
 	if (!winsock_turn_take(op->sk, &op->turn) || !op_decide(op))
 		return;
-	if (!op_is_shared(op)) {
+	if (!op_is_shared(op, op->file)) {
 		op_end(op);
 		return;
 	}
