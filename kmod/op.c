@@ -239,7 +239,7 @@ static bool op_decide(struct winsock_op *op)
 }
 
 /* Others hold the socket, or sit in a call: to end their connection takes its lock again. */
-static bool op_is_shared(const struct winsock_op *op, const struct file *file)
+static bool op_is_shared(const struct winsock_op *op, struct file *file)
 {
 	return file && file_count(file) > 1 && winsock_op_released(&op->record);
 }
