@@ -96,7 +96,4 @@ FIXTURE_TEARDOWN(closing)
 	EXPECT_TRUE(net_is_open(self->pair.client)); \
 } while (0)
 
-/* "At once" for a call that frees a send queue on a debug kernel. */
-#define AT_ONCE 0.9
-
 #endif /* CLOSING_H */

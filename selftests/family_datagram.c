@@ -15,8 +15,6 @@
 
 DEV_REQUIRED;
 
-#define AT_ONCE	0.9
-
 FIXTURE(datagram) {
 	int dev;
 	int socket;

@@ -14,7 +14,6 @@
 
 DEV_REQUIRED;
 
-#define AT_ONCE		0.9
 #define SECOND_NS	1000000000ULL
 #define NEAR_VCI	100
 #define FAR_VCI		101

@@ -25,8 +25,6 @@
 
 DEV_REQUIRED;
 
-#define AT_ONCE	0.9
-
 static const struct sockaddr_vm local = {
 	.svm_family = AF_VSOCK,
 	.svm_cid = VMADDR_CID_LOCAL,

@@ -19,8 +19,6 @@
 
 DEV_REQUIRED;
 
-/* "At once" also on a debug kernel. */
-#define AT_ONCE		0.9
 #define SECOND_NS	1000000000ULL
 
 FIXTURE(lingering) {

@@ -80,7 +80,7 @@ static void blocked_start(struct __test_metadata *_metadata, struct blocked *blo
 #define EXPECT_WOKEN(blocked, wanted, code) do { \
 	double closed_ = net_now(); \
 	ASSERT_EQ(0, pthread_join((blocked)->thread, NULL)); \
-	EXPECT_LT((blocked)->ended - closed_, 0.1); \
+	EXPECT_LT((blocked)->ended - closed_, AT_ONCE); \
 	EXPECT_EQ(wanted, (blocked)->result); \
 	EXPECT_EQ(code, (blocked)->error); \
 } while (0)

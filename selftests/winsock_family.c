@@ -13,8 +13,6 @@
 
 DEV_REQUIRED;
 
-#define AT_ONCE	0.9
-
 FIXTURE(family) {
 	struct ends ends;
 	struct winsock_report report;

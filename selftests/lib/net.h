@@ -98,4 +98,10 @@ void net_pair_into(struct net_pair *pair, int state, bool payload);
 double net_now(void);
 void net_sleep(unsigned int ms);
 
+/*
+ * What counts as "at once", seconds: below the shortest linger, and enough for a call that
+ * frees a send queue on a debug kernel.
+ */
+#define AT_ONCE	0.9
+
 #endif /* NET_H */
