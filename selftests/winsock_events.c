@@ -400,7 +400,7 @@ static long watches(long number)
 
 TEST_F(winsock, what_cannot_be_watched_is_refused)
 {
-	WSAEVENT event = WSACreateEvent();
+	WSAEVENT event = WSACreateEvent(), told = WSACreateEvent();
 	long before;
 
 	/* The library's own watches are there by now. */
@@ -408,7 +408,11 @@ TEST_F(winsock, what_cannot_be_watched_is_refused)
 	before = watches(0);
 	ASSERT_GT(before, 0);
 	EXPECT_WSA(WSAENOBUFS, WSAEventSelect(self->client, event, FD_READ));
+	/* Another choice of events for what is watched needs none. */
+	EXPECT_EQ(0, WSAEventSelect(self->server, told, FD_READ | FD_CLOSE));
 	ASSERT_EQ(0, watches(before));
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	EXPECT_TRUE(is_set(told));
 	ASSERT_EQ(1, send(self->server, "x", 1, 0));
 	EXPECT_TRUE(is_unset(event));
 	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ));

@@ -168,9 +168,11 @@ bool helper_watch_ring(int fd)
 
 bool helper_watch(SOCKET s, uint32_t generation)
 {
-	return helper_control(EPOLL_CTL_ADD, s,
-			      EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET,
-			      (uint64_t)generation << 32 | (uint32_t)s);
+	const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+	uint64_t what = (uint64_t)generation << 32 | (uint32_t)s;
+
+	return helper_control(EPOLL_CTL_ADD, s, events, what) ||
+	       (errno == EEXIST && helper_control(EPOLL_CTL_MOD, s, events, what));
 }
 
 void helper_unwatch(SOCKET s)

@@ -21,7 +21,10 @@ void helper_forked(void);
 /* Look after the ring's completions. False: no memory. */
 bool helper_watch_ring(int fd);
 
-/* Look after a socket's network events; the record is told by its generation. */
+/*
+ * Look after a socket's network events, which may be looked after already; the record is
+ * told by its generation. False: no memory.
+ */
 bool helper_watch(SOCKET s, uint32_t generation);
 void helper_unwatch(SOCKET s);
 

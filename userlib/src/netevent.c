@@ -182,8 +182,8 @@ static bool netevent_is_connecting(SOCKET s)
 	return socket_option(s, SO_ACCEPTCONN) <= 0 && !poll(&polled, 1, 0);
 }
 
-/* False: no memory to watch it. */
-static bool netevent_begin(struct record *record, long events)
+/* It is watched. */
+static void netevent_begin(struct record *record, long events)
 {
 	record->selected = events;
 	record->happened = 0;
@@ -192,10 +192,7 @@ static bool netevent_begin(struct record *record, long events)
 		record->connected = !record->stream || socket_is_connected(record->fd);
 		record->connecting = !record->connected && netevent_is_connecting(record->fd);
 	}
-	if (!helper_watch(record->fd, record->generation))
-		return false;
 	netevent_look(record);
-	return true;
 }
 
 /* An association is exchanged for another one, or for none. 0 or an error. */
@@ -211,21 +208,21 @@ static int netevent_select(SOCKET s, struct event *event, struct messages *messa
 		error = error_from_errno(errno);
 	else if (events)
 		error = helper_start();
-	if (!error && record) {
-		netevent_suspend(record);
+	/* Whatever can fail does so while the old association is whole. */
+	if (!error && events && !helper_watch(s, record->generation))
+		error = WSAENOBUFS;
+	if (error || !record) {
+		event_put(event);
+		messages_release(messages);
+	} else {
+		if (!events)
+			netevent_suspend(record);
 		netevent_forget(record);
 		record->event = event;
 		record->messages = messages;
 		record->message = message;
-		if (events && !netevent_begin(record, events)) {
-			netevent_forget(record);
-			record_unlock();
-			return WSAENOBUFS;
-		}
-	}
-	if (error || !record) {
-		event_put(event);
-		messages_release(messages);
+		if (events)
+			netevent_begin(record, events);
 	}
 	record_unlock();
 	return error;
@@ -342,7 +339,7 @@ void netevent_accepted(SOCKET listener, SOCKET s)
 	from = record_find(listener);
 	if (from && from->selected) {
 		record = s < 0 ? NULL : record_make(s);
-		if (record) {
+		if (record && helper_watch(s, record->generation)) {
 			if (from->event)
 				event_hold(from->event);
 			if (from->messages)
@@ -350,8 +347,7 @@ void netevent_accepted(SOCKET listener, SOCKET s)
 			record->event = from->event;
 			record->messages = from->messages;
 			record->message = from->message;
-			if (!netevent_begin(record, from->selected))
-				netevent_forget(record);
+			netevent_begin(record, from->selected);
 		}
 		from->armed |= FD_ACCEPT;
 		netevent_look(from);
