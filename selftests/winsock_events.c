@@ -271,24 +271,13 @@ TEST_F(winsock, refusals)
 	EXPECT_EQ(0, events.lNetworkEvents);
 }
 
-/* A connect under way: nobody answers until the listener is unmuted. */
-static SOCKET connecting(struct __test_metadata *_metadata, SOCKET listener, uint16_t port)
-{
-	struct sockaddr_in name = loopback(port);
-	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
-
-	net_mute(listener);
-	set_nonblock(s, 1);
-	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
-	return s;
-}
-
 TEST_F(winsock, a_connect_that_was_under_way_before_is_told_when_it_ends)
 {
-	SOCKET s = connecting(_metadata, self->listener, self->port);
+	SOCKET s = open_connecting(self->listener, self->port);
 	WSAEVENT event = WSACreateEvent();
 	int error;
 
+	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
 	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE | FD_CLOSE));
 	EXPECT_TRUE(is_unset(event));
 	/* Asked once more while it still is. */
@@ -303,7 +292,7 @@ TEST_F(winsock, a_connect_that_was_under_way_before_is_told_when_it_ends)
 	EXPECT_TRUE(is_unset(event));
 	ASSERT_EQ(0, closesocket(s));
 	/* The same, and it ends badly. */
-	s = connecting(_metadata, self->listener, self->port);
+	s = open_connecting(self->listener, self->port);
 	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE));
 	EXPECT_TRUE(is_unset(event));
 	ASSERT_EQ(0, closesocket(self->listener));

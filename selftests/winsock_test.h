@@ -90,6 +90,18 @@ static inline void set_nonblock(SOCKET s, u_long on)
 	ioctlsocket(s, FIONBIO, &on);
 }
 
+/* A connect under way, with WSAEWOULDBLOCK: nobody answers until net_unmute(listener). */
+static inline SOCKET open_connecting(SOCKET listener, uint16_t port)
+{
+	struct sockaddr_in name = loopback(port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+
+	net_mute(listener);
+	set_nonblock(s, 1);
+	connect(s, (struct sockaddr *)&name, sizeof(name));
+	return s;
+}
+
 /* Send until nothing more is accepted, in non-blocking mode; the mode is as before. */
 static inline size_t stuff(SOCKET s)
 {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/select.h>
 
+#include "tcpinfo.h"
 #include "wait.h"
 
 #define POLL_PAUSE_MS	10
@@ -33,6 +34,29 @@ static bool poll_asked(const struct poll_sets *all, int set, SOCKET s)
 	return all->sets[set] && FD_ISSET(s, &all->asked[set]);
 }
 
+/*
+ * A connect that failed is told in the set of exceptions and in no other; Linux has it
+ * readable and writable. Who did not ask for exceptions gets what Linux says.
+ */
+static int poll_failed_connects(struct poll_sets *all, int found)
+{
+	for (SOCKET s = 0; all->sets[POLL_EXCEPT] && s <= all->highest; s++) {
+		if (!poll_asked(all, POLL_EXCEPT, s) || !(table_get(s) & TABLE_CONNECTING) ||
+		    !tcpinfo_connect_failed(s))
+			continue;
+		for (int set = POLL_READ; set <= POLL_WRITE; set++)
+			if (poll_asked(all, set, s) && FD_ISSET(s, all->sets[set])) {
+				FD_CLR(s, all->sets[set]);
+				found--;
+			}
+		if (!FD_ISSET(s, all->sets[POLL_EXCEPT])) {
+			FD_SET(s, all->sets[POLL_EXCEPT]);
+			found++;
+		}
+	}
+	return found;
+}
+
 /* Without waiting; an error leaves the sets as they were. */
 static int poll_try(struct poll_sets *all)
 {
@@ -44,8 +68,9 @@ static int poll_try(struct poll_sets *all)
 		found = select(all->highest + 1, all->sets[POLL_READ], all->sets[POLL_WRITE],
 			       all->sets[POLL_EXCEPT], &none);
 	} while (found < 0 && errno == EINTR);
-	if (found < 0)
-		poll_restore(all);
+	if (found >= 0)
+		return poll_failed_connects(all, found);
+	poll_restore(all);
 	return found;
 }
 

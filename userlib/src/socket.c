@@ -262,6 +262,8 @@ WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 		error = EISCONN;
 	if (!error || error == EINPROGRESS)
 		netevent_connecting(s, !error);
+	if (error == EINPROGRESS && flags & O_NONBLOCK)
+		table_mark(s, TABLE_CONNECTING);
 	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
 		error = socket_wait_connect(s);
 	else

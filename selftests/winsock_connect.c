@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How select() tells the end of a connect that did not wait. */
+#include "winsock_test.h"
+
+enum { READABLE = 1, WRITABLE = 2, EXCEPTIONAL = 4, ALL = 7 };
+
+/* Which of the sets that are asked for have it, or -1; *@found is what the call returned. */
+static int selected(SOCKET s, int asked, int ms, int *found)
+{
+	struct timeval timeout = { ms / 1000, ms % 1000 * 1000 };
+	fd_set sets[3];
+	int result = 0;
+
+	for (int i = 0; i < 3; i++) {
+		FD_ZERO(&sets[i]);
+		FD_SET(s, &sets[i]);
+	}
+	*found = select(0, asked & READABLE ? &sets[0] : NULL, asked & WRITABLE ? &sets[1] : NULL,
+			asked & EXCEPTIONAL ? &sets[2] : NULL, &timeout);
+	if (*found < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if ((asked & 1 << i) && FD_ISSET(s, &sets[i]))
+			result |= 1 << i;
+	return result;
+}
+
+#define EXPECT_SELECTED(wanted, s, asked, ms) do { \
+	int found_; \
+	EXPECT_EQ(wanted, selected(s, asked, ms, &found_)); \
+	EXPECT_EQ(__builtin_popcount(wanted), found_); \
+} while (0)
+
+static int error_of(SOCKET s)
+{
+	int error = -1, size = sizeof(error);
+
+	getsockopt(s, SOL_SOCKET, SO_ERROR, (char *)&error, &size);
+	return error;
+}
+
+TEST_F(winsock, a_refused_connect_is_an_exception)
+{
+	struct sockaddr_in name = loopback(self->port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+
+	ASSERT_EQ(0, closesocket(self->listener));
+	set_nonblock(s, 1);
+	EXPECT_SELECTED(0, s, EXCEPTIONAL, 0);
+	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_SELECTED(EXCEPTIONAL, s, ALL, 0);
+	EXPECT_SELECTED(EXCEPTIONAL, s, EXCEPTIONAL, 2000);
+	EXPECT_SELECTED(EXCEPTIONAL, s, WRITABLE | EXCEPTIONAL, 2000);
+	/* As on Linux where nobody asks for exceptions. */
+	EXPECT_SELECTED(READABLE | WRITABLE, s, READABLE | WRITABLE, 0);
+	/* To look has not taken the code. */
+	EXPECT_EQ(WSAECONNREFUSED, error_of(s));
+	EXPECT_SELECTED(EXCEPTIONAL, s, ALL, 0);
+	ASSERT_EQ(0, closesocket(s));
+}
+
+TEST_F(winsock, a_connect_that_fails_meanwhile_ends_the_wait)
+{
+	SOCKET s = open_connecting(self->listener, self->port);
+	double begun = net_now();
+
+	EXPECT_SELECTED(0, s, ALL, 100);
+	/* The next SYN finds nobody. */
+	ASSERT_EQ(0, closesocket(self->listener));
+	EXPECT_SELECTED(EXCEPTIONAL, s, ALL, 20000);
+	EXPECT_LT(net_now() - begun, 10.0);
+	EXPECT_EQ(WSAECONNREFUSED, error_of(s));
+	ASSERT_EQ(0, closesocket(s));
+}
+
+/* claims: H6 */
+TEST_F(winsock, a_connection_that_was_is_none)
+{
+	SOCKET s = open_connecting(self->listener, self->port);
+	char byte;
+
+	net_unmute(self->listener);
+	EXPECT_SELECTED(WRITABLE, s, ALL, 20000);
+	closesocket(self->server);
+	self->server = accept(self->listener, NULL, NULL);
+	ASSERT_GE(self->server, 0);
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_SELECTED(READABLE | WRITABLE, s, ALL, 2000);
+	EXPECT_SELECTED(0, s, EXCEPTIONAL, 100);
+	EXPECT_WSA(WSAECONNRESET, recv(s, &byte, 1, 0));
+	ASSERT_EQ(0, closesocket(s));
+}
+
+TEST_HARNESS_MAIN
