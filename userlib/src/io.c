@@ -4,12 +4,17 @@
 
 #include "io.h"
 #include "netevent.h"
-#include "wait.h"
+#include "order.h"
 
 /* What we know of a direction. */
 static uint64_t io_shut(bool receive)
 {
 	return receive ? TABLE_SHUT_RECEIVE : TABLE_SHUT_SEND;
+}
+
+static int io_direction(bool receive)
+{
+	return receive ? RECORD_RECEIVE : RECORD_SEND;
 }
 
 int io_error_number(SOCKET s, int number, uint64_t shut)
@@ -37,13 +42,22 @@ int io_refuse(SOCKET s, bool receive)
 
 static ssize_t io_try(SOCKET s, struct msghdr *message, int flags, bool receive)
 {
+	enum order_turn turn = ORDER_FREE;
 	ssize_t moved;
 
+	/* What is out of band is in no order. */
+	if (!(receive && (flags & MSG_OOB)))
+		turn = order_begin(s, io_direction(receive));
+	if (turn == ORDER_BEHIND) {
+		errno = EAGAIN;
+		return -1;
+	}
 	flags |= MSG_DONTWAIT;
 	do {
 		moved = receive ? recvmsg(s, message, flags)
 				: sendmsg(s, message, flags | MSG_NOSIGNAL);
 	} while (moved < 0 && errno == EINTR);
+	order_end(turn);
 	return moved;
 }
 
@@ -103,6 +117,7 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, bool receive, bo
 	int64_t deadline = io_deadline(s, receive);
 	enum wait_end end = WAIT_READY;
 	struct wait_one one;
+	struct order_wait order = { .wait = &one.wait };
 	ssize_t more = 0;
 	int error;
 
@@ -110,6 +125,7 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, bool receive, bo
 	if (error)
 		return *moved ? 0 : error;
 	do {
+		order_sleep(&order, s, io_direction(receive));
 		end = wait_poll(&one.wait, deadline);
 		if (end != WAIT_READY)
 			break;
@@ -124,6 +140,7 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, bool receive, bo
 	/* A part counts for little where the whole was asked for and the rest has failed. */
 	else if (more < 0)
 		error = io_error_number(s, errno, io_shut(receive));
+	order_leave(&order);
 	wait_leave(&one.wait);
 	return error;
 }
@@ -137,7 +154,7 @@ static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, bool
 	if (moved >= 0 && ((receive && !(flags & MSG_WAITALL)) || !moved ||
 			   (size_t)moved == io_size(message)))
 		return false;
-	if ((flags & (MSG_DONTWAIT | MSG_OOB)) || socket_is_nonblocking(s))
+	if ((flags & (receive ? MSG_DONTWAIT | MSG_OOB : MSG_DONTWAIT)) || socket_is_nonblocking(s))
 		return false;
 	*stream = socket_is_stream(s);
 	/* Peeking sees the same bytes again: there is no rest to wait for. */

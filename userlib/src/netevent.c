@@ -73,6 +73,12 @@ static void netevent_readable(struct record *record)
 		netevent_tell(record, FD_CLOSE_BIT, got ? WSAECONNABORTED : 0);
 }
 
+/* What there is to be read, or room for, belongs to the operations that are pending. */
+static bool netevent_is_taken(const struct record *record, int direction)
+{
+	return record->stream && record->queues[direction].first;
+}
+
 static void netevent_look(struct record *record)
 {
 	struct pollfd polled = { record->fd, POLLIN | POLLOUT | POLLPRI | POLLRDHUP, 0 };
@@ -89,12 +95,13 @@ static void netevent_look(struct record *record)
 	if (!record->connected)
 		return;
 	if ((record->armed & FD_WRITE) && (polled.revents & POLLOUT) &&
-	    !(polled.revents & (POLLERR | POLLHUP)))
+	    !(polled.revents & (POLLERR | POLLHUP)) && !netevent_is_taken(record, RECORD_SEND))
 		netevent_tell(record, FD_WRITE_BIT, 0);
 	if ((record->armed & FD_OOB) && (polled.revents & POLLPRI))
 		netevent_tell(record, FD_OOB_BIT, 0);
 	if ((record->armed & (FD_READ | FD_CLOSE)) &&
-	    (polled.revents & (POLLIN | POLLRDHUP | POLLHUP | POLLERR)))
+	    (polled.revents & (POLLIN | POLLRDHUP | POLLHUP | POLLERR)) &&
+	    !netevent_is_taken(record, RECORD_RECEIVE))
 		netevent_readable(record);
 }
 
@@ -118,6 +125,12 @@ void netevent_resume(struct record *record)
 		return;
 	helper_watch(record->fd, record->generation);
 	netevent_look(record);
+}
+
+void netevent_emptied(struct record *record, int direction)
+{
+	if (record->armed & (direction == RECORD_SEND ? FD_WRITE : FD_READ | FD_CLOSE))
+		netevent_look(record);
 }
 
 void netevent_forget(struct record *record)

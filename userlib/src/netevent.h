@@ -14,6 +14,9 @@ void netevent_happened(SOCKET s, uint32_t generation);
 void netevent_suspend(struct record *record);
 void netevent_resume(struct record *record);
 
+/* Nothing is pending in a direction any more. With the records' lock. */
+void netevent_emptied(struct record *record, int direction);
+
 /* End an association. With the records' lock. */
 void netevent_forget(struct record *record);
 

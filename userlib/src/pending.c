@@ -7,6 +7,7 @@
 #include "helper.h"
 #include "io.h"
 #include "netevent.h"
+#include "order.h"
 #include "pending.h"
 
 #define PENDING_CANCELLED	0xc0000120U	/* STATUS_CANCELLED */
@@ -226,7 +227,13 @@ static void pending_start(struct record *record, int direction)
 {
 	struct op *op = record->queues[direction].first;
 
-	if (!op || op->running || record->closing)
+	if (record->closing)
+		return;
+	if (!op) {
+		order_emptied(record, direction);
+		return;
+	}
+	if (op->running)
 		return;
 	if (op->aborted) {
 		pending_finish(op, WSA_OPERATION_ABORTED);
@@ -257,6 +264,7 @@ void pending_begin(struct record *record, struct op *op, struct pending_call *ca
 	op->thread->operations++;
 	*queue->last = op;
 	queue->last = &op->next;
+	queue->used = true;
 	if (queue->first == op) {
 		/* Mostly there is room, and nothing to wait for. */
 		result = op->direction == RECORD_SEND ? pending_transfer(op) : -ECANCELED;
@@ -370,6 +378,7 @@ void pending_forked(void)
 	ring_forked();
 	helper_forked();
 	port_forked();
+	order_forked();
 	pthread_mutex_init(&pending_mutex, NULL);
 	pthread_cond_init(&pending_done, NULL);
 	pending_waiters = 0;
@@ -406,6 +415,7 @@ static void pending_drop(struct record *record, bool silent)
 	for (int i = 0; i < RECORD_DIRECTIONS; i++)
 		while (record->queues[i].first)
 			pending_abort(pending_pop(&record->queues[i]), silent);
+	order_forget(record);
 	record_free(record);
 }
 
@@ -424,7 +434,10 @@ void pending_close_begin(struct pending_close *closing, SOCKET s)
 	if (!closing->engaged)
 		return;
 	record_lock();
-	closing->own = record_take(s);
+	closing->own = record_find(s);
+	if (closing->own && !pending_is_idle(closing->own))
+		order_take(closing->own);
+	record_take(s);
 	/* A file may have the number of a socket's inode. */
 	closing->inode = fstat(s, &status) || !S_ISSOCK(status.st_mode) ? 0 : status.st_ino;
 	if (closing->own) {
@@ -467,9 +480,11 @@ void pending_close_end(struct pending_close *closing, enum pending_end end)
 		pending_close_kept(kept, fd, silent);
 	}
 	if (own && end == PENDING_OPEN && record_restore(own)) {
+		order_give_back(own);
 		pending_resume(own);
 		netevent_resume(own);
 	} else if (own) {
+		order_give_back(own);
 		netevent_forget(own);
 		pending_close_kept(own, fd, silent);
 	}

@@ -20,17 +20,21 @@ struct op;
 struct port;
 struct messages;
 
-/* Operations of one direction, in the order of the calls; the first is under way. */
+/*
+ * Operations of one direction, in the order of the calls; the first is under way. @used:
+ * there has ever been one.
+ */
 struct record_queue {
 	struct op *first;
 	struct op **last;
+	bool used;
 };
 
 enum { RECORD_RECEIVE, RECORD_SEND, RECORD_DIRECTIONS };
 
 /**
  * struct record - one handle
- * @next:	among the kept ones
+ * @next:	among the kept ones, or those that closes have taken
  * @fd:		the SOCKET, or a descriptor of the record's own if @kept
  * @generation:	tells this record from others that had the number
  * @inode:	which socket

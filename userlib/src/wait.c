@@ -26,6 +26,8 @@ void wait_fork(enum fork_phase phase)
 
 		while ((wait = *link)) {
 			if (wait->thread == self) {
+				/* The operations are the parent's. */
+				atomic_store(&wait->behind, false);
 				link = &wait->next;
 				count++;
 			} else {
@@ -66,6 +68,7 @@ int wait_enter(struct wait *wait)
 	wait->told = false;
 	wait->active = false;
 	wait->held = false;
+	wait->behind = false;
 	memset(wait->closed, 0, wait->count * sizeof(*wait->closed));
 	pthread_mutex_lock(&wait_lock);
 	/*
@@ -129,12 +132,24 @@ static bool wait_ended(struct wait *wait, int ready, enum wait_end *end)
 	return ended;
 }
 
-/* As thread_poll(), but of a held wait only for the deadline and for being woken. */
+void wait_behind(struct wait *wait, bool behind)
+{
+	atomic_store(&wait->behind, behind);
+	if (!behind)
+		thread_wake(wait->thread);
+}
+
+static bool wait_is_behind(const struct wait *wait)
+{
+	return atomic_load(&wait->behind);
+}
+
+/* As thread_poll(), but what cannot try sleeps until its deadline or until it is woken. */
 static int wait_sleep(struct wait *wait, int64_t deadline)
 {
 	struct pollfd none;
 
-	if (wait->held)
+	if (wait->held || wait_is_behind(wait))
 		return thread_poll(wait->thread, &none, 0, deadline);
 	return thread_poll(wait->thread, wait->polled, wait->count, deadline);
 }

@@ -28,6 +28,7 @@
  * @told:	one of them was
  * @active:	it tries just now
  * @held:	a close keeps it from trying; written by its own thread
+ * @behind:	operations come first, see order.h; a C11 atomic
  */
 struct wait {
 	struct wait *next;
@@ -38,6 +39,7 @@ struct wait {
 	bool told;
 	bool active;
 	bool held;
+	_Atomic bool behind;
 };
 
 enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
@@ -46,6 +48,9 @@ enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
 int wait_enter(struct wait *wait);
 enum wait_end wait_poll(struct wait *wait, int64_t deadline);
 void wait_leave(struct wait *wait);
+
+/* Do not look at the descriptors; look at them again. The call's own thread or any other. */
+void wait_behind(struct wait *wait, bool behind);
 
 /* A wait for one socket. */
 struct wait_one {
