@@ -247,8 +247,8 @@ int winsock_recvfrom(SOCKET s, char *buffer, int size, int flags,
 		     struct sockaddr *name, int *name_size);
 
 /**
- * shutdown() - SD_RECEIVE, SD_SEND or SD_BOTH; never waits (X4). WSAEINVAL for
- * another @how, WSAENOTCONN without a connection.
+ * shutdown() - SD_RECEIVE, SD_SEND or SD_BOTH; never waits (X4): where sends are pending the
+ * FIN goes out behind them. WSAEINVAL for another @how, WSAENOTCONN without a connection.
  */
 int winsock_shutdown(SOCKET s, int how);
 

@@ -119,8 +119,34 @@ static void order_release(const struct record *record, int direction)
 	}
 }
 
+int order_shutdown(SOCKET s, int how)
+{
+	struct record *record;
+	int result = 0;
+
+	if (how == SHUT_RD || order_is_free(s))
+		return shutdown(s, how);
+	record_lock();
+	/* Where there is no connection the kernel says so. */
+	record = order_busy(s, RECORD_SEND);
+	if (record && !socket_is_connected(s))
+		record = NULL;
+	if (!record)
+		result = shutdown(s, how);
+	else if (how == SHUT_RDWR)
+		result = shutdown(s, SHUT_RD);
+	if (record && !result)
+		record->fin = true;
+	record_unlock();
+	return result;
+}
+
 void order_emptied(struct record *record, int direction)
 {
+	if (direction == RECORD_SEND && record->fin) {
+		record->fin = false;
+		shutdown(record->fd, SHUT_WR);
+	}
 	order_release(record, direction);
 	netevent_emptied(record, direction);
 }

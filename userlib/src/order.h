@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Plain calls come behind the operations that are pending on their stream: a send behind
- * the sends, a receive behind the receives. Sockets that are no streams have no order to be kept.
+ * the sends, a receive behind the receives, the FIN behind all that was given to be sent.
+ * Sockets that are no streams have no order to be kept.
  */
 #ifndef WINSOCK_ORDER_H
 #define WINSOCK_ORDER_H
@@ -39,6 +40,9 @@ struct order_wait {
 /* Before each sleep: behind operations it is no use to look at the descriptor. */
 void order_sleep(struct order_wait *order, SOCKET s, int direction);
 void order_leave(struct order_wait *order);
+
+/* As shutdown(2), but for the FIN, which waits for its turn. */
+int order_shutdown(SOCKET s, int how);
 
 /* With the records' lock: nothing is pending in a direction any more. */
 void order_emptied(struct record *record, int direction);

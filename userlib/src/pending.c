@@ -147,10 +147,12 @@ static void pending_finish(struct op *op, int error)
 	pending_complete(op, false);
 	if (record->closing)
 		return;
-	if (record->kept && pending_is_idle(record))
+	if (record->kept && pending_is_idle(record)) {
+		order_emptied(record, direction);
 		record_free(record);
-	else
+	} else {
 		pending_start(record, direction);
+	}
 }
 
 /* Some of a transfer is done: go on behind it. True: it is complete. */
@@ -456,7 +458,9 @@ void pending_close_begin(struct pending_close *closing, SOCKET s)
 /* What becomes of a record; @fd is a descriptor of the socket, if the process has one. */
 static void pending_close_kept(struct record *record, int fd, bool silent)
 {
-	if (!pending_is_idle(record) && fd >= 0 && record_keep(record, fd))
+	bool wanted = !pending_is_idle(record) || record->fin;
+
+	if (wanted && fd >= 0 && record_keep(record, fd))
 		pending_resume(record);
 	else
 		pending_drop(record, silent);

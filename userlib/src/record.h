@@ -41,6 +41,7 @@ enum { RECORD_RECEIVE, RECORD_SEND, RECORD_DIRECTIONS };
  * @kept:	the handle is closed, the operations go on
  * @closing:	a close looks at it: nothing begins, nothing goes on
  * @stream:	a stream socket
+ * @fin:	shut down for sending, once all that is pending was sent
  * @queues:	operations, receives and sends apart
  * @port:	completion port, held, or NULL
  * @key:	its key
@@ -62,6 +63,7 @@ struct record {
 	bool kept;
 	bool closing;
 	bool stream;
+	bool fin;
 	struct record_queue queues[RECORD_DIRECTIONS];
 	struct port *port;
 	ULONG_PTR key;

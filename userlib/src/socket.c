@@ -7,6 +7,7 @@
 
 #include "fork.h"
 #include "netevent.h"
+#include "order.h"
 #include "pending.h"
 #include "wait.h"
 
@@ -310,7 +311,7 @@ WINSOCK_API int winsock_shutdown(SOCKET s, int how)
 	if (how != SHUT_RD && close_is_whole(s))
 		return socket_done(close_circuit(s), saved);
 	/* Repeated, or on a datagram socket without a peer, it is fine on Windows. */
-	if (shutdown(s, how) && !(errno == ENOTCONN &&
+	if (order_shutdown(s, how) && !(errno == ENOTCONN &&
 				  ((table_get(s) & bits[how]) == bits[how] ||
 				   !socket_is_stream(s))))
 		return socket_done(-1, saved);
