@@ -184,6 +184,7 @@ static struct party parties[] = {
 	PARTY("the same again", ported_round),
 	PARTY("operations begun while the socket is closed", contested_round),
 	PARTY("operations by event and routine, against closes", evented_round),
+	PARTY("plain calls and shutdown behind operations, against closes", order_round),
 	PARTY("network events and messages, against closes", netevent_round),
 	PARTY("routines queued by many to one who waits or lingers", apc_round),
 	PARTY("several handles of one socket", duplicate_round),

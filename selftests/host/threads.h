@@ -70,6 +70,7 @@ void option_round(struct party *party);
 void ported_round(struct party *party);
 void contested_round(struct party *party);
 void evented_round(struct party *party);
+void order_round(struct party *party);
 void netevent_round(struct party *party);
 void apc_round(struct party *party);
 void fork_round(struct party *party);
