@@ -113,7 +113,8 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 	}
 	net_sleep(500);
 	EXPECT_EQ(inuse, usage_sockets("inuse"));
-	EXPECT_EQ(orphans, usage_sockets("orphan"));
+	/* Of all namespaces: those of earlier programs may be fewer by now. */
+	EXPECT_LE(usage_sockets("orphan"), orphans);
 	EXPECT_LT(usage_sockets("alloc"), alloc + 10);
 	EXPECT_EQ(0, dev_references());
 }
