@@ -103,6 +103,9 @@ static int __net_init netns_enter(struct net *net)
 	memcpy(ns->table, netns_table, sizeof(netns_table));
 	ns->table[0].data = &ns->strict;
 	ns->table[1].data = &ns->ops_max;
+	/* What a container may take of the host's memory is not its own to say. */
+	if (net->user_ns != &init_user_ns)
+		ns->table[1].mode = 0444;
 	ns->ops_max = WINSOCK_NETNS_OPS_MAX;
 	mutex_init(&ns->users_lock);
 	xa_init(&ns->users);

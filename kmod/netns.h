@@ -22,7 +22,8 @@ bool winsock_netns_strict(struct net *net);
  * winsock_netns_ops_max() - closes that one user may have pending in @net
  * @net: a network namespace
  *
- * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default WINSOCK_NETNS_OPS_MAX.
+ * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default WINSOCK_NETNS_OPS_MAX. Cannot be
+ * written in a namespace of another user namespace than the first.
  */
 unsigned int winsock_netns_ops_max(struct net *net);
 

@@ -2,6 +2,7 @@
 /* Bad input: a clear errno each, all else valid, and nothing is lost. */
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -10,6 +11,7 @@
 
 #include <sys/socket.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -240,6 +242,24 @@ TEST_F(errors, info_says_what_there_is)
 	EXPECT_LT(strnlen(info.module_version, sizeof(info.module_version)),
 		  sizeof(info.module_version));
 	EXPECT_GT(strlen(info.module_version), 0);
+}
+
+/* Whoever makes a user namespace is root of the network namespaces that he makes in it. */
+TEST_F(errors, the_limit_is_not_the_users_own_to_set)
+{
+	static const char knob[] = "/proc/sys/net/winsock/ops_max";
+	int status;
+	pid_t child = fork();
+
+	ASSERT_GE(child, 0);
+	if (!child) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET))
+			_exit(2);
+		status = open(knob, O_RDWR) < 0 ? errno : 0;
+		_exit(status == EACCES && open(knob, O_RDONLY) >= 0 ? 0 : 1);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 TEST_F(errors, an_unprivileged_user_may)
