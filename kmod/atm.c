@@ -65,16 +65,9 @@ static void atm_reset(struct sock *sk)
 	vcc->owner = NULL;
 }
 
-static void atm_disconnect(struct sock *sk)
-{
-	lock_sock(sk);
-	atm_reset(sk);
-	release_sock(sk);
-}
-
 const struct winsock_family_ops winsock_atm_ops = {
 	.snapshot	= atm_snapshot,
 	.settled	= atm_settled,
 	.reset		= atm_reset,
-	.disconnect	= atm_disconnect,
+	.disconnect	= atm_reset,
 };

@@ -143,6 +143,13 @@ static int close_start(struct close_call *call, struct winsock_op *op)
 	return err;
 }
 
+static void close_disconnect(struct sock *sk, bool reset)
+{
+	lock_sock(sk);
+	winsock_family_disconnect(sk, reset);
+	release_sock(sk);
+}
+
 /*
  * The close is decided and the connection not reset. Give up the descriptor; if
  * that leaves nobody, the last fput() releases the socket and its family does the rest.
@@ -164,7 +171,7 @@ static void close_let_go(struct close_call *call, bool release, bool reset)
 	others = file_count(call->file) > 1;
 	if (others && (!(args->flags & WINSOCK_CLOSE_IF_LAST) ||
 		       (args->flags & WINSOCK_CLOSE_CANCEL)))
-		winsock_family_disconnect(call->sock, reset);
+		close_disconnect(call->sock->sk, reset);
 }
 
 /*
@@ -207,7 +214,7 @@ static int close_wait(struct close_call *call, struct winsock_op *op,
 	if (record.outcome == WINSOCK_OUTCOME_CANCELLED)
 		return 0;
 	/* A worker that has carried it out while a handler ran has told the others. */
-	close_let_go(call, op->by_waiter && winsock_op_released(&record),
+	close_let_go(call, op->by_waiter && winsock_op_released(record.outcome),
 		     record.outcome == WINSOCK_OUTCOME_UNREAD);
 	return 0;
 }

@@ -63,10 +63,27 @@ void winsock_family_wake(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
+int winsock_family_shutdown(struct sock *sk)
+{
+	int err;
+
+	release_sock(sk);
+	err = kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
+	lock_sock(sk);
+	return err;
+}
+
+bool winsock_family_relocks_to_disconnect(const struct sock *sk, bool reset)
+{
+	return !reset;
+}
+
 static const struct winsock_family_ops family_tcp = {
 	.snapshot	= winsock_tcp_snapshot,
 	.settled	= winsock_tcp_settled,
 	.reset		= winsock_tcp_reset,
+	.disconnect	= winsock_tcp_disconnect,
+	.relocks	= winsock_tcp_relocks,
 };
 
 /*
@@ -90,9 +107,7 @@ static bool family_stream_settled(const struct sock *sk)
 
 static void family_stream_reset(struct sock *sk)
 {
-	release_sock(sk);
-	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
-	lock_sock(sk);
+	winsock_family_shutdown(sk);
 	winsock_family_wake(sk);
 }
 
@@ -216,25 +231,28 @@ ktime_t winsock_family_tick(const struct sock *sk)
 	return family_find(sk)->polled ? FAMILY_TICK_NS : 0;
 }
 
-void winsock_family_disconnect(struct socket *sock, bool reset)
+bool winsock_family_relocks(const struct sock *sk, bool reset)
 {
-	const struct winsock_family_ops *ops = family_find(sock->sk)->ops;
+	const struct winsock_family_ops *ops = family_find(sk)->ops;
 
-	lock_sock(sock->sk);
-	if (reset)
-		winsock_family_reset(sock->sk);
-	else if (!sock->sk->sk_err)
-		/* Who sits in a call is to fail, not to take this for the peer's end (P10). */
-		WRITE_ONCE(sock->sk->sk_err, ECONNABORTED);
-	release_sock(sock->sk);
-	if (reset)
+	sock_owned_by_me(sk);
+	return !ops->relocks || ops->relocks(sk, reset);
+}
+
+void winsock_family_disconnect(struct sock *sk, bool reset)
+{
+	const struct winsock_family_ops *ops = family_find(sk)->ops;
+
+	if (reset) {
+		winsock_family_reset(sk);
 		return;
-	if (ops->disconnect) {
-		ops->disconnect(sock->sk);
-	} else if (kernel_sock_shutdown(sock, SHUT_RDWR)) {
-		/* No connection, or no shutdown: whoever sleeps there has to know. */
-		lock_sock(sock->sk);
-		winsock_family_wake(sock->sk);
-		release_sock(sock->sk);
 	}
+	/* Who sits in a call is to fail, not to take this for the peer's end (P10). */
+	if (!sk->sk_err)
+		WRITE_ONCE(sk->sk_err, ECONNABORTED);
+	if (ops->disconnect)
+		ops->disconnect(sk);
+	else if (winsock_family_shutdown(sk))
+		/* No connection, or no shutdown: whoever sleeps there has to know. */
+		winsock_family_wake(sk);
 }

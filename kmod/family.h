@@ -25,13 +25,17 @@ struct winsock_facts;
  *		socket is locked, and may be unlocked in between. Whoever sleeps on it is
  *		woken
  * @disconnect:	end the connection in order while others hold the socket, and wake
- *		them; not locked. NULL: shutdown of both directions does it
+ *		them; the socket is locked, and may be unlocked in between. NULL:
+ *		shutdown of both directions does it
+ * @relocks:	would @reset, or else @disconnect, let the lock of the socket go and take
+ *		it again? The socket is locked. NULL: both would
  */
 struct winsock_family_ops {
 	void (*snapshot)(struct sock *sk, struct winsock_facts *facts);
 	bool (*settled)(const struct sock *sk);
 	void (*reset)(struct sock *sk);
 	void (*disconnect)(struct sock *sk);
+	bool (*relocks)(const struct sock *sk, bool reset);
 };
 
 extern const struct winsock_family_ops winsock_unix_ops;
@@ -73,15 +77,35 @@ void winsock_family_reset(struct sock *sk);
 ktime_t winsock_family_tick(const struct sock *sk);
 
 /**
+ * winsock_family_relocks() - must the next step sleep for the socket's lock?
+ * @sk:		the socket, locked
+ * @reset:	the step is winsock_family_reset(), or winsock_family_disconnect() so
+ *
+ * Return: true if it would unlock the socket and lock it again.
+ */
+bool winsock_family_relocks(const struct sock *sk, bool reset);
+
+/**
  * winsock_family_disconnect() - end a connection whose socket others still hold
- * @sock:	the socket, not locked
+ * @sk:		the socket, locked; see winsock_family_relocks()
  * @reset:	received data is unread: reset, as a release would (G7)
  *
  * The first call of theirs fails with ECONNABORTED, or ECONNRESET.
  */
-void winsock_family_disconnect(struct socket *sock, bool reset);
+void winsock_family_disconnect(struct sock *sk, bool reset);
 
 /* For the rows. */
+
+/**
+ * winsock_family_shutdown() - shut both directions down, as a call does
+ * @sk: the socket, locked; unlocked in between
+ *
+ * Return: 0, or a negative errno: no connection, or the family has no shutdown.
+ */
+int winsock_family_shutdown(struct sock *sk);
+
+/* Takes the lock anew to disconnect in order, not to reset. */
+bool winsock_family_relocks_to_disconnect(const struct sock *sk, bool reset);
 
 /**
  * winsock_family_charged() - bytes of packets sent that still count as ours

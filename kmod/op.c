@@ -36,9 +36,9 @@ static_assert(IS_ENABLED(CONFIG_LOCKDEP) || sizeof(struct winsock_op) <= 384);
 /*
  * A worker that decides does not sleep for a socket's lock: whoever holds it, inside a call
  * on memory that is never there, would hold up everybody's deadlines, as workers are
- * limited. What may sleep has a queue of its own.
+ * limited. Families whose steps let the lock go and take it again have a queue of their own.
  */
-static struct workqueue_struct *op_workqueue, *op_shared_workqueue;
+static struct workqueue_struct *op_workqueue, *op_relock_workqueue;
 /* There may be 100,000: kmalloc() would round each up to 512 bytes. */
 static struct kmem_cache *op_cache;
 
@@ -192,16 +192,27 @@ static void op_report(const struct winsock_op *op, const struct winsock_facts *f
 			       op->record.tag);
 }
 
-/*
- * Look at the socket, which is locked, and carry the verdict out; then it is unlocked.
- * False: it is to wait on.
- */
-static bool op_decide(struct winsock_op *op)
+/* What has become of an op that was looked at. */
+enum op_step {
+	OP_WAITS,	/* on */
+	OP_RELOCKS,	/* nothing yet: to carry the verdict out takes a thread that may sleep */
+	OP_DECIDED,
+};
+
+/* Others hold the socket, or sit in a call. Their connection is the worker's to end, or the waiter's. */
+static bool op_is_shared(const struct winsock_op *op)
+{
+	return !op->by_waiter && op->file && file_count(op->file) > 1;
+}
+
+/* Look at the socket, which is locked, and carry the verdict out; then it is unlocked. */
+static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 {
 	enum winsock_verdict verdict;
 	struct winsock_facts facts;
 	struct sock *sk = op->sk;
-	u32 bits;
+	bool reset, shared;
+	u32 bits, outcome;
 	u8 fired;
 
 	sock_owned_by_me(sk);
@@ -211,46 +222,42 @@ static bool op_decide(struct winsock_op *op)
 		if (fired & WINSOCK_OP_CANCELLED) {
 			op_note(op, &facts, WINSOCK_OUTCOME_CANCELLED);
 			release_sock(sk);
-			return true;
+			return OP_DECIDED;
 		}
 		verdict = op_verdict(&facts, fired, &bits);
 		if (verdict == WINSOCK_VERDICT_WAIT && op_rearm(op, facts.unacked < op->unacked)) {
 			op_report(op, &facts, bits, verdict);
 			op->unacked = facts.unacked;
 			release_sock(sk);
-			return false;
+			return OP_WAITS;
 		}
 	} while (verdict == WINSOCK_VERDICT_WAIT);
 
-	op_report(op, &facts, bits, verdict);
 	if (verdict != WINSOCK_VERDICT_ABORT)
-		op_note(op, &facts, winsock_facts_outcome(&facts));
+		outcome = winsock_facts_outcome(&facts);
 	else if (fired & WINSOCK_OP_ABORTED)
-		op_note(op, &facts, WINSOCK_OUTCOME_REQUEST);
+		outcome = WINSOCK_OUTCOME_REQUEST;
 	else
-		op_note(op, &facts, WINSOCK_OUTCOME_DEADLINE);
+		outcome = WINSOCK_OUTCOME_DEADLINE;
+	reset = verdict == WINSOCK_VERDICT_ABORT || outcome == WINSOCK_OUTCOME_UNREAD;
+	shared = winsock_op_released(outcome) && op_is_shared(op);
+	if (!may_sleep && (verdict == WINSOCK_VERDICT_ABORT || shared) &&
+	    winsock_family_relocks(sk, reset)) {
+		release_sock(sk);
+		return OP_RELOCKS;
+	}
+
+	op_report(op, &facts, bits, verdict);
+	op_note(op, &facts, outcome);
 
 	/* Decided. The last release of the file must not linger once more. */
 	sock_reset_flag(sk, SOCK_LINGER);
 	if (verdict == WINSOCK_VERDICT_ABORT)
 		winsock_family_reset(sk);
+	else if (shared)
+		winsock_family_disconnect(sk, reset);
 	release_sock(sk);
-	return true;
-}
-
-/* Others hold the socket, or sit in a call: to end their connection takes its lock again. */
-static bool op_is_shared(const struct winsock_op *op, struct file *file)
-{
-	return file && file_count(file) > 1 && winsock_op_released(&op->record);
-}
-
-/* A worker lets the file go, and synchronously: whoever is woken finds it gone. */
-static void op_let_go(struct winsock_op *op, struct file *file)
-{
-	if (op_is_shared(op, file))
-		winsock_family_disconnect(op->sock,
-					  op->record.outcome == WINSOCK_OUTCOME_UNREAD);
-	__fput_sync(file);
+	return OP_DECIDED;
 }
 
 /* Nobody but the op has this socket: close the connection as the last release does. */
@@ -279,7 +286,8 @@ static void op_finalize(struct winsock_op *op)
 	else if (op->by_waiter)
 		fput(file);
 	else
-		op_let_go(op, file);
+		/* Whoever is woken finds it gone. */
+		__fput_sync(file);
 
 	spin_lock_irq(&op->lock);
 	/* Pairs with winsock_op_is_final(): the record is complete. */
@@ -299,29 +307,38 @@ static void op_end(struct winsock_op *op)
 bool winsock_op_finish(struct winsock_op *op)
 {
 	lock_sock(op->sk);
-	if (!op_decide(op))
+	if (op_decide(op, true) != OP_DECIDED)
 		return false;
 	op_end(op);
 	return true;
 }
 
-static void op_shared_work(struct work_struct *work)
+static void op_work(struct work_struct *work);
+
+/* Looks again, as the lock was gone meanwhile. */
+static void op_relock_work(struct work_struct *work)
 {
-	op_end(container_of(work, struct winsock_op, work));
+	struct winsock_op *op = container_of(work, struct winsock_op, work);
+
+	/* What fires next, if it has to wait on. */
+	INIT_WORK(&op->work, op_work);
+	winsock_op_finish(op);
 }
 
 static void op_work(struct work_struct *work)
 {
 	struct winsock_op *op = container_of(work, struct winsock_op, work);
+	enum op_step step;
 
-	if (!winsock_turn_take(op->sk, &op->turn) || !op_decide(op))
+	if (!winsock_turn_take(op->sk, &op->turn))
 		return;
-	if (!op_is_shared(op, op->file)) {
+	step = op_decide(op, false);
+	if (step == OP_RELOCKS) {
+		INIT_WORK(&op->work, op_relock_work);
+		queue_work(op_relock_workqueue, &op->work);
+	} else if (step == OP_DECIDED) {
 		op_end(op);
-		return;
 	}
-	INIT_WORK(&op->work, op_shared_work);
-	queue_work(op_shared_workqueue, &op->work);
 }
 
 /* The socket's lock is free. */
@@ -444,8 +461,8 @@ int winsock_op_init(void)
 	op_workqueue = alloc_workqueue("winsock", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!op_workqueue)
 		goto destroy_cache;
-	op_shared_workqueue = alloc_workqueue("winsock_shared", WQ_UNBOUND, 0);
-	if (!op_shared_workqueue)
+	op_relock_workqueue = alloc_workqueue("winsock_relock", WQ_UNBOUND, 0);
+	if (!op_relock_workqueue)
 		goto destroy_workqueue;
 	return 0;
 
@@ -460,6 +477,6 @@ void winsock_op_exit(void)
 {
 	/* In this order: the one queues on the other. */
 	destroy_workqueue(op_workqueue);
-	destroy_workqueue(op_shared_workqueue);
+	destroy_workqueue(op_relock_workqueue);
 	kmem_cache_destroy(op_cache);
 }

@@ -134,11 +134,10 @@ struct winsock_op {
 };
 
 /* Is the connection left to its family to end? Then nothing has been reset. */
-static inline bool winsock_op_released(const struct winsock_op_record *record)
+static inline bool winsock_op_released(u32 outcome)
 {
-	return record->outcome == WINSOCK_OUTCOME_GRACEFUL ||
-	       record->outcome == WINSOCK_OUTCOME_PEER ||
-	       record->outcome == WINSOCK_OUTCOME_UNREAD;
+	return outcome == WINSOCK_OUTCOME_GRACEFUL || outcome == WINSOCK_OUTCOME_PEER ||
+	       outcome == WINSOCK_OUTCOME_UNREAD;
 }
 
 /* If true the record may be read. */

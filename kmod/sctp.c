@@ -42,12 +42,12 @@ static void sctp_reset(struct sock *sk)
 
 static void sctp_disconnect(struct sock *sk)
 {
+	release_sock(sk);
 	/* A backlog of nothing ends the listening, and fails where there is none. */
 	kernel_listen(sk->sk_socket, 0);
 	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
 	lock_sock(sk);
 	winsock_family_wake(sk);
-	release_sock(sk);
 }
 
 const struct winsock_family_ops winsock_sctp_ops = {
@@ -55,4 +55,5 @@ const struct winsock_family_ops winsock_sctp_ops = {
 	.settled	= sctp_settled,
 	.reset		= sctp_reset,
 	.disconnect	= sctp_disconnect,
+	.relocks	= winsock_family_relocks_to_disconnect,
 };

@@ -10,6 +10,7 @@
 #include <linux/winsock.h>
 
 #include "facts.h"
+#include "family.h"
 #include "policy.h"
 #include "tcp.h"
 
@@ -105,6 +106,12 @@ void winsock_tcp_push(struct sock *sk)
 	release_sock(sk);
 }
 
+/* kTLS has an operation of its own, which does. */
+static bool tcp_refuses_disconnect(const struct sock *sk)
+{
+	return sk->sk_prot->disconnect != sk->sk_prot_creator->disconnect;
+}
+
 bool winsock_tcp_close_resets(const struct sock *sk)
 {
 	if (!sock_flag(sk, SOCK_LINGER) || READ_ONCE(sk->sk_lingertime))
@@ -112,8 +119,7 @@ bool winsock_tcp_close_resets(const struct sock *sk)
 	/* No segment leads from these to a state in which our FIN is queued. */
 	if (!((1 << inet_sk_state_load(sk)) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		return false;
-	/* kTLS has its own, which refuses. */
-	return sk->sk_prot->disconnect == sk->sk_prot_creator->disconnect;
+	return !tcp_refuses_disconnect(sk);
 }
 
 void winsock_tcp_reset(struct sock *sk)
@@ -144,4 +150,29 @@ void winsock_tcp_reset(struct sock *sk)
 	release_sock(sk);
 	tcp_abort(sk, ECONNRESET);
 	lock_sock(sk);
+}
+
+/* What has no connection yet is for TCP's own shutdown. */
+static bool tcp_is_unconnected(const struct sock *sk)
+{
+	return (1 << sk->sk_state) & (TCPF_LISTEN | TCPF_SYN_SENT);
+}
+
+void winsock_tcp_disconnect(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (tcp_is_unconnected(sk)) {
+		if (winsock_family_shutdown(sk))
+			winsock_family_wake(sk);
+		return;
+	}
+	/* As inet_shutdown() does it with the lock that we have. */
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SHUTDOWN_MASK);
+	sk->sk_prot->shutdown(sk, SHUTDOWN_MASK);
+	sk->sk_state_change(sk);
+}
+
+bool winsock_tcp_relocks(const struct sock *sk, bool reset)
+{
+	return reset ? tcp_refuses_disconnect(sk) : tcp_is_unconnected(sk);
 }

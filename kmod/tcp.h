@@ -52,4 +52,15 @@ bool winsock_tcp_close_resets(const struct sock *sk);
  */
 void winsock_tcp_reset(struct sock *sk);
 
+/**
+ * winsock_tcp_disconnect() - end the connection in order while others hold the socket
+ * @sk: the socket, locked; briefly unlocked where it has no connection
+ *
+ * As shutdown(2) of both directions.
+ */
+void winsock_tcp_disconnect(struct sock *sk);
+
+/* Would the one or the other of the two above unlock the socket? It is locked. */
+bool winsock_tcp_relocks(const struct sock *sk, bool reset);
+
 #endif /* WINSOCK_TCP_H */

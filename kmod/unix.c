@@ -54,6 +54,12 @@ static bool unix_settled(const struct sock *sk)
 	return !winsock_family_charged(sk) || READ_ONCE(sk->sk_shutdown) == SHUTDOWN_MASK;
 }
 
+/* Both ends are woken by this; it takes no lock of ours. */
+static void unix_disconnect(struct sock *sk)
+{
+	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
+}
+
 /* The peer reads what it has, then ECONNRESET, as if we had closed with data unread. */
 static void unix_reset(struct sock *sk)
 {
@@ -66,12 +72,18 @@ static void unix_reset(struct sock *sk)
 		sock_put(other);
 	}
 	WRITE_ONCE(sk->sk_err, ECONNRESET);
-	/* Both ends are woken by this; it takes no lock of ours. */
-	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
+	unix_disconnect(sk);
+}
+
+static bool unix_relocks(const struct sock *sk, bool reset)
+{
+	return false;
 }
 
 const struct winsock_family_ops winsock_unix_ops = {
 	.snapshot	= unix_snapshot,
 	.settled	= unix_settled,
 	.reset		= unix_reset,
+	.disconnect	= unix_disconnect,
+	.relocks	= unix_relocks,
 };

@@ -88,12 +88,10 @@ static void vsock_reset(struct sock *sk)
 /* The family's accept looks at nothing that we could set: let nothing come to it. */
 static void vsock_disconnect(struct sock *sk)
 {
-	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
-	lock_sock(sk);
+	winsock_family_shutdown(sk);
 	if (sk->sk_state == TCP_LISTEN)
 		sk->sk_state = TCP_CLOSE;
 	winsock_family_wake(sk);
-	release_sock(sk);
 }
 
 const struct winsock_family_ops winsock_vsock_ops = {
@@ -101,4 +99,5 @@ const struct winsock_family_ops winsock_vsock_ops = {
 	.settled	= vsock_settled,
 	.reset		= vsock_reset,
 	.disconnect	= vsock_disconnect,
+	.relocks	= winsock_family_relocks_to_disconnect,
 };

@@ -11,6 +11,7 @@
 #include <sys/select.h>
 
 #include "pending.h"
+#include "ulp.h"
 
 /* claims: B2 B7 */
 TEST_F(closing, drained_it_becomes_readable)
@@ -68,6 +69,20 @@ TEST_F(closing, at_the_deadline_the_port_is_free)
 	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, record.outcome);
 	EXPECT_GE(record.elapsed_ns, SECOND_NS);
 	EXPECT_GT(record.unacked, 0);
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+	close(self->call.op_fd);
+}
+
+/* claims: B3 B6 */
+TEST_F(closing, ktls_at_its_deadline)
+{
+	net_stuff(self->pair.client);
+	if (ulp_attach_name(self->pair.client, "tls"))
+		SKIP(return, "no kTLS in this kernel");
+	BEGIN(0, SECOND_NS);
+	ASSERT_TRUE(pending_is_final(self->call.op_fd, 5000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
 	EXPECT_EQ(0, FINS());
 	EXPECT_EQ(1, RSTS());
 	close(self->call.op_fd);

@@ -146,6 +146,59 @@ static void tcp_push_leaves_the_options(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tcp_sk(pair->client->sk)->nonagle & TCP_NAGLE_OFF);
 }
 
+static bool relocks(struct socket *sock, bool reset)
+{
+	bool relocks;
+
+	lock_sock(sock->sk);
+	relocks = winsock_family_relocks(sock->sk, reset);
+	release_sock(sock->sk);
+	return relocks;
+}
+
+static int refuse(struct sock *sk, int flags)
+{
+	return -EOPNOTSUPP;
+}
+
+/* What a worker that has everybody's deadlines to keep may do by itself (B3). */
+static void tcp_keeps_the_lock_but_for_ktls(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct proto *plain = pair->client->sk->sk_prot;
+	struct proto *refusing = kunit_kzalloc(test, sizeof(*refusing), GFP_KERNEL);
+	struct socket *other;
+
+	KUNIT_ASSERT_NOT_NULL(test, refusing);
+	KUNIT_EXPECT_FALSE(test, relocks(pair->client, true));
+	KUNIT_EXPECT_FALSE(test, relocks(pair->client, false));
+	*refusing = *plain;
+	refusing->disconnect = refuse;
+	pair->client->sk->sk_prot = refusing;
+	KUNIT_EXPECT_TRUE(test, relocks(pair->client, true));
+	KUNIT_EXPECT_FALSE(test, relocks(pair->client, false));
+	pair->client->sk->sk_prot = plain;
+
+	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_UNIX, SOCK_STREAM, 0, &other), 0);
+	KUNIT_EXPECT_FALSE(test, relocks(other, true));
+	KUNIT_EXPECT_FALSE(test, relocks(other, false));
+	sock_release(other);
+}
+
+static void tcp_disconnects_with_the_lock_held(struct kunit *test)
+{
+	struct connection *pair = test->priv;
+	struct sock *sk = pair->client->sk;
+
+	lock_sock(sk);
+	winsock_family_disconnect(sk, false);
+	KUNIT_EXPECT_EQ(test, sk->sk_err, ECONNABORTED);
+	KUNIT_EXPECT_EQ(test, sk->sk_shutdown, SHUTDOWN_MASK);
+	KUNIT_EXPECT_EQ(test, sk->sk_state, TCP_FIN_WAIT1);
+	release_sock(sk);
+	KUNIT_EXPECT_EQ(test, connection_drain(pair->server), 0);
+}
+
 static int tcp_suite_init(struct kunit_suite *suite)
 {
 	return connection_prepare();
@@ -159,6 +212,8 @@ static struct kunit_case tcp_tests[] = {
 	KUNIT_CASE(tcp_a_reset_is_final),
 	KUNIT_CASE(tcp_the_peers_reset_is_a_death),
 	KUNIT_CASE(tcp_push_leaves_the_options),
+	KUNIT_CASE(tcp_keeps_the_lock_but_for_ktls),
+	KUNIT_CASE(tcp_disconnects_with_the_lock_held),
 	{ }
 };
 
