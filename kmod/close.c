@@ -303,8 +303,8 @@ static int close_async(struct close_call *call, struct winsock_op *op)
 	return 0;
 
 put_file:
-	/* Closed early an op resets; this one was never begun. */
-	op->detach = true;
+	/* It was never begun: nothing is to be ended, nor goes on. */
+	op->final = true;
 	fput(file);
 put_fd:
 	put_unused_fd(fd);

@@ -30,6 +30,9 @@
  */
 static_assert(IS_ENABLED(CONFIG_LOCKDEP) || sizeof(struct winsock_op) <= 384);
 
+/* See winsock_op_abandon(). */
+#define OP_ABANDONED_NS	(65535ULL * NSEC_PER_SEC)
+
 /* How seldom a wait looks for its end at the least, where no wake-up tells it. */
 #define OP_TICK_MAX_NS	(640 * NSEC_PER_MSEC)
 
@@ -75,6 +78,21 @@ bool winsock_op_fire(struct winsock_op *op, u8 what)
 	return news;
 }
 
+void winsock_op_abandon(struct winsock_op *op)
+{
+	ktime_t latest = ktime_add_ns(ktime_get(), OP_ABANDONED_NS);
+	unsigned long flags;
+
+	spin_lock_irqsave(&op->lock, flags);
+	if (!op->final && !op->attached && ktime_after(op->deadline, latest)) {
+		WRITE_ONCE(op->deadline, latest);
+		/* Who is looking at it just now sets the timer, if it is to wait on. */
+		if (!op->fired)
+			hrtimer_start(&op->timer, latest, HRTIMER_MODE_ABS);
+	}
+	spin_unlock_irqrestore(&op->lock, flags);
+}
+
 /*
  * Every ACK comes by here while SOCK_NOSPACE is set: TCP looks at that flag to
  * see whether anybody cares, and clears it when half of the buffer is free. So it
@@ -96,7 +114,7 @@ static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 static enum hrtimer_restart op_expire(struct hrtimer *timer)
 {
 	struct winsock_op *op = container_of(timer, struct winsock_op, timer);
-	bool early = ktime_before(ktime_get(), op->deadline);
+	bool early = ktime_before(ktime_get(), READ_ONCE(op->deadline));
 
 	winsock_op_fire(op, early ? WINSOCK_OP_TICKED : WINSOCK_OP_EXPIRED);
 	return HRTIMER_NORESTART;
@@ -105,7 +123,7 @@ static enum hrtimer_restart op_expire(struct hrtimer *timer)
 /* To the deadline, or where no wake-up tells the end to the next look for it. */
 static void op_set_timer(struct winsock_op *op, ktime_t tick)
 {
-	ktime_t expires = op->deadline;
+	ktime_t expires = READ_ONCE(op->deadline);
 
 	if (tick)
 		expires = min(expires, ktime_add(ktime_get(), tick));
@@ -147,11 +165,12 @@ static bool op_rearm(struct winsock_op *op, bool progress)
 	if (!pending)
 		return false;
 	/* Less and less often while nothing moves: many may wait for one peer. */
-	if (op->tick && (progress || ticked)) {
+	if (op->tick && (progress || ticked))
 		op->tick = progress ? winsock_family_tick(op->sk)
 				    : min(2 * op->tick, (ktime_t)OP_TICK_MAX_NS);
+	/* Without a tick it is set already, unless the op was abandoned meanwhile. */
+	if (!op->tick || progress || ticked)
 		op_set_timer(op, op->tick);
-	}
 	op_look_again(op);
 	return true;
 }

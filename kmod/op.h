@@ -213,6 +213,17 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 bool winsock_op_finish(struct winsock_op *op);
 
 /**
+ * winsock_op_abandon() - nobody has the op any more, but for a thread that waits for it
+ * @op: the op, begun
+ *
+ * Nothing happens where a thread waits, which comes here when it leaves the wait.
+ * A deadline further away than the longest linger that Winsock knows, 65535 seconds, comes
+ * that much from now: what two such closes hold of each other is not held for ever, nor
+ * is the module. Any context.
+ */
+void winsock_op_abandon(struct winsock_op *op);
+
+/**
  * winsock_op_fire() - something has happened to the op
  * @op:		the op, pending or not
  * @what:	WINSOCK_OP_* bits

@@ -111,7 +111,9 @@ static int opfile_release(struct inode *inode, struct file *file)
 {
 	struct winsock_op *op = file->private_data;
 
-	if (!op->detach && !winsock_op_is_final(op))
+	if (op->detach)
+		winsock_op_abandon(op);
+	else if (!winsock_op_is_final(op))
 		winsock_op_fire(op, WINSOCK_OP_ABORTED);
 	winsock_op_put(op);
 	return 0;

@@ -64,8 +64,10 @@ int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
 			continue;
 		}
 		if (!op_fd || fatal_signal_pending(current)) {
-			if (opwait_detach(op))
+			if (opwait_detach(op)) {
+				winsock_op_abandon(op);
 				return -EINTR;
+			}
 		} else if (!winsock_opfile_publish(op, op_fd)) {
 			/* The handler has to wait: the close must not fail for it. */
 			alertable = false;

@@ -131,6 +131,8 @@ static bool release_linger(struct release_call *call)
 		winsock_tcp_push(sk);
 	if (begun && attached)
 		winsock_op_wait(op, NULL, &record);
+	else if (begun)
+		winsock_op_abandon(op);
 	winsock_op_put(op);
 release_heir:
 	if (heir && !begun)

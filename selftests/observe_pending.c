@@ -104,6 +104,52 @@ TEST_F(closing, a_pending_close_is_listed_until_it_ends)
 	close(self->call.op_fd);
 }
 
+/* Of the deadline that was asked for, when nobody is left who could end the close. */
+TEST_F(closing, what_everybody_has_left_does_not_last_for_ever)
+{
+	struct winsock_close other;
+	struct entry entry;
+	int server, status;
+	pid_t child;
+
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_DETACH, WINSOCK_TIMEOUT_MAX_NS);
+	ASSERT_EQ(1, list(&entry, 1));
+	EXPECT_GT(entry.left_ms, 66000000);
+	close(self->call.op_fd);
+	ASSERT_EQ(1, list(&entry, 1));
+	EXPECT_LE(entry.left_ms, 65535000);
+	EXPECT_GT(entry.left_ms, 65000000);
+	/* The peer's reset ends it. */
+	net_linger(self->pair.server, 1, 0);
+	close(self->pair.server);
+	self->pair.server = -1;
+
+	/* A thread that is killed in it. */
+	net_pair_open(&self->pair, variant->family, variant->accepted);
+	server = self->pair.server;
+	net_stuff(self->pair.client);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		dev_close(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING,
+			  WINSOCK_CLOSE_TIMEOUT, WINSOCK_TIMEOUT_MAX_NS, &other);
+		_exit(0);
+	}
+	net_sleep(300);
+	ASSERT_EQ(1, list(&entry, 1));
+	EXPECT_GT(entry.left_ms, 66000000);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	ASSERT_EQ(1, list(&entry, 1));
+	EXPECT_LE(entry.left_ms, 65535000);
+	net_linger(server, 1, 0);
+	close(server);
+	self->pair.server = -1;
+	net_sleep(100);
+	EXPECT_EQ(0, list(NULL, 0));
+}
+
 static void *close_it(void *argument)
 {
 	close(*(int *)argument);

@@ -116,6 +116,37 @@ static void op_is_aborted_once(struct kunit *test)
 	winsock_op_put(op);
 }
 
+static void op_left_by_everybody_does_not_last_for_ever(struct kunit *test)
+{
+	static const u64 timeouts[] = { WINSOCK_TIMEOUT_MAX_NS, KTIME_MAX };
+	struct connection *pair = test->priv;
+	struct winsock_op *op;
+
+	for (int i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		if (i) {
+			connection_close(test);
+			KUNIT_ASSERT_EQ(test, connection_open(test), 0);
+			pair = test->priv;
+		}
+		connection_fill(pair->client);
+		op = prepare(pair, timeouts[i]);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
+		KUNIT_ASSERT_EQ(test, start(pair, op, true), 0);
+		/* Somebody waits for it. */
+		winsock_op_abandon(op);
+		KUNIT_EXPECT_GT(test, ktime_divns(ktime_sub(op->deadline, op->started),
+						  NSEC_PER_SEC), 65536);
+		op->attached = false;
+		winsock_op_abandon(op);
+		KUNIT_EXPECT_LE(test, ktime_divns(ktime_sub(op->deadline, op->started),
+						  NSEC_PER_SEC), 65536);
+		KUNIT_EXPECT_EQ(test, hrtimer_get_expires(&op->timer), op->deadline);
+		winsock_op_fire(op, WINSOCK_OP_ABORTED);
+		KUNIT_ASSERT_TRUE(test, ends(op));
+		winsock_op_put(op);
+	}
+}
+
 static void op_is_alone_on_its_socket(struct kunit *test)
 {
 	struct connection *pair = test->priv;
@@ -176,6 +207,7 @@ static struct kunit_case op_tests[] = {
 	KUNIT_CASE(op_lets_go_when_drained),
 	KUNIT_CASE(op_is_told_of_the_peers_reset),
 	KUNIT_CASE(op_is_aborted_once),
+	KUNIT_CASE(op_left_by_everybody_does_not_last_for_ever),
 	KUNIT_CASE(op_is_alone_on_its_socket),
 	KUNIT_CASE(op_over_the_limit_leaves_nothing),
 	{ }

@@ -99,8 +99,8 @@ double net_now(void);
 void net_sleep(unsigned int ms);
 
 /*
- * What counts as "at once", seconds: below the shortest linger, and enough for a call that
- * frees a send queue on a debug kernel.
+ * What counts as "at once", seconds: below the shortest linger. A debug kernel's clock stands
+ * while it computes, but jumps to the next timer when that is due by real time.
  */
 #define AT_ONCE	0.9
 

@@ -132,7 +132,8 @@ struct winsock_query {
  *	is then a descriptor (close-on-exec) that becomes readable when the close is
  *	final. With DROP_FD the socket's descriptor goes at once.
  * DETACH: with ASYNC: closing the op descriptor early leaves the close to the
- *	kernel. Without it that resets the connection, so that nothing stays behind.
+ *	kernel, for at most 65535 seconds more. Without it that resets the connection,
+ *	so that nothing stays behind.
  */
 #define WINSOCK_CLOSE_TIMEOUT	(1U << 0)
 #define WINSOCK_CLOSE_DROP_FD	(1U << 1)
