@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How select() tells the end of a connect that did not wait. */
+/* Connects that fail, what select() tells of them, and what comes after. */
+#include <limits.h>
+
 #include "winsock_test.h"
 
 enum { READABLE = 1, WRITABLE = 2, EXCEPTIONAL = 4, ALL = 7 };
@@ -90,6 +92,70 @@ TEST_F(winsock, a_connection_that_was_is_none)
 	EXPECT_SELECTED(0, s, EXCEPTIONAL, 100);
 	EXPECT_WSA(WSAECONNRESET, recv(s, &byte, 1, 0));
 	ASSERT_EQ(0, closesocket(s));
+}
+
+TEST_F(winsock, connect_again_after_a_refusal)
+{
+	struct sockaddr_in name = loopback(self->port), nobody;
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0), free = socket(AF_INET, SOCK_STREAM, 0);
+	int size = sizeof(nobody), found;
+
+	nobody = loopback(0);
+	ASSERT_EQ(0, bind(free, (struct sockaddr *)&nobody, size));
+	ASSERT_EQ(0, getsockname(free, (struct sockaddr *)&nobody, &size));
+	for (int i = 0; i < 3; i++)
+		EXPECT_WSA(WSAECONNREFUSED, connect(s, (struct sockaddr *)&nobody, size));
+	EXPECT_EQ(0, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, closesocket(s));
+
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	set_nonblock(s, 1);
+	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&nobody, size));
+	EXPECT_EQ(EXCEPTIONAL, selected(s, ALL, 2000, &found));
+	EXPECT_EQ(WSAECONNREFUSED, error_of(s));
+	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	EXPECT_EQ(WRITABLE, selected(s, ALL, 2000, &found));
+	ASSERT_EQ(0, closesocket(s));
+	closesocket(free);
+}
+
+TEST_F(winsock, sending_without_a_peer)
+{
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0), u = socket(AF_INET, SOCK_DGRAM, 0);
+	WSABUF buffer = { 1, (char *)"x" };
+	DWORD moved;
+
+	EXPECT_WSA(WSAENOTCONN, send(s, "x", 1, 0));
+	EXPECT_WSA(WSAENOTCONN, WSASend(s, &buffer, 1, &moved, 0, NULL, NULL));
+	EXPECT_WSA(WSAENOTCONN, send(self->listener, "x", 1, 0));
+	EXPECT_WSA(WSAENOTCONN, send(u, "x", 1, 0));
+	/* One that had a peer is not without. */
+	ASSERT_EQ(0, shutdown(self->client, SD_SEND));
+	EXPECT_WSA(WSAESHUTDOWN, send(self->client, "x", 1, 0));
+	closesocket(s);
+	closesocket(u);
+}
+
+static void *tell_later(void *s)
+{
+	net_sleep(500);
+	send(*(SOCKET *)s, "x", 1, 0);
+	return NULL;
+}
+
+TEST_F(winsock, times_to_wait_for)
+{
+	struct timeval minus = { -1, 0 }, most = { LONG_MAX, 0 };
+	pthread_t thread;
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(self->client, &set);
+	EXPECT_WSA(WSAEINVAL, select(0, &set, NULL, NULL, &minus));
+	EXPECT_TRUE(FD_ISSET(self->client, &set));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, tell_later, &self->server));
+	EXPECT_EQ(1, select(0, &set, NULL, NULL, &most));
+	pthread_join(thread, NULL);
 }
 
 TEST_HARNESS_MAIN

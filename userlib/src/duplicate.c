@@ -96,7 +96,7 @@ SOCKET duplicate_open(LPWSAPROTOCOL_INFOA info, DWORD flags)
 	} else {
 		/* What is known of it in this process holds for all its handles (M3). */
 		socket_born(fd, TABLE_OURS | (source.pid == (uint32_t)getpid() ?
-					      table_get(source.fd) : 0));
+					      table_get(source.fd) : TABLE_PEER));
 		if (!(flags & WSA_FLAG_NO_HANDLE_INHERIT))
 			fcntl(fd, F_SETFD, 0);
 	}

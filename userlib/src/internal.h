@@ -50,6 +50,7 @@ int startup_device(void);
 #define TABLE_CLOSING		(1ULL << 5)	/* a thread lingers in closesocket() */
 #define TABLE_GOING		(1ULL << 6)	/* a close asks the kernel: begin nothing */
 #define TABLE_CONNECTING	(1ULL << 7)	/* a connect that did not wait was begun */
+#define TABLE_PEER		(1ULL << 8)	/* has, had or asked for a peer, or may have */
 #define TABLE_ONOFF_SHIFT	16		/* l_onoff as it was set, 16 bits */
 #define TABLE_LINGER_SHIFT	32		/* l_linger as it was set, 16 bits */
 

@@ -28,6 +28,12 @@ int io_error_number(SOCKET s, int number, uint64_t shut)
 		return WSAECONNRESET;
 	if (number == EPIPE && (word & shut))
 		return WSAESHUTDOWN;
+	if (number == EPIPE && ((word & (TABLE_OURS | TABLE_PEER)) == TABLE_OURS ||
+				socket_option(s, SO_ACCEPTCONN) > 0))
+		return WSAENOTCONN;
+	/* Nobody gave an address, nor connected the socket. */
+	if (number == EDESTADDRREQ)
+		return WSAENOTCONN;
 	return error_from_errno(number);
 }
 

@@ -61,7 +61,7 @@ WINSOCK_API int winsock_close_cancel(int op, SOCKET *s)
 	if (ioctl(op, WINSOCK_IOC_OP_CANCEL, s))
 		result = error_fail_errno(errno);
 	else if (*s >= 0)
-		socket_born(*s, TABLE_OURS);
+		socket_born(*s, TABLE_OURS | TABLE_PEER);
 	errno = saved;
 	return result;
 }

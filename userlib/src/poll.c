@@ -171,6 +171,20 @@ static int poll_highest(const fd_set *set)
 	return set ? s : -1;
 }
 
+/* Nonzero: no time that can be waited for. What is beyond the clock is for ever. */
+static int poll_deadline(const struct timeval *timeout, int64_t *deadline)
+{
+	int64_t ns;
+
+	if (timeout->tv_sec < 0 || timeout->tv_usec < 0)
+		return -1;
+	if (__builtin_mul_overflow(timeout->tv_sec, 1000000000LL, &ns) ||
+	    __builtin_add_overflow(ns, thread_now(), &ns) ||
+	    __builtin_add_overflow(ns, timeout->tv_usec * 1000LL, deadline))
+		*deadline = THREAD_FOREVER;
+	return 0;
+}
+
 WINSOCK_API int winsock_select(int unused, fd_set *readable, fd_set *writable,
 			       fd_set *exceptional, const struct timeval *timeout)
 {
@@ -189,9 +203,8 @@ WINSOCK_API int winsock_select(int unused, fd_set *readable, fd_set *writable,
 	}
 	if (all.highest < 0)
 		return error_fail(WSAEINVAL);
-	if (timeout)
-		deadline = thread_now() + timeout->tv_sec * 1000000000LL +
-			   timeout->tv_usec * 1000LL;
+	if (timeout && poll_deadline(timeout, &deadline))
+		return error_fail(WSAEINVAL);
 	found = poll_try(&all);
 	if (found < 0)
 		found = error_fail_errno(errno);

@@ -204,13 +204,23 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 			error = socket_wait_accept(s, name, size, &accepted);
 	}
 	if (accepted >= 0) {
-		socket_born(accepted, TABLE_OURS | (table_get(s) & inherited));
+		socket_born(accepted, TABLE_OURS | TABLE_PEER | (table_get(s) & inherited));
 		/* The listener may be one that was made elsewhere. */
 		attach_quietly(accepted);
 	}
 	netevent_accepted(s, accepted);
 	errno = saved;
 	return error ? error_fail(error) : accepted;
+}
+
+/* After an attempt that failed Linux fails the next one by this error, once, without trying. */
+static int socket_connect(SOCKET s, const struct sockaddr *name, int size)
+{
+	int error = connect(s, name, size) ? errno : 0;
+
+	if (error == ECONNABORTED)
+		error = connect(s, name, size) ? errno : 0;
+	return error;
 }
 
 /*
@@ -222,7 +232,7 @@ static int socket_try_connect(SOCKET s, const struct sockaddr *name, int size, i
 	int result;
 
 	fcntl(s, F_SETFL, flags | O_NONBLOCK);
-	result = connect(s, name, size) ? errno : 0;
+	result = socket_connect(s, name, size);
 	fcntl(s, F_SETFL, flags);
 	return result;
 }
@@ -255,14 +265,16 @@ WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 	connected = stream && socket_is_connected(s);
 	flags = fcntl(s, F_GETFL);
 	if (flags < 0 || flags & O_NONBLOCK || !stream)
-		error = connect(s, name, size) ? errno : 0;
+		error = socket_connect(s, name, size);
 	else
 		error = socket_try_connect(s, name, size, flags);
 	/* Linux tells of success by the next call. AF_UNSPEC has parted them. */
 	if (!error && connected && socket_is_connected(s))
 		error = EISCONN;
-	if (!error || error == EINPROGRESS)
+	if (!error || error == EINPROGRESS) {
+		table_mark(s, TABLE_PEER);
 		netevent_connecting(s, !error);
+	}
 	if (error == EINPROGRESS && flags & O_NONBLOCK)
 		table_mark(s, TABLE_CONNECTING);
 	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
