@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How real programs get out of WSAEWOULDBLOCK (spec of the claims, section 3). Each of
- * these sequences has to end in a closed socket; retold, not copied.
+ * these sequences has to end in a closed socket; retold, not copied. And how a close gets
+ * by without what it would use.
  */
+#include <sys/resource.h>
+
 #include "winsock_test.h"
 
 /* Asio's close: a destructor drops a linger of the user's; else back to blocking. */
@@ -124,6 +127,77 @@ TEST_F(winsock, cygwin)
 	net_drain_result(reader, &error);
 	EXPECT_EQ(0, error);
 	EXPECT_EQ(0, RSTS());
+}
+
+/* claims: B3 */
+TEST_F(winsock, without_a_free_descriptor)
+{
+	struct rlimit before, little;
+	int used = dup(0);
+	double begun;
+
+	close(used);
+	set_linger(self->client, 1, 2);
+	stuff(self->client);
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
+	little = (struct rlimit){ used, before.rlim_max };
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &little));
+	EXPECT_EQ(-1, dup(0));
+	begun = net_now();
+	EXPECT_EQ(0, closesocket(self->client));
+	EXPECT_GE(net_now() - begun, 2.0);
+	EXPECT_LT(net_now() - begun, 2 + AT_ONCE);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
+}
+
+static void *receive_and_see(void *argument)
+{
+	SOCKET *s = argument;
+	char byte;
+
+	if (recv(s[0], &byte, 1, 0) == 1)
+		s[1] = 1;
+	pthread_testcancel();
+	return NULL;
+}
+
+/* A call of the thread is in lists of the library, which must not be left with it. */
+TEST_F(winsock, a_cancelled_thread_ends_behind_its_call)
+{
+	SOCKET received[2] = { self->client, 0 };
+	pthread_t thread;
+	void *result;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, receive_and_see, received));
+	net_sleep(200);
+	ASSERT_EQ(0, pthread_cancel(thread));
+	net_sleep(200);
+	EXPECT_EQ(0, received[1]);
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(PTHREAD_CANCELED, result);
+	EXPECT_EQ(1, received[1]);
+	EXPECT_EQ(0, closesocket(self->client));
+}
+
+/* More than the helper thread of overlapped operations has for a stack. */
+static __thread char local[256 * 1024];
+
+TEST_F(winsock, overlapped_in_a_program_with_much_thread_local_data)
+{
+	WSAOVERLAPPED overlapped = { .hEvent = WSACreateEvent() };
+	WSABUF buffer = { 1, local + sizeof(local) - 1 };
+	DWORD moved, flags = 0;
+
+	EXPECT_WSA(WSA_IO_PENDING, WSARecv(self->client, &buffer, 1, &moved, &flags, &overlapped,
+					   NULL));
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &overlapped.hEvent, TRUE, 2000,
+							     FALSE));
+	EXPECT_EQ('x', local[sizeof(local) - 1]);
 }
 
 TEST_HARNESS_MAIN

@@ -8,6 +8,7 @@
  * the op's descriptor, where it can be alerted and the close be taken back (B9, A14).
  * The number is ours all that time.
  */
+#include "cancel.h"
 #include "fork.h"
 #include "pending.h"
 #include "wait.h"
@@ -21,6 +22,7 @@
  * @wait:	threads blocked on it
  * @pending:	operations and associations
  * @call:	the kernel's answer
+ * @cancel_state: see cancel.h
  */
 struct closing {
 	SOCKET s;
@@ -28,6 +30,7 @@ struct closing {
 	struct wait_close wait;
 	struct pending_close pending;
 	struct winsock_close call;
+	int cancel_state;
 };
 
 /*
@@ -38,6 +41,7 @@ struct closing {
 static void close_begin(struct closing *closing, SOCKET s)
 {
 	closing->s = s;
+	closing->cancel_state = cancel_disable();
 	wait_close_begin(&closing->wait, s);
 	closing->word = table_leave(s);
 	pending_close_begin(&closing->pending, s);
@@ -49,6 +53,7 @@ static int close_undo(struct closing *closing, int error)
 	table_end(closing->s, closing->word);
 	pending_close_end(&closing->pending, PENDING_OPEN);
 	wait_close_end(&closing->wait, false);
+	cancel_restore(closing->cancel_state);
 	return error ? error_fail(error) : 0;
 }
 
@@ -59,6 +64,7 @@ static int close_done(struct closing *closing)
 	table_end(closing->s, 0);
 	pending_close_end(&closing->pending, shared ? PENDING_SHARED : PENDING_CLOSED);
 	wait_close_end(&closing->wait, true);
+	cancel_restore(closing->cancel_state);
 	return 0;
 }
 
@@ -116,24 +122,48 @@ static int close_await(struct closing *closing, struct thread *self)
 	return 0;
 }
 
+/*
+ * The wait needs a descriptor for the op and one for the thread. A process that has none
+ * left closes because of that: then the kernel waits by itself, and no routine runs meanwhile.
+ */
+static int close_start_linger(struct closing *closing, const struct thread *self)
+{
+	struct winsock_close *call = &closing->call;
+	int result = -1, error;
+
+	call->flags |= WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DETACH;
+	if (self)
+		result = ioctl(startup_device(), WINSOCK_IOC_CLOSE, call);
+	if (!self || (result && (errno == EMFILE || errno == ENFILE))) {
+		call->flags &= ~(WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DETACH);
+		wait_close_linger(&closing->wait, true);
+		result = ioctl(startup_device(), WINSOCK_IOC_CLOSE, call);
+		error = errno;
+		wait_close_linger(&closing->wait, false);
+		errno = error;
+	}
+	return result;
+}
+
 /* A blocking socket with unacknowledged data. */
 static int close_linger(struct closing *closing, unsigned int flags)
 {
 	struct winsock_close *call = &closing->call;
-	struct thread *self;
+	struct thread *self = NULL;
 	int error = thread_block(&self);
 
-	if (error)
+	if (error == WSAEINPROGRESS)
 		return close_undo(closing, error);
 	*call = (struct winsock_close){
 		.fd = closing->s,
 		.op_fd = -1,
 		.mode = WINSOCK_MODE_BLOCKING,
-		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DETACH | flags,
+		.flags = CLOSE_FLAGS | flags,
 	};
+	error = 0;
 	/* The last WSACleanup() has to know that the number is ours (X2). */
 	table_set(closing->s, TABLE_CLOSING | TABLE_GOING);
-	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call)) {
+	if (close_start_linger(closing, self)) {
 		error = error_from_errno(errno);
 	} else if (call->result == WINSOCK_RESULT_PENDING) {
 		wait_close_linger(&closing->wait, true);
@@ -142,7 +172,8 @@ static int close_linger(struct closing *closing, unsigned int flags)
 	}
 	if (call->op_fd >= 0)
 		close(call->op_fd);
-	thread_unblock(self);
+	if (self)
+		thread_unblock(self);
 	table_set(closing->s, TABLE_GOING);
 	if (error)
 		return close_undo(closing, error);
@@ -294,6 +325,7 @@ void close_destroy(SOCKET s)
 	table_end(s, 0);
 	pending_close_end(&closing.pending, PENDING_SILENT);
 	wait_close_end(&closing.wait, true);
+	cancel_restore(closing.cancel_state);
 }
 
 static void close_forget(SOCKET s)

@@ -104,7 +104,8 @@ static void *helper_run(void *unused)
 	return NULL;
 }
 
-static bool helper_make_thread(void)
+/* @stack: its size, or 0 for the usual one. */
+static bool helper_make_thread(size_t stack)
 {
 	sigset_t all, before;
 	pthread_attr_t attributes;
@@ -113,7 +114,8 @@ static bool helper_make_thread(void)
 
 	sigfillset(&all);
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, HELPER_STACK);
+	if (stack)
+		pthread_attr_setstacksize(&attributes, stack);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	made = !pthread_create(&thread, &attributes, helper_run, NULL);
@@ -133,7 +135,8 @@ int helper_start(void)
 	if (helper_kick_fd < 0)
 		goto close_epoll;
 	if (helper_control(EPOLL_CTL_ADD, helper_kick_fd, EPOLLIN, HELPER_KICK) &&
-	    helper_make_thread())
+	    /* On a small one the program's thread-local data may have no room. */
+	    (helper_make_thread(HELPER_STACK) || helper_make_thread(0)))
 		return 0;
 	close(helper_kick_fd);
 	helper_kick_fd = -1;

@@ -7,24 +7,32 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "cancel.h"
 #include "fork.h"
 #include "pending.h"
 #include "port.h"
 #include "record.h"
 
 static pthread_mutex_t record_mutex = PTHREAD_MUTEX_INITIALIZER;
+static int record_cancel_state;	/* of who has it */
 static struct record *record_list;	/* kept ones */
 static _Atomic unsigned int record_count;	/* how many of them */
 static uint32_t record_generation;
 
 void record_lock(void)
 {
+	int state = cancel_disable();
+
 	pthread_mutex_lock(&record_mutex);
+	record_cancel_state = state;
 }
 
 void record_unlock(void)
 {
+	int state = record_cancel_state;
+
 	pthread_mutex_unlock(&record_mutex);
+	cancel_restore(state);
 }
 
 static void record_forget(SOCKET s)

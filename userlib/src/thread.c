@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "cancel.h"
 #include "fork.h"
 #include "pending.h"
 #include "thread.h"
@@ -198,6 +199,7 @@ int thread_block(struct thread **self)
 	if (thread->blocking)
 		return WSAEINPROGRESS;
 	thread->cancelled = 0;
+	thread->cancel_state = cancel_disable();
 	thread->blocking = 1;
 	*self = thread;
 	return 0;
@@ -206,6 +208,7 @@ int thread_block(struct thread **self)
 void thread_unblock(struct thread *self)
 {
 	self->blocking = 0;
+	cancel_restore(self->cancel_state);
 }
 
 WINSOCK_API int WSACancelBlockingCall(void)

@@ -34,6 +34,7 @@ struct apc {
  * @operations:	overlapped ones that it issued; under the records' lock
  * @blocking:	the thread's own: it is in a blocking call
  * @cancelled:	that call is to end, by WSACancelBlockingCall()
+ * @cancel_state: see cancel.h
  */
 struct thread {
 	struct object object;
@@ -44,6 +45,7 @@ struct thread {
 	bool ended;
 	unsigned int operations;
 	volatile sig_atomic_t blocking;
+	int cancel_state;
 	volatile sig_atomic_t cancelled;
 };
 
