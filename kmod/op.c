@@ -218,7 +218,7 @@ enum op_step {
 	OP_DECIDED,
 };
 
-/* Others hold the socket, or sit in a call. Their connection is the worker's to end, or the waiter's. */
+/* Others hold the socket, or sit in a call: a worker ends it for them. A waiter does later. */
 static bool op_is_shared(const struct winsock_op *op)
 {
 	return !op->by_waiter && op->file && file_count(op->file) > 1;

@@ -222,7 +222,7 @@ static int netevent_select(SOCKET s, struct event *event, struct messages *messa
 	else if (events)
 		error = helper_start();
 	/* Whatever can fail does so while the old association is whole. */
-	if (!error && events && !helper_watch(s, record->generation))
+	if (record && events && !error && !helper_watch(s, record->generation))
 		error = WSAENOBUFS;
 	if (error || !record) {
 		event_put(event);
