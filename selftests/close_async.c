@@ -409,7 +409,7 @@ TEST_F_TIMEOUT(closing, a_thousand_expire_together, 150)
 		if (net_now() - begun > longest)
 			longest = net_now() - begun;
 	}
-	EXPECT_LT(longest, 0.005);
+	EXPECT_LT(longest, 0.1);
 	ASSERT_TRUE(pending_is_final(calls[COUNT - 1].op_fd, 60000));
 	for (int i = 0; i < COUNT; i++) {
 		struct winsock_record record;

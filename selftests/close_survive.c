@@ -315,7 +315,7 @@ static long survive_memory(const char *group, const char *name)
 }
 
 /* What an op takes is charged to the cgroup of whoever began it. */
-TEST_F(closing, memory_is_charged_to_the_opener)
+TEST_F_TIMEOUT(closing, memory_is_charged_to_the_opener, 150)
 {
 	enum { COUNT = 2000 };
 	static const char group[] = "/tmp/cgroup/opener";

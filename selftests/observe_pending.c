@@ -265,7 +265,7 @@ TEST(who_owns_the_network_sees_all)
 }
 
 /* More than fit into one read, while some of them end. */
-TEST_F(closing, a_thousand_are_listed_once_each)
+TEST_F_TIMEOUT(closing, a_thousand_are_listed_once_each, 150)
 {
 	enum { COUNT = 1000 };
 	static struct winsock_close calls[COUNT];

@@ -192,12 +192,13 @@ TEST(outcome_and_wire_tell_one_story)
 TEST(rivals_for_one_socket)
 {
 	int dev = dev_open(), before;
+	double end = net_now() + SECONDS;
 	unsigned int seed = 7;
 
 	ASSERT_GE(dev, 0);
 	net_enter();
 	before = usage_descriptors();
-	for (int round = 0; round < 500; round++) {
+	for (int round = 0; round < 500 && net_now() < end; round++) {
 		struct rival rivals[3];
 		pthread_t threads[3];
 		struct net_pair pair;

@@ -21,7 +21,7 @@ DEV_REQUIRED;
 
 #define WORKERS	4
 #define SECONDS	10
-#define ROUNDS	2500	/* a debug kernel's clock stands while it computes */
+#define ROUNDS	2500	/* a debug kernel's clock stands still where it is read often */
 
 /* Longer than any reader takes. */
 #define LONG_NS	60000000000ULL

@@ -99,8 +99,8 @@ double net_now(void);
 void net_sleep(unsigned int ms);
 
 /*
- * What counts as "at once", seconds: below the shortest linger. A debug kernel's clock stands
- * while it computes, but jumps to the next timer when that is due by real time.
+ * What counts as "at once", seconds: below the shortest linger, and enough for a debug kernel
+ * on a busy host, which needs 0.4 to free a send queue.
  */
 #define AT_ONCE	0.9
 

@@ -6,7 +6,10 @@
 /* Descriptors of this process; one that is open for the look counts each time. */
 int usage_descriptors(void);
 
-/* A count of TCP sockets of this namespace: "inuse" (without TIME_WAIT), "orphan", "alloc". */
+/*
+ * A count of TCP sockets: "inuse" (without TIME_WAIT) of this namespace, "orphan" and "alloc"
+ * of all.
+ */
 int usage_sockets(const char *key);
 
 /* Active objects of a slab cache; -1 if it is unknown. */
