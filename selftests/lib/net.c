@@ -217,6 +217,25 @@ size_t net_drain(int fd, int *error)
 	return total;
 }
 
+pid_t net_fork_without(int fd)
+{
+	int ends[2];
+	pid_t child;
+	char none;
+
+	NET_MUST(pipe(ends));
+	child = fork();
+	NET_MUST(child);
+	if (!child)
+		close(fd);
+	close(ends[1]);
+	/* The child's end goes after its copy: then this finds the end. */
+	if (child)
+		NET_MUST(read(ends[0], &none, 1));
+	close(ends[0]);
+	return child;
+}
+
 struct net_result {
 	size_t bytes;
 	int error;
@@ -232,17 +251,13 @@ pid_t net_drain_later(struct net_pair *pair, unsigned int delay_ms)
 		net_result = mmap(NULL, sizeof(*net_result), PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	net_must(net_result != MAP_FAILED, "mmap");
-	child = fork();
-	NET_MUST(child);
+	/* Not a holder of the end that is to be closed. */
+	child = net_fork_without(pair->client);
 	if (!child) {
-		/* Not a holder of the end that is to be closed. */
-		close(pair->client);
 		net_sleep(delay_ms);
 		net_result->bytes = net_drain(pair->server, &net_result->error);
 		_exit(0);
 	}
-	/* The child has to have let go before the test closes. */
-	net_sleep(delay_ms < 20 ? delay_ms / 2 : 10);
 	close(pair->server);
 	pair->server = -1;
 	return child;

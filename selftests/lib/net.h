@@ -58,6 +58,9 @@ size_t net_stuff(int fd);
 /* Read until end or error; the errno (0 at the end) goes to *error. */
 size_t net_drain(int fd, int *error);
 
+/* As fork(); the child has closed its copy of @fd by the time that this returns. */
+pid_t net_fork_without(int fd);
+
 /* A child that reads the pair's server after a delay; returns its pid. */
 pid_t net_drain_later(struct net_pair *pair, unsigned int delay_ms);
 
