@@ -78,8 +78,13 @@ FIXTURE_TEARDOWN(closing)
 /* FINs and RSTs that the client sent; a repeated FIN is one. */
 #define FINS() wire_distinct(&self->wire, self->pair.client_port, \
 			     self->pair.server_port, WIRE_FIN)
-#define RSTS() wire_count(&self->wire, self->pair.client_port, \
-			  self->pair.server_port, WIRE_RST)
+/*
+ * Where the client has reset, a segment that was on its way to it gets another one for an
+ * answer, which nobody can count on: without ACK.
+ */
+#define RESETS(flags) wire_count(&self->wire, self->pair.client_port, \
+				 self->pair.server_port, WIRE_RST | (flags))
+#define RSTS() (RESETS(WIRE_ACK) ?: RESETS(0))
 
 /* What is left of the client's end. */
 #define LEFT() net_left(self->pair.client_port, self->pair.server_port)
