@@ -63,14 +63,15 @@ void winsock_family_wake(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
-int winsock_family_shutdown(struct sock *sk)
+void winsock_family_shutdown(struct sock *sk)
 {
 	int err;
 
 	release_sock(sk);
 	err = kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
 	lock_sock(sk);
-	return err;
+	if (err)
+		winsock_family_wake(sk);
 }
 
 bool winsock_family_relocks_to_disconnect(const struct sock *sk, bool reset)
@@ -115,6 +116,7 @@ static const struct winsock_family_ops family_stream = {
 	.snapshot	= family_stream_snapshot,
 	.settled	= family_stream_settled,
 	.reset		= family_stream_reset,
+	.disconnect	= winsock_family_shutdown,
 };
 
 /* No connection, nothing to wait for, no linger (O17, O18). */
@@ -136,6 +138,7 @@ static const struct winsock_family_ops family_datagram = {
 	.snapshot	= family_datagram_snapshot,
 	.settled	= family_datagram_settled,
 	.reset		= winsock_family_wake,
+	.disconnect	= winsock_family_shutdown,
 };
 
 #define FAMILY_TICK_NS	(10 * NSEC_PER_MSEC)
@@ -241,8 +244,6 @@ bool winsock_family_relocks(const struct sock *sk, bool reset)
 
 void winsock_family_disconnect(struct sock *sk, bool reset)
 {
-	const struct winsock_family_ops *ops = family_find(sk)->ops;
-
 	if (reset) {
 		winsock_family_reset(sk);
 		return;
@@ -250,9 +251,5 @@ void winsock_family_disconnect(struct sock *sk, bool reset)
 	/* Who sits in a call is to fail, not to take this for the peer's end (P10). */
 	if (!sk->sk_err)
 		WRITE_ONCE(sk->sk_err, ECONNABORTED);
-	if (ops->disconnect)
-		ops->disconnect(sk);
-	else if (winsock_family_shutdown(sk))
-		/* No connection, or no shutdown: whoever sleeps there has to know. */
-		winsock_family_wake(sk);
+	family_find(sk)->ops->disconnect(sk);
 }

@@ -25,8 +25,7 @@ struct winsock_facts;
  *		socket is locked, and may be unlocked in between. Whoever sleeps on it is
  *		woken
  * @disconnect:	end the connection in order while others hold the socket, and wake
- *		them; the socket is locked, and may be unlocked in between. NULL:
- *		shutdown of both directions does it
+ *		them; the socket is locked, and may be unlocked in between
  * @relocks:	would @reset, or else @disconnect, let the lock of the socket go and take
  *		it again? The socket is locked. NULL: both would
  */
@@ -100,9 +99,9 @@ void winsock_family_disconnect(struct sock *sk, bool reset);
  * winsock_family_shutdown() - shut both directions down, as a call does
  * @sk: the socket, locked; unlocked in between
  *
- * Return: 0, or a negative errno: no connection, or the family has no shutdown.
+ * Whoever sleeps on it is woken also where there is no connection, or no shutdown.
  */
-int winsock_family_shutdown(struct sock *sk);
+void winsock_family_shutdown(struct sock *sk);
 
 /* Takes the lock anew to disconnect in order, not to reset. */
 bool winsock_family_relocks_to_disconnect(const struct sock *sk, bool reset);

@@ -30,9 +30,6 @@
  */
 static_assert(IS_ENABLED(CONFIG_LOCKDEP) || sizeof(struct winsock_op) <= 384);
 
-/* See winsock_op_abandon(). */
-#define OP_ABANDONED_NS	(65535ULL * NSEC_PER_SEC)
-
 /* How seldom a wait looks for its end at the least, where no wake-up tells it. */
 #define OP_TICK_MAX_NS	(640 * NSEC_PER_MSEC)
 
@@ -76,21 +73,6 @@ bool winsock_op_fire(struct winsock_op *op, u8 what)
 	}
 	spin_unlock_irqrestore(&op->lock, flags);
 	return news;
-}
-
-void winsock_op_abandon(struct winsock_op *op)
-{
-	ktime_t latest = ktime_add_ns(ktime_get(), OP_ABANDONED_NS);
-	unsigned long flags;
-
-	spin_lock_irqsave(&op->lock, flags);
-	if (!op->final && !op->attached && ktime_after(op->deadline, latest)) {
-		WRITE_ONCE(op->deadline, latest);
-		/* Who is looking at it just now sets the timer, if it is to wait on. */
-		if (!op->fired)
-			hrtimer_start(&op->timer, latest, HRTIMER_MODE_ABS);
-	}
-	spin_unlock_irqrestore(&op->lock, flags);
 }
 
 /*

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The thread that waits for an op, in the close. See op.h. */
+/* The thread that waits for an op, in the close, and what becomes of an op without. See op.h. */
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/wait.h>
 #include <net/sock.h>
@@ -7,6 +9,9 @@
 #include "mib.h"
 #include "op.h"
 #include "opfile.h"
+
+/* See winsock_op_abandon(). */
+#define OPWAIT_ABANDONED_NS	(65535ULL * NSEC_PER_SEC)
 
 static bool opwait_is_ready(const struct winsock_op *op)
 {
@@ -41,6 +46,21 @@ static bool opwait_detach(struct winsock_op *op)
 	if (detached)
 		winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_LEFT);
 	return detached;
+}
+
+void winsock_op_abandon(struct winsock_op *op)
+{
+	ktime_t latest = ktime_add_ns(ktime_get(), OPWAIT_ABANDONED_NS);
+	unsigned long flags;
+
+	spin_lock_irqsave(&op->lock, flags);
+	if (!op->final && !op->attached && ktime_after(op->deadline, latest)) {
+		WRITE_ONCE(op->deadline, latest);
+		/* Who is looking at it just now sets the timer, if it is to wait on. */
+		if (!op->fired)
+			hrtimer_start(&op->timer, latest, HRTIMER_MODE_ABS);
+	}
+	spin_unlock_irqrestore(&op->lock, flags);
 }
 
 int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,

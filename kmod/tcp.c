@@ -162,8 +162,7 @@ void winsock_tcp_disconnect(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (tcp_is_unconnected(sk)) {
-		if (winsock_family_shutdown(sk))
-			winsock_family_wake(sk);
+		winsock_family_shutdown(sk);
 		return;
 	}
 	/* As inet_shutdown() does it with the lock that we have. */
