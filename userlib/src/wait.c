@@ -139,17 +139,12 @@ void wait_behind(struct wait *wait, bool behind)
 		thread_wake(wait->thread);
 }
 
-static bool wait_is_behind(const struct wait *wait)
-{
-	return atomic_load(&wait->behind);
-}
-
 /* As thread_poll(), but what cannot try sleeps until its deadline or until it is woken. */
 static int wait_sleep(struct wait *wait, int64_t deadline)
 {
 	struct pollfd none;
 
-	if (wait->held || wait_is_behind(wait))
+	if (wait->held || atomic_load(&wait->behind))
 		return thread_poll(wait->thread, &none, 0, deadline);
 	return thread_poll(wait->thread, wait->polled, wait->count, deadline);
 }
