@@ -6,16 +6,6 @@
 
 #define ANY_EVENT (FD_READ | FD_WRITE | FD_OOB | FD_ACCEPT | FD_CONNECT | FD_CLOSE)
 
-static bool is_set(WSAEVENT event)
-{
-	return WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE) == WSA_WAIT_EVENT_0;
-}
-
-static bool is_unset(WSAEVENT event)
-{
-	return WSAWaitForMultipleEvents(1, &event, FALSE, 150, FALSE) == WSA_WAIT_TIMEOUT;
-}
-
 /* What has happened by now, forgotten by this. */
 static long happened(SOCKET s, WSAEVENT event, int bit, int *error)
 {

@@ -119,16 +119,6 @@ static void blocked_start(struct __test_metadata *_metadata, struct blocked *blo
 	EXPECT_EQ(code, (blocked)->error); \
 } while (0)
 
-static bool is_set(WSAEVENT event)
-{
-	return WSAWaitForMultipleEvents(1, &event, FALSE, 5000, FALSE) == WSA_WAIT_EVENT_0;
-}
-
-static bool is_unset(WSAEVENT event)
-{
-	return WSAWaitForMultipleEvents(1, &event, FALSE, 150, FALSE) == WSA_WAIT_TIMEOUT;
-}
-
 TEST_F(winsock, shutdown_comes_behind_a_pending_send)
 {
 	static const int ways[] = { SD_SEND, SD_BOTH };

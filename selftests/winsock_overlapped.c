@@ -40,16 +40,6 @@ static int pending_receive(struct pending *pending, SOCKET s)
 } while (0)
 
 /* Is the event set, now or soon? */
-static bool is_set(WSAEVENT event)
-{
-	return WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE) == WSA_WAIT_EVENT_0;
-}
-
-static bool is_unset(WSAEVENT event)
-{
-	return WSAWaitForMultipleEvents(1, &event, FALSE, 100, FALSE) == WSA_WAIT_TIMEOUT;
-}
-
 TEST_F(winsock, a_receive_completes_by_its_event)
 {
 	WSAEVENT event = WSACreateEvent();

@@ -90,6 +90,17 @@ static inline void set_nonblock(SOCKET s, u_long on)
 	ioctlsocket(s, FIONBIO, &on);
 }
 
+/* Of an event, soon; or not within some time. */
+static inline bool is_set(WSAEVENT event)
+{
+	return WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE) == WSA_WAIT_EVENT_0;
+}
+
+static inline bool is_unset(WSAEVENT event)
+{
+	return WSAWaitForMultipleEvents(1, &event, FALSE, 150, FALSE) == WSA_WAIT_TIMEOUT;
+}
+
 /* A connect under way, with WSAEWOULDBLOCK: nobody answers until net_unmute(listener). */
 static inline SOCKET open_connecting(SOCKET listener, uint16_t port)
 {

@@ -112,6 +112,20 @@ void threads_nonblock(SOCKET s, u_long on)
 	ioctlsocket(s, FIONBIO, &on);
 }
 
+bool threads_close_refused(SOCKET s)
+{
+	threads_linger(s, 1, 2);
+	threads_nonblock(s, 1);
+	for (int i = 0; i < 3; i++) {
+		if (!closesocket(s))
+			return true;
+		THREADS_EXPECT(WSAGetLastError() == WSAEWOULDBLOCK);
+		usleep(100);
+	}
+	threads_linger(s, 0, 0);
+	return false;
+}
+
 void threads_stuff(SOCKET s)
 {
 	static const char block[65536];

@@ -54,6 +54,8 @@ SOCKET threads_private(SOCKET s);
 SOCKET threads_listen(int backlog, struct sockaddr_in *name);
 void threads_linger(SOCKET s, int on, int seconds);
 void threads_nonblock(SOCKET s, u_long on);
+/* Lingering and non-blocking, a few times: closed, or with linger off again. */
+bool threads_close_refused(SOCKET s);
 /* Send until nothing more is taken; the mode is blocking again after it. */
 void threads_stuff(SOCKET s);
 

@@ -191,15 +191,8 @@ static void pending_close(struct party *party, SOCKET s)
 		threads_linger(s, 1, 1);
 		break;
 	case 2:
-		threads_linger(s, 1, 2);
-		threads_nonblock(s, 1);
-		for (int i = 0; i < 3; i++) {
-			if (!closesocket(s))
-				return;
-			THREADS_EXPECT(WSAGetLastError() == WSAEWOULDBLOCK);
-			usleep(100);
-		}
-		threads_linger(s, 0, 0);
+		if (threads_close_refused(s))
+			return;
 		break;
 	}
 	THREADS_EXPECT(!closesocket(s));
