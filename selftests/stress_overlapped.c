@@ -124,7 +124,7 @@ static void *peer_run(void *argument)
 {
 	static const char data[40];
 	struct peer *peer = argument;
-	DWORD patience = 5000;
+	DWORD patience = 20000;
 	char block[8192];
 	int got;
 
@@ -403,7 +403,7 @@ static void workers_run(struct worker *workers, void (*run)(struct worker *worke
 } while (0)
 
 /* claims: P1 P2 P3 P4 N5 G2 H6 */
-TEST_F(stress, every_operation_completes_once)
+TEST_F_TIMEOUT(stress, every_operation_completes_once, 120)
 {
 	struct worker sum = { 0 };
 
@@ -427,7 +427,7 @@ TEST_F(stress, every_operation_completes_once)
 }
 
 /* claims: P1 B8 */
-TEST_F(stress, operations_begun_while_it_closes_do_not_hold_it)
+TEST_F_TIMEOUT(stress, operations_begun_while_it_closes_do_not_hold_it, 120)
 {
 	unsigned int rounds = 0;
 

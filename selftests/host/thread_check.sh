@@ -29,12 +29,12 @@ quiet() {
 export TSAN_OPTIONS=die_after_fork=0:suppressions=$PWD/tsan.supp
 plan 4
 build plain
-check "the library's threads" quiet plain timeout -k 5 60 "$work/plain" 5
+check "the library's threads" quiet plain timeout -k 5 300 "$work/plain" 5
 build thread -fsanitize=thread
-check "the same under ThreadSanitizer" quiet thread timeout -k 5 90 "$work/thread" 8
+check "the same under ThreadSanitizer" quiet thread timeout -k 5 300 "$work/thread" 8
 build address -fsanitize=address,undefined -fno-sanitize-recover=undefined
-check "under ASan and UBSan, with leaks" quiet address timeout -k 5 60 "$work/address" 5
+check "under ASan and UBSan, with leaks" quiet address timeout -k 5 300 "$work/address" 5
 # Suppressions name functions.
 build helgrind -fno-inline -fno-optimize-sibling-calls
-check "under helgrind" quiet helgrind timeout -k 5 90 valgrind --tool=helgrind -q --fair-sched=try \
+check "under helgrind" quiet helgrind timeout -k 5 300 valgrind --tool=helgrind -q --fair-sched=try \
 	--suppressions=helgrind.supp --history-level=approx "$work/helgrind" 8 valgrind

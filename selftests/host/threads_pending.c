@@ -92,7 +92,7 @@ void ported_start(bool alertable)
 
 void ported_stop(void)
 {
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		bool all;
 
 		pthread_mutex_lock(&pending_lock);
@@ -113,7 +113,7 @@ static void pending_check(struct operation *operations, int count)
 {
 	bool all = false;
 
-	for (int turn = 0; turn < 2000 && !all; turn++) {
+	for (int turn = 0; turn < 12000 && !all; turn++) {
 		if (turn)
 			usleep(5000);
 		all = true;
@@ -252,7 +252,7 @@ void contested_round(struct party *party)
 	bool tells = threads_random(party, 2);
 	struct issuer issuer;
 	struct threads_pair pair;
-	DWORD patience = 5000;
+	DWORD patience = 60000;
 	pthread_t thread;
 	char byte;
 	int got;
