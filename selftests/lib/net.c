@@ -26,6 +26,8 @@
 
 /* One connection's worth of a deaf peer. */
 #define NET_RCVBUF	4096
+/* And of what is queued for it, where that need not be megabytes. */
+#define NET_SNDBUF	131072
 
 #define NET_MUST(call) net_must((call) >= 0, #call)
 
@@ -145,6 +147,7 @@ void net_pair_open(struct net_pair *pair, enum net_family family, bool accepted)
 	uint16_t port, other;
 	int listener = net_bound(family, &port, !accepted);
 	int first = net_bound(family, &other, accepted), second;
+	int sndbuf = NET_SNDBUF;
 	socklen_t size = net_loopback(&address, family, port);
 
 	NET_MUST(listen(listener, 1));
@@ -157,6 +160,8 @@ void net_pair_open(struct net_pair *pair, enum net_family family, bool accepted)
 	pair->server = accepted ? first : second;
 	pair->client_port = accepted ? port : other;
 	pair->server_port = accepted ? other : port;
+	if (family != NET_V4 || accepted)
+		NET_MUST(setsockopt(pair->client, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf)));
 }
 
 void net_pairs_vanished(struct net_pair *pairs, int count)

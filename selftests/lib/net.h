@@ -21,8 +21,10 @@ enum net_family { NET_V4, NET_V6, NET_MAPPED };
  * @server:	the accepted end
  * @client_port, @server_port: host byte order
  *
- * The server's receive buffer is small, so that a client which sends a megabyte
- * to a server that does not read has most of it unacknowledged.
+ * The server's receive buffer is small, so that a client which sends all it can to a
+ * server that does not read has most of it unacknowledged. That is megabytes where the
+ * client has connected by IPv4, and 200 kB otherwise: enough for a full queue, and a debug
+ * kernel is busy for a while with megabytes.
  */
 struct net_pair {
 	int client;
