@@ -104,8 +104,8 @@ double net_now(void);
 void net_sleep(unsigned int ms);
 
 /*
- * What counts as "at once", seconds: below the shortest linger, and enough for a debug kernel
- * on a busy host, which needs 0.4 to free a send queue.
+ * What counts as "at once", seconds: below the shortest linger, and enough for a busy machine
+ * where the clock does not wait for it.
  */
 #define AT_ONCE	0.9
 
