@@ -17,6 +17,10 @@
 #define WORKERS		4
 #define SECONDS		10
 
+/* Every eighth time the peer ends it, however slow the machine is. */
+#define TIMEOUT_NS(seed, us) \
+	(rand_r(seed) % 8 ? 1 + rand_r(seed) % (us) * 1000ULL : 60 * 1000000000ULL)
+
 enum conduct { READS, READS_LATE, RESETS, CONDUCTS };
 
 struct party {
@@ -96,7 +100,7 @@ static void worker_round(struct worker *worker)
 			       .delay_us = rand_r(&worker->seed) % 4000 };
 	bool would_block = rand_r(&worker->seed) % 8 == 0;
 	bool signalled = rand_r(&worker->seed) % 3 == 0;
-	unsigned long long timeout = rand_r(&worker->seed) % 5000 * 1000ULL;
+	unsigned long long timeout = TIMEOUT_NS(&worker->seed, 5000);
 	size_t size = rand_r(&worker->seed) % 60000, sent = 0;
 	static char block[60000];
 	struct winsock_close call;
@@ -250,7 +254,7 @@ static const char *op_round(int dev, unsigned int *seed, unsigned int *outcomes)
 		abort();
 	if (dev_close(dev, pair.client, WINSOCK_MODE_BLOCKING, DEV_CLOSESOCKET |
 		      WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_ASYNC,
-		      1 + rand_r(seed) % 2000 * 1000ULL, &call))
+		      TIMEOUT_NS(seed, 2000), &call))
 		wrong = "the start failed";
 	if (!wrong && call.result == WINSOCK_RESULT_PENDING) {
 		usleep(rand_r(seed) % 2000);

@@ -4,7 +4,8 @@
 
 #include "winsock_test.h"
 
-#define BLOCK	(8 << 20)	/* more than both ends take while nobody reads */
+#define BLOCK	(2 << 20)	/* more than both ends take while nobody reads */
+#define SNDBUF	65536
 
 /* A send of As that is pending until somebody reads. */
 struct sending {
@@ -15,7 +16,9 @@ struct sending {
 static int sending_begin(struct sending *sending, SOCKET s)
 {
 	static char block[BLOCK];
+	int sndbuf = SNDBUF;
 
+	setsockopt(s, SOL_SOCKET, SO_SNDBUF, (char *)&sndbuf, sizeof(sndbuf));
 	memset(block, 'A', sizeof(block));
 	*sending = (struct sending){ .buffer = { sizeof(block), block } };
 	return WSASend(s, &sending->buffer, 1, NULL, 0, &sending->overlapped, NULL);
@@ -248,8 +251,10 @@ TEST_F(winsock, a_non_blocking_send_would_block_and_is_told_when_it_may)
 	reader_start(_metadata, &reader, self->server);
 	/* Now and then there is room, and it is the operation's. */
 	while (!HasOverlappedIoCompleted(&sending.overlapped) &&
-	       send(self->client, "B", 1, 0) < 0)
+	       send(self->client, "B", 1, 0) < 0) {
 		EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
+		usleep(1);
+	}
 	EXPECT_SENT(0, self->client, &sending);
 	EXPECT_TRUE(is_set(event));
 	ASSERT_EQ(0, WSAEnumNetworkEvents(self->client, event, &events));
