@@ -81,16 +81,13 @@ static u32 close_mode(const struct close_call *call)
 	return WINSOCK_FACT_NONBLOCK;
 }
 
-static enum winsock_verdict close_verdict(struct close_call *call, bool locked)
+static enum winsock_verdict close_verdict(struct close_call *call)
 {
 	struct winsock_facts *facts = &call->facts;
 	bool given = call->args->flags & WINSOCK_CLOSE_TIMEOUT;
 	u32 bits = call->shared ? WINSOCK_FACT_SHARED : 0;
 
-	if (locked)
-		winsock_family_snapshot(call->sock->sk, facts);
-	else
-		winsock_family_glance(call->sock->sk, facts);
+	winsock_family_snapshot(call->sock->sk, facts);
 	call->timeout_ns = given ? call->args->timeout_ns : facts->linger_ns;
 	call->lingers = facts->linger || (given && facts->can_linger);
 	/* Without, nothing else counts (G1). */
@@ -241,7 +238,7 @@ static int close_decide(struct close_call *call, struct winsock_op *op, bool *wa
 	int err = 0;
 
 	lock_sock(sk);
-	verdict = close_verdict(call, true);
+	verdict = close_verdict(call);
 	*wait = verdict == WINSOCK_VERDICT_WAIT;
 	if (*wait && op)
 		err = close_start(call, op);
@@ -350,7 +347,7 @@ static int close_begin(struct close_call *call, s32 __user *op_fd)
 	 * Nothing that the socket lock guards decides about linger off (G1), the hard
 	 * close (H1) and one handle of several (M1).
 	 */
-	verdict = close_verdict(call, false);
+	verdict = close_verdict(call);
 	if (call->lingers && verdict != WINSOCK_VERDICT_ABORT &&
 	    verdict != WINSOCK_VERDICT_DROP)
 		return close_lingering(call, op_fd);

@@ -30,9 +30,6 @@
  */
 static_assert(IS_ENABLED(CONFIG_LOCKDEP) || sizeof(struct winsock_op) <= 384);
 
-/* How seldom a wait looks for its end at the least, where no wake-up tells it. */
-#define OP_TICK_MAX_NS	(640 * NSEC_PER_MSEC)
-
 /*
  * A worker that decides does not sleep for a socket's lock: whoever holds it, inside a call
  * on memory that is never there, would hold up everybody's deadlines, as workers are
@@ -96,19 +93,15 @@ static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 static enum hrtimer_restart op_expire(struct hrtimer *timer)
 {
 	struct winsock_op *op = container_of(timer, struct winsock_op, timer);
-	bool early = ktime_before(ktime_get(), READ_ONCE(op->deadline));
 
-	winsock_op_fire(op, early ? WINSOCK_OP_TICKED : WINSOCK_OP_EXPIRED);
+	winsock_op_fire(op, WINSOCK_OP_EXPIRED);
 	return HRTIMER_NORESTART;
 }
 
-/* To the deadline, or where no wake-up tells the end to the next look for it. */
-static void op_set_timer(struct winsock_op *op, ktime_t tick)
+static void op_set_timer(struct winsock_op *op)
 {
 	ktime_t expires = READ_ONCE(op->deadline);
 
-	if (tick)
-		expires = min(expires, ktime_add(ktime_get(), tick));
 	if (expires != KTIME_MAX)
 		hrtimer_start(&op->timer, expires, HRTIMER_MODE_ABS);
 }
@@ -117,43 +110,31 @@ static void op_set_timer(struct winsock_op *op, ktime_t tick)
  * Not every family frees packets under the socket's lock: the last may have gone
  * before its wake-up could find the op waiting.
  */
-static void op_look_again(struct winsock_op *op)
+static void op_check_settled(struct winsock_op *op)
 {
-	struct winsock_facts facts;
-
 	/* Pairs with the barrier between freeing and waking, in skwq_has_sleeper(). */
 	smp_mb();
-	winsock_family_snapshot(op->sk, &facts);
-	if (!facts.unacked)
+	if (winsock_family_settled(op->sk))
 		winsock_op_fire(op, WINSOCK_OP_SETTLED);
 }
 
-/*
- * A false alarm: more was sent meanwhile, or it was time for a look. Wait on, unless
- * something else has fired.
- */
-static bool op_rearm(struct winsock_op *op, bool progress)
+/* A false alarm: more was sent. Wait on, unless something else has fired. */
+static bool op_rearm(struct winsock_op *op)
 {
-	bool pending, ticked;
+	bool pending;
 
 	sock_owned_by_me(op->sk);
 	set_bit(SOCK_NOSPACE, &op->sock->flags);
 	spin_lock_irq(&op->lock);
-	pending = !(op->fired & ~(WINSOCK_OP_SETTLED | WINSOCK_OP_TICKED));
-	ticked = op->fired & WINSOCK_OP_TICKED;
+	pending = !(op->fired & ~WINSOCK_OP_SETTLED);
 	if (pending)
 		op->fired = 0;
 	spin_unlock_irq(&op->lock);
 	if (!pending)
 		return false;
-	/* Less and less often while nothing moves: many may wait for one peer. */
-	if (op->tick && (progress || ticked))
-		op->tick = progress ? winsock_family_tick(op->sk)
-				    : min(2 * op->tick, (ktime_t)OP_TICK_MAX_NS);
-	/* Without a tick it is set already, unless the op was abandoned meanwhile. */
-	if (!op->tick || progress || ticked)
-		op_set_timer(op, op->tick);
-	op_look_again(op);
+	/* It is set already, unless the op was abandoned meanwhile. */
+	op_set_timer(op);
+	op_check_settled(op);
 	return true;
 }
 
@@ -226,7 +207,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 			return OP_DECIDED;
 		}
 		verdict = op_verdict(&facts, fired, &bits);
-		if (verdict == WINSOCK_VERDICT_WAIT && op_rearm(op, facts.unacked < op->unacked)) {
+		if (verdict == WINSOCK_VERDICT_WAIT && op_rearm(op)) {
 			op_report(op, &facts, bits, verdict);
 			op->unacked = facts.unacked;
 			release_sock(sk);
@@ -448,9 +429,8 @@ int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached)
 	winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_BEGUN);
 	winsock_pending_add(op);
 	set_bit(SOCK_NOSPACE, &op->sock->flags);
-	op->tick = winsock_family_tick(op->sk);
-	op_set_timer(op, op->tick);
-	op_look_again(op);
+	op_set_timer(op);
+	op_check_settled(op);
 	return 0;
 }
 

@@ -66,7 +66,6 @@ struct winsock_op_record {
 #define WINSOCK_OP_EXPIRED	(1U << 1)	/* the deadline has passed */
 #define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for, or the descriptor closed */
 #define WINSOCK_OP_CANCELLED	(1U << 3)	/* taken back */
-#define WINSOCK_OP_TICKED	(1U << 4)	/* time to look, where no wake-up tells the end */
 
 /**
  * struct winsock_op - one lingering close
@@ -100,8 +99,6 @@ struct winsock_op_record {
  * @started:	when the close began
  * @deadline:	when it is decided at the latest; KTIME_MAX is never
  * @unacked:	payload outstanding when the wait was last looked at
- * @tick:	time to the next look where no wake-up tells the end, else 0; the
- *		socket is locked
  * @record:	the outcome
  */
 struct winsock_op {
@@ -129,7 +126,6 @@ struct winsock_op {
 	ktime_t started;
 	ktime_t deadline;
 	u32 unacked;
-	ktime_t tick;
 	struct winsock_op_record record;
 };
 

@@ -143,7 +143,7 @@ static int pending_show(struct seq_file *seq, void *entry)
 		seq_puts(seq, "uid pid comm local remote state unacked elapsed_ms left_ms tag\n");
 		return 0;
 	}
-	winsock_family_peek(op->sk, &facts);
+	winsock_family_snapshot(op->sk, &facts);
 	winsock_report_names(op->sk, &local, &remote);
 	if (op->deadline != KTIME_MAX)
 		left = max_t(s64, ktime_ms_delta(op->deadline, ktime_get()), 0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* AF_UNIX: what was sent is ours until the peer has read it. */
+/* AF_UNIX: what was sent lies in the peer's queue, so a close never waits. */
 #include <stdio.h>
 #include <sys/un.h>
 
-#include "lingering.h"
+#include "connected.h"
 
 static void unix_stream(struct ends *ends)
 {
@@ -24,30 +24,23 @@ static void unix_accepted(struct ends *ends)
 		    sizeof(sa_family_t));
 }
 
-static int unix_listen(void)
-{
-	return ends_listen(AF_UNIX, SOCK_STREAM, 0, (struct sockaddr *)&unnamed,
-			   sizeof(sa_family_t));
-}
-
-FIXTURE_VARIANT_ADD(lingering, stream) {
+FIXTURE_VARIANT_ADD(connected, stream) {
 	.open = unix_stream,
 	.abort_error = ECONNRESET,
 };
 
-FIXTURE_VARIANT_ADD(lingering, packets) {
+FIXTURE_VARIANT_ADD(connected, packets) {
 	.open = unix_packets,
 	.abort_error = ECONNRESET,
 };
 
-FIXTURE_VARIANT_ADD(lingering, accepted) {
+FIXTURE_VARIANT_ADD(connected, accepted) {
 	.open = unix_accepted,
-	.listen = unix_listen,
 	.abort_error = ECONNRESET,
 };
 
 /* claims: G7 */
-TEST_F(lingering, unread_data_resets)
+TEST_F(connected, unread_data_resets)
 {
 	char byte;
 
@@ -59,7 +52,7 @@ TEST_F(lingering, unread_data_resets)
 }
 
 /* The kernel's half of P10 and P11. */
-TEST_F(lingering, a_blocked_send_wakes)
+TEST_F(connected, a_blocked_send_wakes)
 {
 	struct ends_sleeper sleeper;
 
@@ -71,7 +64,7 @@ TEST_F(lingering, a_blocked_send_wakes)
 }
 
 /* claims: G11 G12 B12 */
-TEST_F(lingering, a_dead_or_missing_peer_ends_at_once)
+TEST_F(connected, a_dead_or_missing_peer_ends_at_once)
 {
 	struct winsock_query query;
 	double start = net_now();
@@ -93,42 +86,63 @@ TEST_F(lingering, a_dead_or_missing_peer_ends_at_once)
 	EXPECT_LT(net_now() - start, AT_ONCE);
 }
 
-/* What is reset is not waited for, although the peer may still read. */
-TEST_F(lingering, nothing_is_waited_for_after_a_reset)
+/* What is reset is over, although the peer may still read. */
+TEST_F(connected, there_is_nothing_to_abort_twice)
 {
-	double start = net_now();
+	size_t queued = net_stuff(self->ends.near);
 
-	net_stuff(self->ends.near);
 	ASSERT_EQ(0, dev_abort(self->dev, self->ends.near));
 	EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, self->ends.near));
-	net_linger(self->ends.near, 1, 5);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_FALSE(net_is_open(self->ends.near));
-	self->ends.near = -1;
-	EXPECT_LT(net_now() - start, AT_ONCE);
+	EXPECT_ABORTED(queued);
 }
 
-/* A packet that is read in part is not drained. */
-TEST_F(lingering, the_last_byte_counts)
+/* claims: B1 B13 N2 */
+TEST_F(connected, what_was_sent_is_sent)
 {
 	struct winsock_query query;
-	char byte;
+	double start = net_now();
 
-	ASSERT_EQ(2, send(self->ends.near, "xy", 2, 0));
-	ASSERT_EQ(0, dev_query(self->dev, self->ends.near, &query));
-	EXPECT_EQ(WINSOCK_QUERY_WOULD_BLOCK, query.flags);
-	EXPECT_EQ(1 /* ESTABLISHED */, query.state);
-	ASSERT_EQ(0, dev_query(self->dev, self->ends.far, &query));
-	EXPECT_EQ(2, query.unread);
-	ASSERT_EQ(1, recv(self->ends.far, &byte, 1, 0));
-	if (variant->open != unix_packets) {
+	for (int round = 0; round < 4; round++) {
+		size_t queued = net_stuff(self->ends.near);
+		int error;
+
+		net_linger(self->ends.near, 1, 5);
+		net_nonblock(self->ends.near, round & 1);
+		if (round & 2) {
+			ASSERT_EQ(0, shutdown(self->ends.near, SHUT_WR));
+		}
 		ASSERT_EQ(0, dev_query(self->dev, self->ends.near, &query));
-		EXPECT_EQ(WINSOCK_QUERY_WOULD_BLOCK, query.flags);
-		ASSERT_EQ(1, recv(self->ends.far, &byte, 1, 0));
+		EXPECT_EQ(WINSOCK_QUERY_LINGER | (round & 1 ? WINSOCK_QUERY_NONBLOCK : 0),
+			  query.flags);
+		EXPECT_EQ(1 /* ESTABLISHED */, query.state);
+		EXPECT_EQ(0, query.unacked + query.unsent + query.unread);
+		ASSERT_EQ(0, dev_query(self->dev, self->ends.far, &query));
+		EXPECT_EQ(queued, query.unread);
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
+		EXPECT_EQ(0, self->call.unacked);
+		EXPECT_EQ(queued, net_drain(self->ends.far, &error));
+		EXPECT_EQ(0, error);
+		close(self->ends.far);
+		variant->open(&self->ends);
 	}
-	ASSERT_EQ(0, dev_query(self->dev, self->ends.near, &query));
-	EXPECT_EQ(0, query.flags);
-	EXPECT_EQ(0, query.unacked);
+	EXPECT_LT(net_now() - start, 5.0);
+}
+
+/* claims: M8 */
+TEST_F(connected, a_blocked_accept_wakes)
+{
+	struct ends_sleeper sleeper;
+	int listener = ends_listen(AF_UNIX, SOCK_STREAM, 0, (struct sockaddr *)&unnamed,
+				   sizeof(sa_family_t));
+
+	net_linger(listener, 1, 5);
+	ends_sleep(&sleeper, listener, 'a');
+	ASSERT_EQ(0, dev_closesocket(self->dev, listener, &self->call));
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
+	ASSERT_TRUE(ends_woken(&sleeper, 5));
+	EXPECT_EQ(-1, sleeper.result);
+	EXPECT_FALSE(net_is_open(listener));
 }
 
 TEST_HARNESS_MAIN

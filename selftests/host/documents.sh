@@ -40,7 +40,7 @@ cells() {
 	local test missing=0
 
 	while read -r test; do
-		grep -qE "^TEST(_F)?\((\w+, )?$test\)" "$root"/selftests/{family_*.c,winsock_*.c,lingering.h} || {
+		grep -qE "^TEST(_F)?\((\w+, )?$test\)" "$root"/selftests/{family_*.c,winsock_*.c,connected.h} || {
 			echo "there is no test $test"
 			missing=1
 		}

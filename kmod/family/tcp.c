@@ -9,10 +9,10 @@
 
 #include <linux/winsock.h>
 
-#include "facts.h"
-#include "family.h"
-#include "policy.h"
-#include "tcp.h"
+#include "../facts.h"
+#include "../family.h"
+#include "../policy.h"
+#include "../tcp.h"
 
 static_assert((int)WINSOCK_ESTABLISHED == (int)TCP_ESTABLISHED);
 static_assert((int)WINSOCK_SYN_SENT == (int)TCP_SYN_SENT);
@@ -53,6 +53,14 @@ static u32 tcp_unacked(const struct sock *sk, unsigned int state)
 				      tcp_syn_unacked(sk, state));
 }
 
+/**
+ * winsock_tcp_snapshot() - gather the facts
+ * @sk:		the socket
+ * @facts:	filled in
+ *
+ * Consistent under the socket lock. Without it the values may be from different
+ * moments: good enough to report, not to decide by.
+ */
 void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -79,11 +87,25 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 	facts->dead = state == TCP_CLOSE && (facts->error || facts->lost);
 }
 
+/**
+ * winsock_tcp_settled() - has a wait for the drain nothing left to wait for?
+ * @sk: the socket
+ *
+ * Called from wake-ups, in softirq and with the wait queue's lock held.
+ *
+ * Return: true if all payload is acknowledged or the connection is gone.
+ */
 bool winsock_tcp_settled(const struct sock *sk)
 {
 	return !tcp_unacked(sk, inet_sk_state_load(sk));
 }
 
+/**
+ * winsock_tcp_push() - send what Nagle or a cork holds back
+ * @sk: the socket, not locked
+ *
+ * The options TCP_NODELAY and TCP_CORK read the same afterwards.
+ */
 void winsock_tcp_push(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -112,6 +134,13 @@ static bool tcp_refuses_disconnect(const struct sock *sk)
 	return sk->sk_prot->disconnect != sk->sk_prot_creator->disconnect;
 }
 
+/**
+ * winsock_tcp_close_resets() - will TCP's close do as winsock_tcp_reset()?
+ * @sk: the socket, whose linger option no other thread can change
+ *
+ * Return: true for linger {1,0}, except in states in which TCP takes the FIN to
+ * be enough.
+ */
 bool winsock_tcp_close_resets(const struct sock *sk)
 {
 	if (!sock_flag(sk, SOCK_LINGER) || READ_ONCE(sk->sk_lingertime))
@@ -122,6 +151,13 @@ bool winsock_tcp_close_resets(const struct sock *sk)
 	return !tcp_refuses_disconnect(sk);
 }
 
+/**
+ * winsock_tcp_reset() - reset the connection: RST on the wire, state CLOSE
+ * @sk: the socket, locked; briefly unlocked where the protocol needs it so
+ *
+ * RST goes out in every state with a peer, LAST_ACK and CLOSING included.
+ * Nothing remains in TIME_WAIT. Waiters on the socket are woken (ECONNRESET).
+ */
 void winsock_tcp_reset(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -158,9 +194,9 @@ static bool tcp_is_unconnected(const struct sock *sk)
 	return (1 << sk->sk_state) & (TCPF_LISTEN | TCPF_SYN_SENT);
 }
 
-void winsock_tcp_disconnect(struct sock *sk)
+/* As shutdown(2) of both directions. */
+static void tcp_end(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	if (tcp_is_unconnected(sk)) {
 		winsock_family_shutdown(sk);
 		return;
@@ -171,7 +207,15 @@ void winsock_tcp_disconnect(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
-bool winsock_tcp_relocks(const struct sock *sk, bool reset)
+static bool tcp_relocks(const struct sock *sk, bool reset)
 {
 	return reset ? tcp_refuses_disconnect(sk) : tcp_is_unconnected(sk);
 }
+
+const struct winsock_family_ops winsock_tcp_ops = {
+	.snapshot	= winsock_tcp_snapshot,
+	.settled	= winsock_tcp_settled,
+	.reset		= winsock_tcp_reset,
+	.disconnect	= tcp_end,
+	.relocks	= tcp_relocks,
+};

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ATM, permanent and switched circuits (X8). What was sent counts as ours until the
- * driver is done with it. There is one way to end a circuit: the release, by which
- * the signalling daemon hears of it; graceful or not is the same, and half of it
- * cannot be closed.
+ * ATM, permanent and switched circuits (X8). What was sent counts as ours until
+ * the driver is done with it. There is one way to end a circuit: the release,
+ * by which the signalling daemon hears of it; graceful or not is the same, and
+ * half of it cannot be closed.
  */
 #include <linux/atmdev.h>
 #include <linux/net.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "facts.h"
-#include "family.h"
+#include "../facts.h"
+#include "../family.h"
 
+/* The socket stays as long as its descriptor: no lock is needed. */
 static void atm_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
 	winsock_facts_gather(sk, facts);
 	facts->lost = U32_MAX;
 	facts->unread = winsock_family_queued(sk);
 	facts->state = TCP_CLOSE;
-	if (sk->sk_socket->state != SS_CONNECTED)
+	if (READ_ONCE(sk->sk_socket->state) != SS_CONNECTED)
 		return;
 	facts->state = TCP_ESTABLISHED;
 	/* The network or the peer has released the circuit. */
@@ -30,7 +31,8 @@ static void atm_snapshot(struct sock *sk, struct winsock_facts *facts)
 
 static bool atm_settled(const struct sock *sk)
 {
-	return !winsock_family_charged(sk) || (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
+	return !winsock_family_charged(sk) ||
+	       (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
 }
 
 /* Who sleeps on the socket finds the circuit closing. */

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AF_UNIX, streams and sequenced packets. What was sent lies in the peer's receive
- * queue and counts as ours until the peer has read it; then sock_wfree() wakes our
- * queue for each packet, at the latest from a quarter of the send buffer downwards.
+ * AF_UNIX, streams and sequenced packets. What was sent lies in the peer's
+ * receive queue, which a close here leaves alone: there is nothing to wait for.
  */
 #include <linux/net.h>
 #include <net/af_unix.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "facts.h"
-#include "family.h"
+#include "../facts.h"
+#include "../family.h"
 
 /* The other end, referenced, unless it is closed. */
 static struct sock *unix_other(struct sock *sk)
 {
 	struct sock *other;
 
-	if (sk->sk_state != TCP_ESTABLISHED)
+	if (READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return NULL;
 	unix_state_lock(sk);
 	other = unix_peer(sk);
@@ -29,6 +28,7 @@ static struct sock *unix_other(struct sock *sk)
 	return other;
 }
 
+/* Takes locks of the family's own, and needs no other. */
 static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
 	struct sock *other = unix_other(sk);
@@ -36,22 +36,19 @@ static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 	winsock_facts_gather(sk, facts);
 	facts->unread_resets = true;
 	facts->unread = winsock_family_queued(sk);
-	facts->lost = U32_MAX;
 	if (other) {
 		/* Reset by us: over, although the peer may still read what it has. */
-		facts->peer = sk->sk_shutdown != SHUTDOWN_MASK ||
+		facts->peer = READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK ||
 			      READ_ONCE(other->sk_err) != ECONNRESET;
 		sock_put(other);
 	} else {
 		facts->dead = facts->state == TCP_ESTABLISHED && facts->error;
 	}
-	if (facts->peer)
-		facts->unacked = winsock_family_charged(sk);
 }
 
 static bool unix_settled(const struct sock *sk)
 {
-	return !winsock_family_charged(sk) || READ_ONCE(sk->sk_shutdown) == SHUTDOWN_MASK;
+	return true;
 }
 
 /* Both ends are woken by this; it takes no lock of ours. */
@@ -60,7 +57,7 @@ static void unix_disconnect(struct sock *sk)
 	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
 }
 
-/* The peer reads what it has, then ECONNRESET, as if we had closed with data unread. */
+/* As a close with data unread: the peer reads what it has, then ECONNRESET. */
 static void unix_reset(struct sock *sk)
 {
 	struct sock *other = unix_other(sk);

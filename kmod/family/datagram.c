@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Datagrams of every family: no connection, no linger, no wait (O17, O18). */
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "../facts.h"
+#include "../family.h"
+
+static void datagram_snapshot(struct sock *sk, struct winsock_facts *facts)
+{
+	winsock_facts_gather(sk, facts);
+	facts->can_linger = false;
+	facts->linger = false;
+	/* Numbers of the family's own, which are not TCP's. */
+	facts->state = TCP_CLOSE;
+}
+
+static bool datagram_settled(const struct sock *sk)
+{
+	return true;
+}
+
+const struct winsock_family_ops winsock_datagram_ops = {
+	.snapshot	= datagram_snapshot,
+	.settled	= datagram_settled,
+	.reset		= winsock_family_wake,
+	.disconnect	= winsock_family_shutdown,
+};
