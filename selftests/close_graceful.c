@@ -134,6 +134,36 @@ TEST_F(closing, unread_data_turns_the_fin_into_a_reset)
 	EXPECT_EQ(0, LEFT());
 }
 
+/* claims: G7 */
+/* TCP's close asks what is behind the last byte read, wherever the urgent mark is. */
+TEST_F(closing, unread_data_at_an_urgent_mark_resets)
+{
+	for (int seen = 0; seen < 2; seen++) {
+		struct winsock_query query;
+		char byte;
+
+		ASSERT_EQ(1, send(self->pair.server, "a", 1, MSG_OOB));
+		net_sleep(50);
+		if (seen) {
+			ASSERT_EQ(1, recv(self->pair.client, &byte, 1, MSG_OOB));
+		} else {
+			ASSERT_EQ(3, send(self->pair.server, "bcd", 3, 0));
+		}
+		net_sleep(50);
+		ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
+		EXPECT_EQ(seen ? 1 : 4, query.unread);
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_DONE(WINSOCK_OUTCOME_UNREAD);
+		EXPECT_EQ(0, FINS());
+		EXPECT_EQ(1, RSTS());
+		EXPECT_EQ(0, LEFT());
+		self->pair.client = -1;
+		net_pair_close(&self->pair);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
 /* claims: G8 */
 TEST_F(closing, data_after_the_close_is_reset)
 {

@@ -204,6 +204,59 @@ TEST_F(closing, syn_recv_child_of_fast_open)
 	close(listener);
 }
 
+/* Full of data, nothing on its way, and checkpointed: TCP says nothing any more. */
+#define CHECKPOINT() do { \
+	int on_ = 1; \
+	net_stuff(self->pair.client); \
+	net_sleep(300); \
+	wire_reset(&self->wire); \
+	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_REPAIR, &on_, sizeof(on_))); \
+} while (0)
+
+/* The connection goes on elsewhere (CRIU): it has no peer here, and nothing unsent. */
+TEST_F(closing, checkpointed_it_ends_without_a_word)
+{
+	for (enum setting setting = OFF; setting < SETTINGS; setting++)
+	for (int nonblock = 0; nonblock < 2; nonblock++) {
+		struct winsock_query query;
+		double start;
+
+		if (setting != OFF)
+			net_linger(self->pair.client, 1, setting == HARD ? 0 : 5);
+		CHECKPOINT();
+		net_nonblock(self->pair.client, nonblock);
+		ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
+		EXPECT_EQ(0, query.flags & WINSOCK_QUERY_WOULD_BLOCK);
+		EXPECT_EQ(0, query.unacked);
+		EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, self->pair.client));
+		start = net_now();
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_LT(net_now() - start, AT_ONCE);
+		EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
+		EXPECT_EQ(0, FINS() + RSTS());
+		EXPECT_EQ(0, LEFT());
+		self->pair.client = -1;
+		net_pair_close(&self->pair);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+	}
+}
+
+TEST_F(closing, checkpointed_it_ends_for_all_without_a_word)
+{
+	int copy = dup(self->pair.client), on = 1;
+
+	ASSERT_EQ(0, setsockopt(copy, SOL_TCP, TCP_REPAIR, &on, sizeof(on)));
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING,
+			       WINSOCK_CLOSE_DROP_FD, 0, &self->call));
+	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
+	EXPECT_EQ(-1, send(copy, "x", 1, MSG_NOSIGNAL));
+	net_sleep(50);
+	EXPECT_EQ(0, FINS() + RSTS());
+	close(copy);
+	EXPECT_EQ(0, FINS() + RSTS());
+	EXPECT_EQ(0, LEFT());
+}
+
 /* claims: H1 */
 TEST_F(closing, abort_resets_for_all_and_keeps_the_option)
 {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "closing.h"
+#include "mib.h"
 #include "ulp.h"
 
 /* Attach the client and let it linger. */
@@ -93,6 +94,28 @@ TEST_F(closing, timeout_zero_resets)
 	ATTACH(0);
 	EXPECT_LT(timed_close(TAKE_CLIENT()), AT_ONCE);
 	EXPECT_RESET_AND_GONE();
+}
+
+/* The connection goes on elsewhere (CRIU), whatever linger says: no reset is counted. */
+TEST_F(closing, checkpointed_it_ends_without_a_word)
+{
+	for (int seconds = 0; seconds < 4; seconds += 3) {
+		struct mib mib;
+		int on = 1;
+
+		net_stuff(self->pair.client);
+		ATTACH(seconds);
+		net_sleep(300);
+		wire_reset(&self->wire);
+		ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_REPAIR, &on, sizeof(on)));
+		mib_read(&mib);
+		EXPECT_LT(timed_close(TAKE_CLIENT()), AT_ONCE);
+		EXPECT_STREQ("Graceful 1", mib_changes(&mib));
+		EXPECT_EQ(0, FINS() + RSTS());
+		EXPECT_EQ(0, LEFT());
+		net_pair_close(&self->pair);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+	}
 }
 
 /* claims: G1 G2 */

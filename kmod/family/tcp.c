@@ -47,10 +47,27 @@ static u32 tcp_unacked(const struct sock *sk, unsigned int state)
 	 */
 	if (state == TCP_SYN_SENT && !tp->syn_data)
 		return 0;
+	/* Checkpointed (TCP_REPAIR): the connection goes on elsewhere. */
+	if (tp->repair)
+		return 0;
 
 	return winsock_policy_unacked(state, READ_ONCE(tp->write_seq),
 				      READ_ONCE(tp->snd_una),
 				      tcp_syn_unacked(sk, state));
+}
+
+/*
+ * What turns TCP's own close into a reset (G7): all behind the last byte read,
+ * an urgent byte included, a FIN not. tcp_inq() ends at the urgent byte.
+ */
+static u32 tcp_unread(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	int unread = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
+
+	if (unread > 0 && sock_flag(sk, SOCK_DONE))
+		unread--;
+	return max(unread, 0);
 }
 
 /**
@@ -60,6 +77,9 @@ static u32 tcp_unacked(const struct sock *sk, unsigned int state)
  *
  * Consistent under the socket lock. Without it the values may be from different
  * moments: good enough to report, not to decide by.
+ *
+ * A socket in repair mode (TCP_REPAIR) has no peer to reset and nothing to wait
+ * for: TCP's own close ends it without a segment.
  */
 void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
@@ -70,7 +90,7 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 	winsock_facts_gather(sk, facts);
 	state = facts->state;
 	bits = winsock_policy_state(state);
-	facts->peer = bits & WINSOCK_STATE_PEER;
+	facts->peer = (bits & WINSOCK_STATE_PEER) && !tp->repair;
 	facts->unread_resets = true;
 	facts->unacked = tcp_unacked(sk, state);
 	if (facts->unacked) {
@@ -80,7 +100,7 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 			unsent--;
 		facts->unsent = min(unsent, facts->unacked);
 	}
-	facts->unread = facts->peer ? max(tcp_inq(sk), 0) : 0;
+	facts->unread = facts->peer ? tcp_unread(sk) : 0;
 	/* A death leaves the sequence numbers alone, and the error to be read. */
 	if (state == TCP_CLOSE)
 		facts->lost = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
@@ -139,11 +159,13 @@ static bool tcp_refuses_disconnect(const struct sock *sk)
  * @sk: the socket, whose linger option no other thread can change
  *
  * Return: true for linger {1,0}, except in states in which TCP takes the FIN to
- * be enough.
+ * be enough, and in repair mode, in which it sends nothing.
  */
 bool winsock_tcp_close_resets(const struct sock *sk)
 {
 	if (!sock_flag(sk, SOCK_LINGER) || READ_ONCE(sk->sk_lingertime))
+		return false;
+	if (tcp_sk(sk)->repair)
 		return false;
 	/* No segment leads from these to a state in which our FIN is queued. */
 	if (!((1 << inet_sk_state_load(sk)) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
@@ -194,9 +216,13 @@ static bool tcp_is_unconnected(const struct sock *sk)
 	return (1 << sk->sk_state) & (TCPF_LISTEN | TCPF_SYN_SENT);
 }
 
-/* As shutdown(2) of both directions. */
+/* As shutdown(2) of both directions; in repair mode the peer hears nothing. */
 static void tcp_end(struct sock *sk)
 {
+	if (tcp_sk(sk)->repair) {
+		winsock_family_wake(sk);
+		return;
+	}
 	if (tcp_is_unconnected(sk)) {
 		winsock_family_shutdown(sk);
 		return;

@@ -13,10 +13,11 @@
  *
  * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst.
  *
- * Words are TCP's: payload, acknowledged, reset, RST, FIN. With WINSOCK_FEATURE_FAMILIES
- * the calls also take AF_UNIX, AF_VSOCK, SCTP, ATM and IrDA connections, where the words
- * mean what Documentation/families.rst says, and datagram and raw sockets of any family,
- * which have no linger: a close is done at once, never would-block, and resets nothing.
+ * Words are TCP's: payload, acknowledged, reset, RST, FIN. With
+ * WINSOCK_FEATURE_FAMILIES the calls also take AF_UNIX, ATM and IrDA
+ * connections, where the words mean what Documentation/families.rst says, and
+ * datagram and raw sockets of any family, which have no linger: a close is done
+ * at once, never would-block, and resets nothing.
  */
 #ifndef _UAPI_LINUX_WINSOCK_H
 #define _UAPI_LINUX_WINSOCK_H
@@ -80,14 +81,14 @@ struct winsock_info {
  * @unsent:	out: payload bytes accepted by send and not yet given to the wire; 0 for
  *		other families than TCP
  * @unacked:	out: payload bytes not acknowledged by the peer's TCP, @unsent
- *		included; the FIN is no payload. AF_UNIX, SCTP, ATM and IrDA: bytes of
- *		memory of the packets that are still the socket's
- * @unread:	out: bytes received and not yet read; a close with any turns
- *		into a reset (G7, RFC 1122 4.2.2.13), not so for AF_VSOCK, ATM and IrDA.
- *		0 for datagram and raw sockets
+ *		included; the FIN is no payload. ATM and IrDA: bytes of memory
+ *		of the packets that are still the socket's. AF_UNIX: 0
+ * @unread:	out: bytes received behind the last one read; a close with any
+ *		turns into a reset (G7, RFC 1122 4.2.2.13), not so for ATM and
+ *		IrDA. 0 for datagram and raw sockets
  *
  * No side effect. Errors: EBADF, ENOTSOCK, EOPNOTSUPP (a family that is not known:
- * MPTCP, SMC ...), EINVAL (@pad), EFAULT.
+ * AF_VSOCK, SCTP, MPTCP ...), EINVAL (@pad), EFAULT.
  */
 struct winsock_query {
 	__s32	fd;
@@ -255,10 +256,9 @@ struct winsock_record {
  * @flags:	in: zero
  *
  * RST for all holders, without touching the shared SO_LINGER. A connection
- * attempt under way is given up. SCTP: nothing can be sent or received from now on, and
- * the last release sends ABORT, for which SO_LINGER is set to {1,0}. ATM: the circuit is
- * released. Errors: EBADF, ENOTSOCK, EOPNOTSUPP, ENOTCONN (no connection: closed, bound
- * or listening, datagram and raw sockets), EINVAL (@flags), EFAULT.
+ * attempt under way is given up. ATM: the circuit is released. Errors: EBADF,
+ * ENOTSOCK, EOPNOTSUPP, ENOTCONN (no connection: closed, bound or listening,
+ * in TCP_REPAIR's mode, datagram and raw sockets), EINVAL (@flags), EFAULT.
  */
 struct winsock_abort {
 	__s32	fd;
