@@ -28,7 +28,7 @@
 /**
  * struct close_call - one WINSOCK_IOC_CLOSE under way
  * @args:	the caller's arguments
- * @file:	the socket's file, referenced
+ * @file:	the socket's file, referenced; NULL once it was given up
  * @sock:	its socket
  * @started:	when a close that may have to wait came in; 0 for others
  * @shared:	others hold the file, and the caller cares
@@ -332,6 +332,28 @@ static int close_lingering(struct close_call *call, s32 __user *op_fd)
 	return err;
 }
 
+/*
+ * One handle of several just goes (M1). Whether it is that is decided and carried out
+ * under one hold of the socket's lock, the caller's own reference included: of several
+ * holders that close in the same moment exactly one finds itself to be the last.
+ */
+static void close_give_up(struct close_call *call)
+{
+	struct sock *sk = call->sock->sk;
+
+	sock_hold(sk);
+	lock_sock(sk);
+	call->shared = winsock_handle_shared_now(call->file, call->args->fd);
+	if (call->shared) {
+		close_report(call, close_verdict(call));
+		winsock_handle_remove(call->file, call->args->fd);
+		fput(call->file);
+		call->file = NULL;
+	}
+	release_sock(sk);
+	sock_put(sk);
+}
+
 static int close_begin(struct close_call *call, s32 __user *op_fd)
 {
 	const struct winsock_close *args = call->args;
@@ -343,6 +365,11 @@ static int close_begin(struct close_call *call, s32 __user *op_fd)
 	call->started = 0;
 	call->shared = (args->flags & WINSOCK_CLOSE_IF_LAST) &&
 		       winsock_handle_shared(call->file, args->fd);
+	if (call->shared && (args->flags & WINSOCK_CLOSE_DROP_FD)) {
+		close_give_up(call);
+		if (call->shared)
+			return 0;
+	}
 	/*
 	 * Nothing that the socket lock guards decides about linger off (G1), the hard
 	 * close (H1) and one handle of several (M1).
@@ -389,7 +416,8 @@ int winsock_close(struct winsock_close *args, s32 __user *op_fd,
 	*op_file = call.op_file;
 	if (err == -EBUSY)
 		winsock_mib_inc(sock_net(call.sock->sk), WINSOCK_MIB_BUSY);
-	compat_fput_close(call.file);
+	if (call.file)
+		compat_fput_close(call.file);
 	return err;
 }
 

@@ -1,36 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Descriptors: who else holds the open file, and giving one up safely. */
+/*
+ * Descriptors: who else holds the open file, and giving one up safely.
+ *
+ * A count of references above what the caller accounts for is a handle, or a
+ * reference that passes. A handle is usually found in a table near the caller;
+ * what is in none of them is looked at until it has passed, or has not.
+ */
+#include <linux/bitops.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/net.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
+#include <net/sock.h>
 
 #include "family.h"
 #include "handle.h"
 
-#define HANDLE_RETRIES	3
+/* A call that does not sleep is left within these. */
+#define HANDLE_QUICK_LOOKS	60
+#define HANDLE_QUICK_US		3
 
-/* How many entries of a queue are looked up among the threads, which may be many too. */
-#define HANDLE_LOOKUPS	8
+/* A thread that has lost its processor inside one leaves it within these. */
+#define HANDLE_LOOKS		40
+#define HANDLE_LOOK_MIN_US	50
+#define HANDLE_LOOK_MAX_US	100
 
-/* The wake function of threads in poll and select; fs/select.c keeps its name. */
+/* A child that is seen on its way to exec or exit has so many in all. */
+#define HANDLE_LOSING_LOOKS	1000
+
+/*
+ * A user can make process groups, tables and wait queues as long as he likes: a
+ * look goes so far. A handle beyond is found by the count, later but no less
+ * surely; a sleeper beyond is taken for a handle.
+ */
+#define HANDLE_TASKS		64
+#define HANDLE_SLOTS		1024
+#define HANDLE_ENTRIES		1024
+
+/* How many entries of a queue are looked up among the threads. */
+#define HANDLE_LOOKUPS		8
+
+/* That of threads in poll and select, whose name fs/select.c keeps. */
 static wait_queue_func_t handle_pollwake;
 
-/* That of threads that wait for a packet, which the core keeps to itself, once met. */
+/* That of threads that wait for a packet, static in net/core/datagram.c. */
 static wait_queue_func_t handle_packetwake;
 
-struct handle_count {
-	const struct file *file;
-	unsigned int entries;
-};
-
+/**
+ * winsock_handle_get() - look a socket up by its descriptor
+ * @fd: a descriptor of the caller
+ *
+ * Return: its file, referenced, or ERR_PTR: -EBADF, -ENOTSOCK, -EOPNOTSUPP.
+ */
 struct file *winsock_handle_get(int fd)
 {
 	struct file *file = fget(fd);
@@ -48,104 +81,243 @@ struct file *winsock_handle_get(int fd)
 	return file;
 }
 
-static int handle_count_entry(const void *arg, struct file *file, unsigned int fd)
+/* Threads that look stand in the queue: they are inside a call, too. */
+static int handle_looks(struct wait_queue_entry *entry, unsigned int mode,
+			int sync, void *key)
 {
-	struct handle_count *count = (void *)arg;
-
-	if (file == count->file)
-		count->entries++;
 	return 0;
 }
 
-/* Is this a thread of the caller's process? Only the address is looked at. */
-static bool handle_is_thread(const void *task)
+/*
+ * The thread whose wait-queue entry this is, if it is that of a thread asleep
+ * in a system call: it holds one reference to the file for each entry. Other
+ * entries (epoll, io_uring, an op) hold none that would end with a call, and
+ * have no task.
+ */
+static const struct task_struct *
+handle_sleeper(const struct wait_queue_entry *entry)
 {
-	const struct task_struct *thread;
-	bool found = false;
+	if (entry->func == woken_wake_function ||
+	    entry->func == autoremove_wake_function ||
+	    entry->func == default_wake_function ||
+	    entry->func == handle_looks ||
+	    entry->func == READ_ONCE(handle_packetwake))
+		return entry->private;
+	if (entry->func == handle_pollwake)
+		return ((struct poll_wqueues *)entry->private)->polling_task;
+	return NULL;
+}
 
-	if (!task)
-		return false;
-	rcu_read_lock();
-	for_each_thread(current, thread) {
-		found = thread == task;
-		if (found)
+/* Other threads of this process in a queue. */
+static unsigned int handle_sleepers(const struct wait_queue_head *head)
+{
+	const struct wait_queue_entry *entry;
+	const struct task_struct *task;
+	unsigned int entries = 0, sleepers = 0;
+
+	lockdep_assert_held(&head->lock);
+	list_for_each_entry(entry, &head->head, entry) {
+		if (++entries > HANDLE_ENTRIES)
 			break;
+		/* It takes itself off the queue, so it is alive. */
+		task = handle_sleeper(entry);
+		if (task && task != current &&
+		    READ_ONCE(task->files) == current->files)
+			sleepers++;
+	}
+	return sleepers;
+}
+
+/*
+ * Do calls of this process account for what references are not the caller's?
+ * Its threads sleep on the socket, or for its lock. Under the locks of the two
+ * queues they neither come nor go, so that the count is of the same moment: no
+ * handle can hide behind a sleeper that has just left.
+ */
+static bool handle_is_alone(struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+	struct wait_queue_head *head = &sock->wq.wait;
+	struct wait_queue_head *lock = &sock->sk->sk_lock.wq;
+	unsigned long refs = WINSOCK_HANDLE_OWN_REFS;
+	bool alone;
+
+	if (file_count(file) <= refs)
+		return true;
+	spin_lock_irq(&head->lock);
+	spin_lock(&lock->lock);
+	refs += handle_sleepers(head) + handle_sleepers(lock);
+	alone = file_count(file) <= refs;
+	spin_unlock(&lock->lock);
+	spin_unlock_irq(&head->lock);
+	return alone;
+}
+
+/*
+ * The wake function of threads that wait for a packet is known once an entry
+ * with an unknown one has been found to name a thread of the caller. There is
+ * one such function. Stream sockets do not use it.
+ */
+static void handle_learn_packetwake(struct socket *sock)
+{
+	wait_queue_func_t funcs[HANDLE_LOOKUPS];
+	const void *tasks[HANDLE_LOOKUPS];
+	const struct wait_queue_entry *entry;
+	const struct task_struct *thread;
+	unsigned int entries = 0, count = 0, i;
+
+	if (sock->type == SOCK_STREAM || READ_ONCE(handle_packetwake))
+		return;
+	/* No task that is found in the queue is freed before it is compared. */
+	rcu_read_lock();
+	spin_lock_irq(&sock->wq.wait.lock);
+	list_for_each_entry(entry, &sock->wq.wait.head, entry) {
+		if (count == HANDLE_LOOKUPS || ++entries > HANDLE_ENTRIES)
+			break;
+		if (!entry->private || entry->func == handle_pollwake ||
+		    handle_sleeper(entry))
+			continue;
+		funcs[count] = entry->func;
+		tasks[count++] = entry->private;
+	}
+	spin_unlock_irq(&sock->wq.wait.lock);
+	if (count) {
+		for_each_thread(current, thread)
+			for (i = 0; i < count; i++)
+				if (tasks[i] == thread)
+					WRITE_ONCE(handle_packetwake, funcs[i]);
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * Has this process the file at the same number, to keep it or about to lose it?
+ * A process without memory exits; one with the caller's memory is between
+ * vfork() and exec; one inside exec loses at least what is close-on-exec.
+ */
+static bool handle_in_task(struct task_struct *task, const struct file *file,
+			   int fd, bool losing)
+{
+	bool found = false, execs;
+
+	task_lock(task);
+	/* Set before the memory changes, and until files have been closed. */
+	execs = data_race(!!task->in_execve);
+	smp_rmb(); /* with the table's lock, released between those two */
+	if (task->files && task->files != current->files &&
+	    files_lookup_fd_raw(task->files, fd) == file)
+		found = losing == (!task->mm || task->mm == current->mm ||
+				   execs);
+	task_unlock(task);
+	return found;
+}
+
+/*
+ * fork() keeps numbers: the parent, and the caller's process group, where
+ * children, siblings and parent usually are.
+ */
+static bool handle_in_relatives(const struct file *file, int fd, bool losing)
+{
+	const struct pid *group;
+	struct task_struct *task;
+	unsigned int tasks = 0;
+	bool found;
+
+	rcu_read_lock();
+	task = rcu_dereference(current->real_parent);
+	found = handle_in_task(task, file, fd, losing);
+	group = task_pgrp(current);
+	hlist_for_each_entry_rcu(task, &group->tasks[PIDTYPE_PGID],
+				 pid_links[PIDTYPE_PGID]) {
+		if (found || ++tasks > HANDLE_TASKS)
+			break;
+		found = handle_in_task(task, file, fd, losing);
 	}
 	rcu_read_unlock();
 	return found;
 }
 
-/*
- * Whose wait-queue entry is this, if it is that of a thread asleep in a system
- * call? Such a thread holds one reference to the file for each entry. Others on
- * the queue (epoll, io_uring, an op) hold none that would end with a call, and have
- * no task there. Anybody may queue any number of those, and the queue is locked: what
- * has an unknown function is looked up @lookups times.
+/* Has the caller's table the file at another number, from @from on? */
+static bool handle_in_slots(const struct file *file, int fd, int from)
+{
+	struct files_struct *files = current->files;
+	int slot, end = from + HANDLE_SLOTS / 2;
+	bool found = false;
+
+	rcu_read_lock();
+	end = min_t(int, end, files_fdtable(files)->max_fds);
+	for (slot = from; slot < end && !found; slot++)
+		found = slot != fd && files_lookup_fd_raw(files, slot) == file;
+	rcu_read_unlock();
+	return found;
+}
+
+/* dup() takes the lowest free number, or with a large table one nearby. */
+static bool handle_in_table(const struct file *file, int fd)
+{
+	return handle_in_slots(file, fd, 0) ||
+	       handle_in_slots(file, fd, max(fd - HANDLE_SLOTS / 4, 0));
+}
+
+/* The least of many looks: does what else there is pass? */
+static bool handle_passes(struct file *file, int fd, bool patient)
+{
+	unsigned int look;
+
+	for (look = 0; look < HANDLE_QUICK_LOOKS; look++) {
+		udelay(HANDLE_QUICK_US);
+		if (handle_is_alone(file))
+			return true;
+	}
+	for (look = 0; patient && look < HANDLE_LOSING_LOOKS; look++) {
+		if (look >= HANDLE_LOOKS &&
+		    !handle_in_relatives(file, fd, true))
+			break;
+		usleep_range(HANDLE_LOOK_MIN_US, HANDLE_LOOK_MAX_US);
+		if (handle_is_alone(file))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * winsock_handle_others() - behind winsock_handle_shared() and its quick form
+ * @file:	the file
+ * @fd:		the caller's descriptor of it
+ * @patient:	the caller may sleep for the answer
+ *
+ * Return: true if there is another handle.
  */
-static const struct task_struct *handle_sleeper(const struct wait_queue_entry *entry,
-						unsigned int *lookups)
+bool winsock_handle_others(struct file *file, int fd, bool patient)
 {
-	if (entry->func == woken_wake_function ||
-	    entry->func == autoremove_wake_function ||
-	    entry->func == default_wake_function ||
-	    entry->func == READ_ONCE(handle_packetwake))
-		return entry->private;
-	if (entry->func == handle_pollwake)
-		return ((struct poll_wqueues *)entry->private)->polling_task;
-	/* There is one such function: from the first look-up on it is known by that. */
-	if (READ_ONCE(handle_packetwake) || !*lookups)
-		return NULL;
-	--*lookups;
-	if (!handle_is_thread(entry->private))
-		return NULL;
-	WRITE_ONCE(handle_packetwake, entry->func);
-	return entry->private;
-}
+	struct socket *sock = sock_from_file(file);
+	struct wait_queue_entry entry;
+	bool passes;
 
-/* References that sleeping threads of this process account for. */
-static unsigned int handle_refs_in_calls(struct socket *sock)
-{
-	struct wait_queue_head *head = &sock->wq.wait;
-	const struct wait_queue_entry *entry;
-	const struct task_struct *task;
-	unsigned int refs = 0, lookups = HANDLE_LOOKUPS;
-
-	/* A sleeper takes itself off the queue, so it is alive under the lock. */
-	spin_lock_irq(&head->lock);
-	list_for_each_entry(entry, &head->head, entry) {
-		task = handle_sleeper(entry, &lookups);
-		if (task && READ_ONCE(task->files) == current->files)
-			refs++;
-	}
-	spin_unlock_irq(&head->lock);
-	return refs;
-}
-
-bool winsock_handle_others(struct file *file, int fd)
-{
-	struct handle_count count = { .file = file };
-	unsigned int tries;
-
-	iterate_fd(current->files, 0, handle_count_entry, &count);
-	if (count.entries > 1)
+	handle_learn_packetwake(sock);
+	/* Before tables are walked: often all that is there is sleepers. */
+	if (handle_is_alone(file))
+		return false;
+	if (handle_in_relatives(file, fd, false) || handle_in_table(file, fd))
 		return true;
-
-	for (tries = 0; tries < HANDLE_RETRIES; tries++) {
-		unsigned long refs;
-
-		if (atomic_read(&current->files->count) == 1)
-			return file_count(file) > WINSOCK_HANDLE_OWN_REFS;
-
-		refs = WINSOCK_HANDLE_OWN_REFS +
-		       handle_refs_in_calls(sock_from_file(file));
-		if (file_count(file) <= refs)
-			return false;
-		/* A thread that does not sleep will soon have left its call. */
-		usleep_range(50, 100);
-	}
-	return true;
+	init_waitqueue_func_entry(&entry, handle_looks);
+	entry.private = current;
+	add_wait_queue(&sock->wq.wait, &entry);
+	passes = handle_passes(file, fd, patient);
+	remove_wait_queue(&sock->wq.wait, &entry);
+	return !passes;
 }
 
+/**
+ * winsock_handle_remove() - give a descriptor up if it is still the file's
+ * @file:	the file it must refer to; the caller holds a reference
+ * @fd:		the descriptor
+ *
+ * Comparing and removing is one step under the table's lock: a number that
+ * another thread has reused since the lookup is not touched.
+ *
+ * Return: true if it was removed; the table's reference is then dropped.
+ */
 bool winsock_handle_remove(struct file *file, int fd)
 {
 	struct files_struct *files = current->files;
@@ -162,12 +334,60 @@ bool winsock_handle_remove(struct file *file, int fd)
 	if (!ours)
 		return false;
 
-	/* Until here the number was taken but empty, as before an fd_install. */
+	/* Until here the number is taken but empty, as before fd_install(). */
 	put_unused_fd(fd);
 	filp_close(file, files);
 	return true;
 }
 
+/**
+ * winsock_handle_replace() - put another file at a number that is still @file's
+ * @file:	the file it must refer to; the caller holds a reference
+ * @fd:		the number
+ * @with:	the file to stand there; the table gets a reference of its own
+ * @cloexec:	in: close-on-exec for @with; out, on success: what @file had
+ *
+ * Comparing and replacing is one step under the table's lock, as dup2() does
+ * it; the number is taken all the time. A lookup without the lock gets either
+ * file: it takes a reference, reads the slot again and lets a file go that has
+ * left it since, and rcu_assign_pointer() has @with complete before it is seen.
+ * A file that io_uring has registered is not looked up here any more.
+ *
+ * The table's reference to @file is dropped, which is not the last one. The
+ * caller may hold the socket's lock.
+ *
+ * Return: 0 or -EBADF.
+ */
+int winsock_handle_replace(struct file *file, int fd, struct file *with,
+			   bool *cloexec)
+{
+	struct files_struct *files = current->files;
+	struct fdtable *fdt;
+	bool before;
+
+	spin_lock(&files->file_lock);
+	if (files_lookup_fd_locked(files, fd) != file) {
+		spin_unlock(&files->file_lock);
+		return -EBADF;
+	}
+	fdt = files_fdtable(files);
+	before = test_bit(fd, fdt->close_on_exec);
+	__assign_bit(fd, fdt->close_on_exec, *cloexec);
+	rcu_assign_pointer(fdt->fd[fd], get_file(with));
+	spin_unlock(&files->file_lock);
+	*cloexec = before;
+	filp_close(file, files);
+	return 0;
+}
+
+/**
+ * winsock_handle_learn() - find out how poll and select sleep
+ * @file: any open file
+ *
+ * Needed before winsock_handle_shared(); does the work once.
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int winsock_handle_learn(struct file *file)
 {
 	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(head);

@@ -9,59 +9,54 @@
 /* The caller's descriptor and the caller's fget. */
 #define WINSOCK_HANDLE_OWN_REFS	2
 
-/**
- * winsock_handle_get() - look a socket up by its descriptor
- * @fd: a descriptor of the caller
- *
- * Return: its file, referenced, or ERR_PTR: -EBADF, -ENOTSOCK, -EOPNOTSUPP.
- */
 struct file *winsock_handle_get(int fd);
-
-/* Behind winsock_handle_shared(): there are more references, but whose? */
-bool winsock_handle_others(struct file *file, int fd);
+bool winsock_handle_others(struct file *file, int fd, bool patient);
+bool winsock_handle_remove(struct file *file, int fd);
+int winsock_handle_replace(struct file *file, int fd, struct file *with,
+			   bool *cloexec);
+int winsock_handle_learn(struct file *file);
 
 /**
- * winsock_handle_shared() - does anybody else hold the open file?
+ * winsock_handle_shared() - is there another handle of the open file?
  * @file:	the file; the caller has one reference of its own (fget)
  * @fd:		the caller's descriptor of it
  *
- * Holders are descriptors: of this process (dup), of others (fork, SCM_RIGHTS
- * received), in flight (SCM_RIGHTS sent), and whatever else pins the file, such
- * as a registered io_uring file. Threads of this process that sit in a system
- * call on @fd are none.
+ * Handles are descriptors: of this process (dup), of others (fork, SCM_RIGHTS
+ * received), in flight (SCM_RIGHTS sent), and what else pins the file for good,
+ * such as a registered io_uring file. References that pass are none: those of
+ * threads inside a call, of a look into /proc, of a child between vfork() and
+ * exec. See Documentation/closesocket.rst.
  *
- * Exact while no other thread shares the descriptor table, and for threads that
- * sleep on the socket: they are found on its wait queue. A thread that is in the
- * middle of a call without sleeping is given some 100 us to leave it; one that
- * stays longer counts as a holder. See Documentation/closesocket.rst.
+ * May sleep, some 3 ms at most, or 100 ms for a child on its way to exec;
+ * without the socket's lock. A handle that is being closed in the same moment
+ * counts: before the caller gives its own up for that, it asks
+ * winsock_handle_shared_now().
  *
- * Return: true if closing @fd leaves the socket to somebody else.
+ * Return: true if closing @fd leaves the socket to another handle.
  */
 static inline bool winsock_handle_shared(struct file *file, int fd)
 {
-	return file_count(file) > WINSOCK_HANDLE_OWN_REFS && winsock_handle_others(file, fd);
+	return file_count(file) > WINSOCK_HANDLE_OWN_REFS &&
+	       winsock_handle_others(file, fd, true);
 }
 
 /**
- * winsock_handle_remove() - give a descriptor up if it is still ours
- * @file:	the file it must refer to; the caller holds a reference
- * @fd:		the descriptor
+ * winsock_handle_shared_now() - the same, asked under the socket's lock
+ * @file:	the file; the caller has one reference of its own (fget)
+ * @fd:		the caller's descriptor of it
  *
- * Comparing and removing is one step under the table's lock: a number that
- * another thread has reused since the lookup is not touched.
+ * Of several holders that close in the same moment exactly one finds itself to
+ * be the last, if each that finds another one removes its descriptor and drops
+ * its own reference to @file before it lets the socket's lock go. Does not
+ * sleep; takes some 200 us at most, next to nothing if the other handle is at
+ * the same number in a relative's table or nearby in the caller's.
  *
- * Return: true if it was removed; the table's reference is then dropped.
+ * Return: true if closing @fd leaves the socket to another handle.
  */
-bool winsock_handle_remove(struct file *file, int fd);
-
-/**
- * winsock_handle_learn() - find out how poll and select sleep
- * @file: any open file
- *
- * Needed before winsock_handle_shared(); does the work once.
- *
- * Return: 0 or -ENOMEM.
- */
-int winsock_handle_learn(struct file *file);
+static inline bool winsock_handle_shared_now(struct file *file, int fd)
+{
+	return file_count(file) > WINSOCK_HANDLE_OWN_REFS &&
+	       winsock_handle_others(file, fd, false);
+}
 
 #endif /* WINSOCK_HANDLE_H */
