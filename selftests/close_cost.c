@@ -5,7 +5,11 @@
  */
 #include <liburing.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <kselftest_harness.h>
 
@@ -26,6 +30,12 @@ DEV_REQUIRED;
 #define LIBRARY_MORE	750	/* and its word in the table, what it has pending */
 #define ATTACHED_MORE	200	/* some 1.02 x, a counter included */
 #define SLEEPER_MORE	60	/* an entry of the wait queue is looked at */
+#define SLOT_MORE	20	/* a slot of the table is looked at */
+#define INHERITED_MORE	8	/* times close(2), for a copy that a child closes */
+
+#define CROWD		20000
+#define CROWD_FIRST	100
+#define CROWD_ROUNDS	15
 
 /* Entering an ioctl: it differs from kernel to kernel, and with the security modules. */
 static double ioctl_entry(int dev)
@@ -97,6 +107,23 @@ static double look_cost(int dev, int fd, unsigned int shared)
 #define FEW		64
 #define MANY		512
 
+FIXTURE(crowd) {
+	int dev;
+};
+
+FIXTURE_SETUP(crowd)
+{
+	if (!count_is_exact())
+		SKIP(return, "the time-stamp counter counts no instructions here");
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+}
+
+FIXTURE_TEARDOWN(crowd)
+{
+	close(self->dev);
+}
+
 /* claims: M2 */
 TEST(a_sleeper_costs_the_same_among_many)
 {
@@ -131,7 +158,7 @@ static void polls_add(struct io_uring *ring, int fd, int count)
 /* What is in the queue and no thread's is not looked for among the threads. */
 TEST(a_poll_costs_the_same_among_many_threads)
 {
-	enum { THREADS = 200, LOOKS = 3 };	/* a holder is looked for so often */
+	enum { THREADS = 200, LOOKS = 101 };	/* a holder is looked for so often */
 	static struct ends_sleeper sleepers[THREADS];
 	int dev = dev_open(), away = socket(AF_INET, SOCK_DGRAM, 0);
 	int near = socket(AF_INET, SOCK_DGRAM, 0);
@@ -152,6 +179,125 @@ TEST(a_poll_costs_the_same_among_many_threads)
 	close(near);
 	close(away);
 	close(dev);
+}
+
+/* What it costs a child to close so many copies, each: by close(2) or by the ioctl. */
+static double inherited_cost(int dev, unsigned int count, bool plain)
+{
+	uint64_t *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct winsock_close call;
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		uint64_t start = count_now();
+
+		for (int fd = CROWD_FIRST; fd < CROWD_FIRST + (int)count; fd++)
+			if (plain ? close(fd) : dev_closesocket(dev, fd, &call) ||
+						call.outcome != WINSOCK_OUTCOME_SHARED)
+				_exit(1);
+		*shared = count_now() - start;
+		_exit(0);
+	}
+	if (waitpid(child, &status, 0) != child || status)
+		abort();
+	return (double)*shared / count;
+}
+
+/* So many more descriptors, from CROWD_FIRST on, of sockets of their own. */
+static void crowd_open(unsigned int count)
+{
+	struct rlimit limit = { 2 * CROWD_FIRST + count, 2 * CROWD_FIRST + count };
+	int fd;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		abort();
+	for (unsigned int i = 0; i < count; i++) {
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (fd < 0 || dup2(fd, CROWD_FIRST + i) < 0)
+			abort();
+		close(fd);
+	}
+}
+
+/* claims: M1 */
+TEST_F(crowd, a_child_closes_what_it_inherited_in_linear_time)
+{
+	double plain, few, many;
+
+	crowd_open(CROWD);
+	plain = inherited_cost(self->dev, CROWD, true);
+	few = inherited_cost(self->dev, CROWD / 10, false);
+	many = inherited_cost(self->dev, CROWD, false);
+	TH_LOG("each of %d by close(2) %.0f, by closesocket() %.0f, of %d %.0f",
+	       CROWD, plain, many, CROWD / 10, few);
+	EXPECT_LE(many, 2 * few);
+	EXPECT_LE(many, INHERITED_MORE * plain);
+}
+
+/* A close of one socket, by what holds it besides. */
+enum crowd_beside { BESIDE_NONE, BESIDE_SLEEPER, BESIDE_DUP, BESIDE_CHILD, BESIDES };
+
+static double crowd_cost(int dev, enum crowd_beside beside)
+{
+	struct count_series series = { 0 };
+	struct ends_sleeper sleeper;
+	struct winsock_close call;
+	double median;
+	pid_t child;
+
+	for (int i = 0; i < CROWD_ROUNDS; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0), copy = -1;
+		uint64_t start;
+
+		child = -1;
+		if (beside == BESIDE_SLEEPER)
+			ends_sleep(&sleeper, fd, 'r');
+		else if (beside == BESIDE_DUP)
+			copy = dup(fd);
+		else if (beside == BESIDE_CHILD && !(child = fork()))
+			pause();
+		start = count_now();
+		if (dev_closesocket(dev, fd, &call))
+			abort();
+		count_add(&series, count_now() - start);
+		if ((call.outcome == WINSOCK_OUTCOME_SHARED) !=
+		    (beside == BESIDE_DUP || beside == BESIDE_CHILD))
+			abort();
+		if (beside == BESIDE_SLEEPER && !ends_woken(&sleeper, 5))
+			abort();
+		close(copy);
+		if (child > 0) {
+			kill(child, SIGKILL);
+			waitpid(child, NULL, 0);
+		}
+	}
+	median = count_median(&series);
+	count_free(&series);
+	return median;
+}
+
+TEST_F(crowd, a_close_costs_the_same_among_many_descriptors)
+{
+	static const char *const names[BESIDES] = {
+		"no holder", "a thread asleep", "a dup", "a child",
+	};
+	double few[BESIDES], many[BESIDES];
+
+	for (enum crowd_beside beside = 0; beside < BESIDES; beside++)
+		few[beside] = crowd_cost(self->dev, beside);
+	crowd_open(CROWD);
+	for (enum crowd_beside beside = 0; beside < BESIDES; beside++) {
+		many[beside] = crowd_cost(self->dev, beside);
+		TH_LOG("%s: among few %.0f, among %d %.0f", names[beside], few[beside],
+		       CROWD, many[beside]);
+	}
+	EXPECT_LE(many[BESIDE_NONE], 1.1 * few[BESIDE_NONE]);
+	EXPECT_LE(many[BESIDE_SLEEPER], 1.1 * few[BESIDE_SLEEPER]);
+	EXPECT_LE(many[BESIDE_CHILD], 1.1 * few[BESIDE_CHILD]);
+	/* So many slots are looked at, and not more. */
+	EXPECT_LE(many[BESIDE_DUP], few[BESIDE_DUP] + 1024 * SLOT_MORE);
 }
 
 TEST_HARNESS_MAIN

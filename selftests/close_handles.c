@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* One of several holders: only the last close is a close. */
 #include <fcntl.h>
+#include <liburing.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -78,6 +79,103 @@ TEST_F(closing, a_forked_copy_goes_without_effect)
 	EXPECT_EQ(0, FINS() + RSTS());
 }
 
+/* A child that has the connection and does nothing until it is told by @ends[1]. */
+static pid_t worker_start(struct __test_metadata *_metadata, int ends[2], bool own_session)
+{
+	pid_t worker;
+	char byte;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	worker = fork();
+	ASSERT_GE(worker, 0);
+	if (worker)
+		return worker;
+	if (own_session)
+		setsid();
+	if (write(ends[0], "x", 1) != 1 || read(ends[0], &byte, 1) != 1)
+		_exit(1);
+	return 0;
+}
+
+/* claims: M1 M2 */
+TEST_F(closing, a_worker_keeps_the_connection)
+{
+	for (int own_session = 0; own_session < 2; own_session++) {
+		int ends[2], status;
+		pid_t worker;
+		char text[8];
+
+		net_linger(self->pair.client, 1, own_session ? 0 : 5);
+		worker = worker_start(_metadata, ends, own_session);
+		if (!worker) {
+			if (send(self->pair.client, "work", 4, 0) != 4)
+				_exit(2);
+			net_linger(self->pair.client, 0, 0);
+			_exit(CLOSE() || self->call.outcome != WINSOCK_OUTCOME_GRACEFUL);
+		}
+		ASSERT_EQ(1, read(ends[1], text, 1));
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
+		EXPECT_EQ(0, FINS() + RSTS());
+		ASSERT_EQ(1, write(ends[1], "x", 1));
+		ASSERT_EQ(4, recv(self->pair.server, text, sizeof(text), 0));
+		ASSERT_EQ(worker, waitpid(worker, &status, 0));
+		EXPECT_EQ(0, status);
+		EXPECT_EQ(0, recv(self->pair.server, text, sizeof(text), 0));
+		close(ends[0]);
+		close(ends[1]);
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
+/* A child in a session of its own has the caller for a parent, and closes its copies. */
+/* claims: M1 */
+TEST_F(closing, a_daemon_closes_what_it_inherited)
+{
+	pid_t child;
+	int status;
+
+	arm(&self->pair, true);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		setsid();
+		_exit(CLOSE() || self->call.outcome != WINSOCK_OUTCOME_SHARED);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+/* A dup far away in the table is found as one nearby is. */
+/* claims: M1 */
+TEST_F(closing, a_dup_is_a_holder_wherever_it_is)
+{
+	static const int numbers[] = { 40, 300, 700, 900 };
+
+	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int copy = fcntl(self->pair.client, F_DUPFD, numbers[i]);
+
+		ASSERT_EQ(numbers[i], copy);
+		arm(&self->pair, true);
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
+		EXPECT_EQ(0, FINS() + RSTS());
+		/* Back, from there. */
+		self->pair.client = fcntl(copy, F_DUPFD, 3);
+		ASSERT_GE(self->pair.client, 3);
+		ASSERT_EQ(0, dev_closesocket(self->dev, copy, &self->call));
+		EXPECT_EQ(WINSOCK_OUTCOME_SHARED, self->call.outcome);
+		EXPECT_FALSE(net_is_open(copy));
+	}
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
+	EXPECT_EQ(1, RSTS());
+}
+
 static int pass(int channel, int fd)
 {
 	char space[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -130,6 +228,24 @@ TEST_F(closing, a_copy_in_flight_is_a_holder)
 	EXPECT_EQ(1, RSTS());
 	close(channel[0]);
 	close(channel[1]);
+}
+
+/* Nobody can take a request of the program's own out of its ring. */
+/* claims: M1 */
+TEST_F(closing, a_pending_request_is_a_holder)
+{
+	struct io_uring ring;
+	char byte;
+
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, 0));
+	io_uring_prep_recv(io_uring_get_sqe(&ring), self->pair.client, &byte, 1, 0);
+	ASSERT_EQ(1, io_uring_submit(&ring));
+	ASSERT_EQ(0, CLOSE());
+	EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
+	EXPECT_EQ(0, FINS() + RSTS());
+	/* With the request the connection ends. */
+	io_uring_queue_exit(&ring);
+	EXPECT_EQ(0, recv(self->pair.server, &byte, 1, 0));
 }
 
 enum call { CALL_RECV, CALL_SEND, CALL_POLL, CALL_SELECT };
