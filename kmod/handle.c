@@ -34,8 +34,7 @@
 
 /* A thread that has lost its processor inside one leaves it within these. */
 #define HANDLE_LOOKS		40
-#define HANDLE_LOOK_MIN_US	50
-#define HANDLE_LOOK_MAX_US	100
+#define HANDLE_LOOK_US		50
 
 /* A child that is seen on its way to exec or exit has so many in all. */
 #define HANDLE_LOSING_LOOKS	1000
@@ -262,7 +261,7 @@ static bool handle_in_table(const struct file *file, int fd)
 /* The least of many looks: does what else there is pass? */
 static bool handle_passes(struct file *file, int fd, bool patient)
 {
-	unsigned int look;
+	unsigned int look, us;
 
 	for (look = 0; look < HANDLE_QUICK_LOOKS; look++) {
 		udelay(HANDLE_QUICK_US);
@@ -273,7 +272,9 @@ static bool handle_passes(struct file *file, int fd, bool patient)
 		if (look >= HANDLE_LOOKS &&
 		    !handle_in_relatives(file, fd, true))
 			break;
-		usleep_range(HANDLE_LOOK_MIN_US, HANDLE_LOOK_MAX_US);
+		/* Twice as long at most, and never in step with a loop. */
+		us = HANDLE_LOOK_US + look * 37 % HANDLE_LOOK_US;
+		usleep_range(us, us + 1);
 		if (handle_is_alone(file))
 			return true;
 	}

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include "closing.h"
 
@@ -364,6 +365,49 @@ TEST_F(closing, both_directions_end)
 		net_pair_open(&self->pair, variant->family, variant->accepted);
 		wire_reset(&self->wire);
 	}
+}
+
+struct busy {
+	int fd;
+	volatile bool stop;
+	volatile unsigned int rounds;
+};
+
+static void *busy_run(void *argument)
+{
+	struct busy *busy = argument;
+	struct tcp_info info;
+	socklen_t size;
+	char byte;
+	int count;
+
+	for (; !busy->stop; busy->rounds++) {
+		recv(busy->fd, &byte, 1, MSG_DONTWAIT);
+		size = sizeof(info);
+		getsockopt(busy->fd, SOL_TCP, TCP_INFO, &info, &size);
+		ioctl(busy->fd, FIONREAD, &count);
+	}
+	return NULL;
+}
+
+/* Inside a call nearly always, and asleep in none; stress_holders does it more often. */
+/* claims: M2 N1 */
+TEST_F(closing, a_busy_thread_is_no_holder)
+{
+	struct busy busy = { self->pair.client };
+	pthread_t thread;
+
+	arm(&self->pair, false);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, busy_run, &busy));
+	while (!busy.rounds)
+		net_sleep(1);
+	for (int round = 0; round < 100; round++) {
+		ASSERT_EQ(0, CLOSE());
+		EXPECT_WOULDBLOCK();
+	}
+	busy.stop = true;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, FINS() + RSTS());
 }
 
 /* claims: M1 */
