@@ -32,6 +32,9 @@
 #define HANDLE_QUICK_LOOKS	60
 #define HANDLE_QUICK_US		3
 
+/* So many times, with a step of all processors after each. */
+#define HANDLE_ROUNDS		4
+
 /* A thread that has lost its processor inside one leaves it within these. */
 #define HANDLE_LOOKS		40
 #define HANDLE_LOOK_US		50
@@ -261,14 +264,20 @@ static bool handle_in_table(const struct file *file, int fd)
 /* The least of many looks: does what else there is pass? */
 static bool handle_passes(struct file *file, int fd, bool patient)
 {
-	unsigned int look, us;
+	unsigned int round, look, us;
 
-	for (look = 0; look < HANDLE_QUICK_LOOKS; look++) {
-		udelay(HANDLE_QUICK_US);
-		if (handle_is_alone(file))
-			return true;
+	for (round = 0; round < HANDLE_ROUNDS; round++) {
+		for (look = 0; look < HANDLE_QUICK_LOOKS; look++) {
+			udelay(HANDLE_QUICK_US);
+			if (handle_is_alone(file))
+				return true;
+		}
+		if (!patient)
+			return false;
+		/* A hypervisor may stop a processor: until each has run. */
+		synchronize_rcu_expedited();
 	}
-	for (look = 0; patient && look < HANDLE_LOSING_LOOKS; look++) {
+	for (look = 0; look < HANDLE_LOSING_LOOKS; look++) {
 		if (look >= HANDLE_LOOKS &&
 		    !handle_in_relatives(file, fd, true))
 			break;

@@ -27,7 +27,7 @@ int winsock_handle_learn(struct file *file);
  * threads inside a call, of a look into /proc, of a child between vfork() and
  * exec. See Documentation/closesocket.rst.
  *
- * May sleep, some 3 ms at most, or 100 ms for a child on its way to exec;
+ * May sleep, some 5 ms at most, or 100 ms for a child on its way to exec;
  * without the socket's lock. A handle that is being closed in the same moment
  * counts: before the caller gives its own up for that, it asks
  * winsock_handle_shared_now().
