@@ -25,16 +25,18 @@ static int __init winsock_init(void)
 	err = winsock_op_init();
 	if (err)
 		goto exit_pending;
-	err = winsock_device_init();
-	if (err)
-		goto exit_op;
 	err = winsock_ulp_init();
 	if (err)
-		goto exit_device;
+		goto exit_op;
+	/* Last: what has been opened could not be closed again. */
+	err = winsock_device_init();
+	if (err)
+		goto exit_ulp;
+	winsock_ulp_start();
 	return 0;
 
-exit_device:
-	winsock_device_exit();
+exit_ulp:
+	winsock_ulp_exit();
 exit_op:
 	winsock_op_exit();
 exit_pending:
@@ -48,8 +50,8 @@ exit_netns:
 
 static void __exit winsock_exit(void)
 {
-	winsock_ulp_exit();
 	winsock_device_exit();
+	winsock_ulp_exit();
 	winsock_op_exit();
 	winsock_pending_exit();
 	winsock_mib_exit();

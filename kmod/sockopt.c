@@ -50,7 +50,9 @@ void winsock_sockopt_attach(struct sock *sk)
 
 bool winsock_sockopt_attached(const struct sock *sk)
 {
-	return xa_is_value(sockopt_word(sk));
+	/* A child that was copied while its listener was attached may have half of it. */
+	return xa_is_value(sockopt_word(sk)) &&
+	       READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
 }
 
 void winsock_sockopt_set_reported(struct sock *sk)

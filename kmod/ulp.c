@@ -1,62 +1,242 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The TCP ULP "winsock": attaching, inheriting, diag.
+ * The TCP ULP "winsock": TCP's operations with ours in front (the last close,
+ * the options at SOL_WINSOCK), attaching, inheriting, diag. The data path stays
+ * the very functions it was.
  *
- * The core takes a module reference when a socket is attached and drops it when TCP
- * destroys the connection, orphans included; see proto.h for the rest.
+ * What points to a copy of operations, and what keeps the module until then:
+ *
+ *   sk_prot of a		the ULP's reference, which the core takes when a
+ *   connection		socket is attached and ulp_clone() for a child,
+ *			and which TCP drops after ulp_release()
+ *   a thread in		a reference of its own, and for its way out
+ *   proto_close()	synchronize_rcu_tasks()
+ *
+ * Requests and children copy sk_prot from a listener, TIME_WAIT what a child
+ * was created with, and requests move on to other listeners (tcp_migrate_req).
+ * So a listener has TCP's own operations and only carries the ULP.
  */
 #include <linux/inet_diag.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/skbuff.h>
+#include <linux/skmsg.h>
+#include <linux/spinlock.h>
 #include <net/inet_connection_sock.h>
 #include <net/netlink.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <net/tcp_states.h>
 
 #include <linux/winsock.h>
 
 #include "compat/ulp.h"
-#include "proto.h"
 #include "query.h"
+#include "release.h"
 #include "sockopt.h"
 #include "ulp.h"
 
 /* Not a number that the kernel's own ULPs may come to soon. */
 static_assert(WINSOCK_DIAG > 2 * INET_ULP_INFO_MAX);
 
+/**
+ * struct proto_copy - operations in front of others
+ * @proto:	the copy
+ * @base:	what it was made from, its module held; NULL while the slot is
+ *		free. Set last, once: neither changes before the module goes
+ */
+struct proto_copy {
+	struct proto proto;
+	struct proto *base;
+};
+
+/*
+ * IPv4's and IPv6's, and as many that others may have put in front of them. The
+ * lock serialises making copies; it nests in a socket's sk_callback_lock.
+ */
+static struct proto_copy proto_copies[4];
+static DEFINE_SPINLOCK(proto_lock);
+
+/* Loading cannot fail any more. */
+static bool ulp_started;
+
 static struct tcp_ulp_ops ulp_ops;
 
-static int ulp_attach(struct sock *sk)
-{
-	int err = winsock_proto_prepare(sk);
+static void proto_close(struct sock *sk, long timeout);
 
-	if (err)
-		return err;
-	winsock_sockopt_attach(sk);
-	if (sk->sk_state == TCP_LISTEN) {
-		/*
-		 * Children are copied from a listener without its lock. None may get
-		 * our operations without the ULP, whose reference keeps them: let the
-		 * ULP be seen everywhere first. The caller sets it again.
-		 */
-		WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
-		synchronize_rcu();
+/* The operations that ours, if they are in front, are in front of. */
+static struct proto *proto_base(const struct sock *sk)
+{
+	struct proto *proto = READ_ONCE(sk->sk_prot);
+
+	if (proto->close != proto_close)
+		return proto;
+	return container_of(proto, struct proto_copy, proto)->base;
+}
+
+static struct proto_copy *proto_find(const struct proto *base)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(proto_copies); i++)
+		/* Pairs with proto_make(): the copy is complete. */
+		if (smp_load_acquire(&proto_copies[i].base) == base)
+			return &proto_copies[i];
+	return NULL;
+}
+
+static void proto_close(struct sock *sk, long timeout)
+{
+	const struct proto *base = proto_base(sk);
+
+	/* TCP, or the op that takes the socket over, drops the ULP's. */
+	__module_get(THIS_MODULE);
+	if (!winsock_release(sk))
+		base->close(sk, 0);
+	module_put(THIS_MODULE);
+}
+
+static int proto_setsockopt(struct sock *sk, int level, int name,
+			    sockptr_t value, unsigned int size)
+{
+	if (level == SOL_WINSOCK)
+		return winsock_sockopt_set(sk, name, value, size);
+	return proto_base(sk)->setsockopt(sk, level, name, value, size);
+}
+
+static int proto_getsockopt(struct sock *sk, int level, int name,
+			    char __user *value, int __user *size)
+{
+	if (level == SOL_WINSOCK)
+		return winsock_sockopt_get(sk, name, value, size);
+	return proto_base(sk)->getsockopt(sk, level, name, value, size);
+}
+
+/*
+ * A socket that was a connection may have been looked up then, and a SYN that
+ * is late enough finds it in LISTEN before listen(2) comes to our operation.
+ * Nothing tells where the request is that copied ours: the module stays.
+ */
+static void proto_settle(struct sock *sk)
+{
+	static atomic_t kept;
+
+	synchronize_rcu();
+	if (inet_csk_reqsk_queue_len(sk) && !atomic_xchg(&kept, 1)) {
+		pr_notice("winsock: a stray request keeps the module\n");
+		__module_get(THIS_MODULE);
 	}
-	winsock_proto_attach(sk);
+}
+
+/* What listen(2) comes to, before the listener can be looked up. */
+static int proto_hash(struct sock *sk)
+{
+	struct proto *ours = sk->sk_prot, *base = proto_base(sk);
+	/* Given by connect(2) and by accept(2), and kept. */
+	bool was_connection = sk->sk_txhash;
+	int err;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state != TCP_LISTEN)
+		return base->hash(sk);
+	WRITE_ONCE(sk->sk_prot, base);
+	if (was_connection)
+		proto_settle(sk);
+	err = base->hash(sk);
+	if (err && !was_connection)
+		WRITE_ONCE(sk->sk_prot, ours);
+	return err;
+}
+
+static struct proto_copy *proto_make(struct proto *base)
+{
+	struct proto_copy *copy;
+
+	spin_lock(&proto_lock);
+	copy = proto_find(base);
+	if (copy)
+		goto unlock;
+	copy = proto_find(NULL);
+	if (!copy)
+		goto unlock;
+	if (!try_module_get(base->owner)) {
+		copy = NULL;
+		goto unlock;
+	}
+	copy->proto = *base;
+	copy->proto.owner = THIS_MODULE;
+	copy->proto.close = proto_close;
+	copy->proto.hash = proto_hash;
+	copy->proto.setsockopt = proto_setsockopt;
+	copy->proto.getsockopt = proto_getsockopt;
+	/* Pairs with proto_find(). */
+	smp_store_release(&copy->base, base);
+unlock:
+	spin_unlock(&proto_lock);
+	return copy;
+}
+
+/* Put ours in front, unless the socket listens. */
+static int ulp_attach_locked(struct sock *sk)
+{
+	struct proto_copy *copy;
+
+	/* Leaving a sockmap writes into sk_prot in place, which is shared. */
+	if (sk_psock(sk))
+		return -EINVAL;
+	/* For the children of a listener, too. */
+	copy = proto_make(sk->sk_prot);
+	if (!copy)
+		return -ENOSPC;
+	winsock_sockopt_attach(sk);
+	/* The caller sets it again: a sockmap looks for it under this lock. */
+	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
+	if (sk->sk_state != TCP_LISTEN)
+		WRITE_ONCE(sk->sk_prot, &copy->proto);
 	return 0;
 }
 
+static int ulp_attach(struct sock *sk)
+{
+	int err;
+
+	sock_owned_by_me(sk);
+	if (!READ_ONCE(ulp_started))
+		return -ENOENT;
+	write_lock_bh(&sk->sk_callback_lock);
+	rcu_read_lock();
+	err = ulp_attach_locked(sk);
+	rcu_read_unlock();
+	write_unlock_bh(&sk->sk_callback_lock);
+	return err;
+}
+
+/* Of a dying socket that nothing else uses any more. */
 static void ulp_release(struct sock *sk)
 {
-	winsock_proto_detach(sk);
+	WRITE_ONCE(sk->sk_prot, proto_base(sk));
 	RCU_INIT_POINTER(inet_csk(sk)->icsk_ulp_data, NULL);
 }
 
-static void ulp_clone(const struct request_sock *req, struct sock *sk, const gfp_t priority)
+/*
+ * A listener that has the ULP has made a child, which is locked and not hashed
+ * yet: of a request of its own, a migrated one, a cookie, or Fast Open. The
+ * core copies the ULP without a reference, and the listener may be giving up
+ * its own.
+ */
+static void ulp_clone(const struct request_sock *req, struct sock *sk,
+		      const gfp_t priority)
 {
-	winsock_proto_inherit(sk);
-	winsock_sockopt_inherit(sk);
+	struct proto_copy *copy = proto_find(proto_base(sk));
+
+	lockdep_assert_held(&sk->sk_lock.slock);
+	if (copy && try_module_get(THIS_MODULE)) {
+		WRITE_ONCE(sk->sk_prot, &copy->proto);
+		winsock_sockopt_inherit(sk);
+		return;
+	}
+	ulp_release(sk);
+	inet_csk(sk)->icsk_ulp_ops = NULL;
 }
 
 static int ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)
@@ -97,15 +277,41 @@ static struct tcp_ulp_ops ulp_ops = {
 	.get_info_size	= COMPAT_ULP_GET_INFO_SIZE(ulp_get_info_size),
 };
 
+/**
+ * winsock_ulp_init() - register the ULP, which refuses until it is started
+ *
+ * Return: 0, -EEXIST.
+ */
 int winsock_ulp_init(void)
 {
 	return tcp_register_ulp(&ulp_ops);
 }
 
+/**
+ * winsock_ulp_start() - let sockets be attached: loading has not failed
+ *
+ * An attached socket could not be given up again.
+ */
+void winsock_ulp_start(void)
+{
+	WRITE_ONCE(ulp_started, true);
+}
+
+/**
+ * winsock_ulp_exit() - no socket is attached, and none can be any more
+ *
+ * A thread on its way out of proto_close() has given its reference back, one in
+ * sock_diag has none. Neither sleeps before it is out.
+ */
 void winsock_ulp_exit(void)
 {
+	int i;
+
 	tcp_unregister_ulp(&ulp_ops);
-	winsock_proto_exit();
+	synchronize_rcu_tasks();
+	for (i = 0; i < ARRAY_SIZE(proto_copies); i++)
+		if (proto_copies[i].base)
+			module_put(proto_copies[i].base->owner);
 }
 
 MODULE_ALIAS_TCP_ULP(WINSOCK_ULP);

@@ -4,6 +4,7 @@
 #define WINSOCK_ULP_H
 
 int winsock_ulp_init(void);
+void winsock_ulp_start(void);
 void winsock_ulp_exit(void);
 
 #endif /* WINSOCK_ULP_H */

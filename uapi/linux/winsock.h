@@ -288,7 +288,8 @@ struct winsock_abort {
 /*
  * The ULP: setsockopt(fd, SOL_TCP, TCP_ULP, WINSOCK_ULP, sizeof(WINSOCK_ULP)) on a TCP
  * socket, at any time from socket(2) on. Connections accepted from a listener that is
- * attached are attached. There is no way back. From then on close(2), dup2(2) over
+ * attached are attached. There is no way back. A listener's own close is TCP's, also
+ * after it has become a client. Of others close(2), dup2(2) over
  * the descriptor, execve(2), exit and a fatal signal end a lingering connection as
  * the page says: drained, then FIN, or RST at the deadline; the thread waits in the
  * close only if the socket is blocking, and not at exit. See Documentation/ulp.rst.
@@ -301,8 +302,9 @@ struct winsock_abort {
 #define WINSOCK_ULP		"winsock"
 
 /*
- * Level of the socket options below; on an attached socket only, elsewhere they fail
- * with ENOPROTOOPT or EOPNOTSUPP. "WS" in ASCII, above all levels of the kernel.
+ * Level of the socket options below; on an attached socket that does not listen only,
+ * elsewhere they fail with ENOPROTOOPT or EOPNOTSUPP. What was set before listen(2) is
+ * inherited. "WS" in ASCII, above all levels of the kernel.
  */
 #define SOL_WINSOCK		0x5753
 
