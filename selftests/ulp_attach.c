@@ -15,6 +15,7 @@
 #include "kselftest_harness.h"
 
 #include "dev.h"
+#include "migration.h"
 #include "net.h"
 #include "ulp.h"
 
@@ -136,15 +137,14 @@ TEST_F(attach, accepted_connections_inherit_it)
 	int client, server;
 
 	ASSERT_EQ(0, ulp_attach(self->listener));
-	ASSERT_EQ(0, ulp_set_int(self->listener, WINSOCK_SO_STRICT, 1));
 	client = net_connect(variant->family, self->port, false);
 	net_sleep(20);
-	/* In the accept queue already: the listener's two, the child's one. */
-	EXPECT_EQ(3, dev_references());
+	/* In the accept queue already: the listener's, the child's. */
+	EXPECT_EQ(2, dev_references());
 	server = accept(self->listener, NULL, NULL);
 	EXPECT_TRUE(ulp_is_attached(server));
 	EXPECT_FALSE(ulp_is_attached(client));
-	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_STRICT));
+	EXPECT_EQ(-1, ulp_get_int(server, WINSOCK_SO_STRICT));
 	EXPECT_DATA_PASSES(client, server);
 	EXPECT_EQ(-EAGAIN, try_unload());
 	close(self->listener);
@@ -184,38 +184,72 @@ TEST_F(attach, unaccepted_children_end_with_the_listener)
 	for (int i = 0; i < 5; i++)
 		clients[i] = net_connect(variant->family, self->port, false);
 	net_sleep(20);
-	EXPECT_EQ(7, dev_references());
+	EXPECT_EQ(6, dev_references());
 	close(self->listener);
 	EXPECT_EQ(0, references_wait(0, 1000));
 	for (int i = 0; i < 5; i++)
 		close(clients[i]);
 }
 
-TEST_F(attach, half_open_connections_hold_the_module)
+TEST_F(attach, half_open_connections_hold_nothing)
 {
+	struct migration scene = { .family = variant->family, .way = MIGRATION_HALF_OPEN };
 	int client;
 
 	ASSERT_EQ(0, ulp_attach(self->listener));
-	client = socket(variant->family == NET_V4 ? AF_INET : AF_INET6,
-			SOCK_STREAM | SOCK_NONBLOCK, 0);
-	/* The client never hears the SYN's answer. */
-	net_mute(client);
-	{
-		struct sockaddr_storage name;
-		socklen_t size = sizeof(name);
-
-		getsockname(self->listener, (struct sockaddr *)&name, &size);
-		connect(client, (struct sockaddr *)&name, size);
-	}
-	net_sleep(50);
-	EXPECT_GT(dev_references(), 0);
-	close(self->listener);
-	net_sleep(50);
-	/* The request is still there, with what it copied from the listener. */
+	client = migration_connect(&scene, self->port);
+	ASSERT_GE(client, 0);
+	EXPECT_EQ(TCP_SYN_RECV, net_left(self->port, net_port(client)));
 	EXPECT_EQ(1, dev_references());
-	EXPECT_EQ(-EAGAIN, try_unload());
+	close(self->listener);
+	/* The request is still there; what it copied from the listener is TCP's. */
+	EXPECT_EQ(TCP_SYN_RECV, net_left(self->port, net_port(client)));
+	EXPECT_EQ(0, dev_references());
 	close(client);
-	EXPECT_EQ(0, references_wait(0, 130000));
+}
+
+TEST_F(attach, a_migrated_connection_is_what_it_was_made_from)
+{
+	for (int i = 0; i < MIGRATIONS / 3; i++) {
+		struct migration scene = migration_number(i);
+		const char *wrong;
+
+		scene.family = variant->family;
+		wrong = migration_scene(&scene);
+		EXPECT_EQ(NULL, wrong) TH_LOG("way %d, from %d, to %d, late %d: %s", scene.way,
+					      scene.from, scene.to, scene.late, wrong);
+	}
+}
+
+/* The copy for the family that it has become may never have been made. */
+TEST_F(attach, a_former_listener_may_change_its_family)
+{
+	struct sockaddr unspecified = { .sa_family = AF_UNSPEC };
+	int fd = net_listen(variant->family, &(uint16_t){ 0 }), family = AF_INET, client, server;
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+	uint16_t port;
+
+	ASSERT_EQ(0, ulp_attach(fd));
+	ASSERT_EQ(0, shutdown(fd, SHUT_RDWR));
+	ASSERT_EQ(0, getsockname(self->listener, (struct sockaddr *)&name, &size));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&name, size));
+	server = accept(self->listener, NULL, NULL);
+	EXPECT_EQ(variant->family == NET_MAPPED ? 0 : -1,
+		  setsockopt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &family, sizeof(family)));
+	EXPECT_DATA_PASSES(fd, server);
+	ASSERT_EQ(0, connect(fd, &unspecified, sizeof(unspecified)));
+	close(server);
+	ASSERT_EQ(0, listen(fd, 1));
+	port = net_port(fd);
+	client = net_connect(variant->family, port, false);
+	server = accept(fd, NULL, NULL);
+	ASSERT_GE(server, 0);
+	EXPECT_TRUE(variant->family == NET_MAPPED || ulp_is_attached(server));
+	EXPECT_DATA_PASSES(client, server);
+	close(client);
+	close(server);
+	close(fd);
 }
 
 TEST_F(attach, a_listener_may_become_a_client_and_back)
@@ -238,6 +272,31 @@ TEST_F(attach, a_listener_may_become_a_client_and_back)
 	EXPECT_TRUE(ulp_is_attached(listener));
 	close(listener);
 	close(server);
+}
+
+TEST_F(attach, a_client_may_become_a_listener)
+{
+	struct sockaddr unspecified = { .sa_family = AF_UNSPEC };
+	uint16_t port = 0;
+	int fd = net_bind_shared(variant->family, &port), client, server;
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+
+	ASSERT_EQ(0, ulp_attach(fd));
+	ASSERT_EQ(0, getsockname(self->listener, (struct sockaddr *)&name, &size));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&name, size));
+	ASSERT_EQ(0, connect(fd, &unspecified, sizeof(unspecified)));
+	EXPECT_EQ(0, ulp_set_int(fd, WINSOCK_SO_STRICT, 1));
+	ASSERT_EQ(0, listen(fd, 1));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_STRICT, 1));
+	/* The port was not asked for, and is another one. */
+	client = net_connect(variant->family, net_port(fd), false);
+	server = accept(fd, NULL, NULL);
+	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_STRICT));
+	EXPECT_DATA_PASSES(client, server);
+	close(client);
+	close(server);
+	close(fd);
 }
 
 TEST_F(attach, other_sockets_refuse_it)

@@ -232,6 +232,50 @@ TEST_F(closing, dup2_over_it_closes_it)
 	EXPECT_RESET_AND_GONE();
 }
 
+/* A listener has nothing to linger for, and its own close is TCP's. */
+TEST_F(closing, a_listener_closes_at_once)
+{
+	uint16_t port = 0;
+	int listener = net_bind_shared(variant->family, &port), client;
+
+	ASSERT_EQ(0, ulp_attach(listener));
+	net_linger(listener, 1, 5);
+	ASSERT_EQ(0, listen(listener, 1));
+	client = net_connect(variant->family, port, false);
+	EXPECT_LT(timed_close(listener), AT_ONCE);
+	EXPECT_EQ(-1, recv(client, &port, 1, 0));
+	EXPECT_EQ(ECONNRESET, errno);
+	close(client);
+}
+
+/* One that connects later is TCP's own: its deadline leaves an orphan. */
+TEST_F(closing, a_former_listener_is_linux)
+{
+	uint16_t port, own = 0;
+	int listener = net_listen(variant->family, &port), server;
+	int fd = net_bind_shared(variant->family, &own);
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+
+	ASSERT_EQ(0, ulp_attach(fd));
+	ASSERT_EQ(0, listen(fd, 1));
+	ASSERT_EQ(0, shutdown(fd, SHUT_RDWR));
+	ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&name, &size));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&name, size));
+	server = accept(listener, NULL, NULL);
+	ASSERT_GE(server, 0);
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_STRICT, 1));
+	own = net_port(fd);
+	net_stuff(fd);
+	net_linger(fd, 1, 1);
+	EXPECT_GE(timed_close(fd), 1.0);
+	EXPECT_EQ(TCP_FIN_WAIT1, net_left(own, port));
+	net_linger(server, 1, 0);
+	close(server);
+	EXPECT_EQ(0, net_left_wait(own, port, 0, 500));
+	close(listener);
+}
+
 static void *exit_now(void *unused)
 {
 	_exit(0);

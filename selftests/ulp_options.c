@@ -206,6 +206,42 @@ TEST_F(closing, bad_input_changes_nothing)
 	munmap(edge, 4096);
 }
 
+/* A listener: SOL_WINSOCK is no level of TCP's. What was set before listen(2) is inherited. */
+TEST_F(closing, a_listener_passes_its_options_on)
+{
+	uint16_t port = 0;
+	int listener = net_bind_shared(variant->family, &port), client, server, error;
+
+	ASSERT_EQ(0, ulp_attach(listener));
+	ASSERT_EQ(0, ulp_set_linger(listener, 1, 42));
+	ASSERT_EQ(0, ulp_set_int(listener, WINSOCK_SO_DONTLINGER, 1));
+	ASSERT_EQ(0, ulp_set_int(listener, WINSOCK_SO_STRICT, 1));
+	ASSERT_EQ(0, listen(listener, 1));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_linger(listener, 1, 7));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(listener, WINSOCK_SO_DONTLINGER, 0));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(listener, WINSOCK_SO_STRICT, 0));
+	error = variant->family == NET_V4 ? EOPNOTSUPP : ENOPROTOOPT;
+	EXPECT_EQ(ULP_ERROR(error), ulp_get_int(listener, WINSOCK_SO_STRICT));
+	client = net_connect(variant->family, port, false);
+	server = accept(listener, NULL, NULL);
+	ASSERT_GE(server, 0);
+	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_STRICT));
+	EXPECT_EQ(0, ulp_set_int(server, WINSOCK_SO_DONTLINGER, 0));
+	EXPECT_EQ(1, linger_get(server).l_onoff);
+	EXPECT_EQ(42, linger_get(server).l_linger);
+	/* The native option is anybody's, and inherited as ever. */
+	net_linger(listener, 1, 8);
+	close(client);
+	close(server);
+	client = net_connect(variant->family, port, false);
+	server = accept(listener, NULL, NULL);
+	ASSERT_GE(server, 0);
+	EXPECT_EQ(8, linger_get(server).l_linger);
+	close(client);
+	close(server);
+	close(listener);
+}
+
 TEST_F(closing, without_the_ulp_there_is_no_level)
 {
 	EXPECT_EQ(-ENOPROTOOPT, ulp_set_linger(self->pair.client, 1, 5));

@@ -16,6 +16,7 @@
 #include "kselftest_harness.h"
 
 #include "dev.h"
+#include "migration.h"
 #include "net.h"
 #include "ulp.h"
 #include "usage.h"
@@ -118,6 +119,67 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 	EXPECT_LE(usage_sockets("orphan"), orphans);
 	EXPECT_LT(usage_sockets("alloc"), alloc + 10);
 	EXPECT_EQ(0, dev_references());
+}
+
+/* Each way in which a child comes into being, and then the module goes. */
+TEST_F_TIMEOUT(loads, nothing_migrates_with_a_pointer_into_the_module, 280)
+{
+	if (access(MODULE, R_OK))
+		SKIP(return, "no " MODULE " to load again: nothing is unloaded");
+	net_enter();
+	for (int round = 0; round < MIGRATIONS; round++) {
+		struct migration scene = migration_number(round);
+		const char *wrong = migration_scene(&scene);
+
+		ASSERT_EQ(NULL, wrong)
+			TH_LOG("family %d, way %d, from %d, to %d, late %d: %s", scene.family,
+			       scene.way, scene.from, scene.to, scene.late, wrong);
+		ASSERT_EQ(NULL, unload_until_it_works(NULL));
+		ASSERT_EQ(0, load());
+	}
+}
+
+/*
+ * Requests whose clients hear nothing migrate when their timer runs, and end when it has
+ * run some more: without the module.
+ */
+TEST_F_TIMEOUT(loads, requests_outlive_the_module, 120)
+{
+	struct migration scene = { .way = MIGRATION_HALF_OPEN };
+	uint16_t ports[3] = { 0 }, clients[3];
+	int first[3], second[3], client[3];
+	long migrated;
+
+	if (access(MODULE, R_OK))
+		SKIP(return, "no " MODULE " to load again: nothing is unloaded");
+	net_enter();
+	migration_prepare();
+	migration_setting("tcp_synack_retries", "3");
+	migrated = migration_counter("TCPMigrateReqSuccess");
+	for (int i = 0; i < 3; i++) {
+		scene.family = i;
+		first[i] = migration_listen(&scene, true, &ports[i], false);
+		ASSERT_GE(first[i], 0);
+		client[i] = migration_connect(&scene, ports[i]);
+		ASSERT_GE(client[i], 0);
+		clients[i] = net_port(client[i]);
+		second[i] = migration_listen(&scene, false, &ports[i], false);
+		ASSERT_GE(second[i], 0);
+		close(first[i]);
+	}
+	while (migration_counter("TCPMigrateReqSuccess") < migrated + 3)
+		net_sleep(1);
+	/* None of them holds the module, and each is still there without it. */
+	ASSERT_EQ(NULL, unload_until_it_works(NULL));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(TCP_SYN_RECV, net_left(ports[i], clients[i]));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(0, net_left_wait(ports[i], clients[i], 0, 60000));
+	for (int i = 0; i < 3; i++) {
+		close(client[i]);
+		close(second[i]);
+	}
+	ASSERT_EQ(0, load());
 }
 
 TEST_HARNESS_MAIN

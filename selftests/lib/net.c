@@ -84,7 +84,7 @@ static int net_socket(enum net_family family)
 	return fd;
 }
 
-static uint16_t net_port(int fd)
+uint16_t net_port(int fd)
 {
 	union net_address address;
 	socklen_t size = sizeof(address);
@@ -114,6 +114,18 @@ int net_listen(enum net_family family, uint16_t *port)
 	int fd = net_bound(family, port, true);
 
 	NET_MUST(listen(fd, 16));
+	return fd;
+}
+
+int net_bind_shared(enum net_family family, uint16_t *port)
+{
+	union net_address address;
+	socklen_t size = net_loopback(&address, family, *port);
+	int fd = net_socket(family), one = 1;
+
+	NET_MUST(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)));
+	NET_MUST(bind(fd, &address.any, size));
+	*port = net_port(fd);
 	return fd;
 }
 

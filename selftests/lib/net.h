@@ -48,8 +48,17 @@ void net_pair_close(struct net_pair *pair);
 /* A listening socket on an ephemeral loopback port; its port in *port. */
 int net_listen(enum net_family family, uint16_t *port);
 
+/*
+ * A socket bound to that loopback port, or to one that it puts into *port if that is 0,
+ * to which others may be bound as well (SO_REUSEPORT).
+ */
+int net_bind_shared(enum net_family family, uint16_t *port);
+
 /* A socket connected, or connecting if non-blocking, to a loopback port. */
 int net_connect(enum net_family family, uint16_t port, bool nonblock);
+
+/* The port that a socket is bound to. */
+uint16_t net_port(int fd);
 
 /* Try to bind a fresh socket to a loopback port, without SO_REUSEADDR: 0 or errno. */
 int net_bind_error(enum net_family family, uint16_t port);
