@@ -15,8 +15,6 @@ today = '2026-11-25'
 # The builders share what was read.
 smartquotes = False
 nitpicky = True
-nitpick_ignore = [('c:identifier', name)
-                  for name in ('__s32', '__u16', '__u32', '__u64')]
 html_theme_options = {'page_width': '62em'}
 html_copy_source = False
 html_show_copyright = False

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The closesocket path: gather facts, ask the policy, carry the verdict out.
- *
- * Until the verdict nothing changes; from then on nothing can fail. That order
- * is what makes "a failed call leaves everything as it was" true.
+ * The ioctl's close: CLOSE, ABORT and QUERY. A close decides without the
+ * socket's lock where that lock guards nothing that counts (linger off, the
+ * hard close, one of several handles), else once under it, in one step with the
+ * descriptor: of two holders that close in the same moment one is the last.
  */
 #include <linux/err.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/net.h>
@@ -15,49 +16,42 @@
 #include <linux/winsock.h>
 
 #include "close.h"
-#include "facts.h"
+#include "decide.h"
 #include "family.h"
 #include "handle.h"
+#include "lock.h"
+#include "mib.h"
+#include "netns.h"
 #include "op.h"
-#include "opfile.h"
-#include "policy.h"
-#include "report.h"
 #include "sockopt.h"
 #include "tcp.h"
 
 /**
  * struct close_call - one WINSOCK_IOC_CLOSE under way
  * @args:	the caller's arguments
- * @file:	the socket's file, referenced; NULL once it was given up
+ * @file:	the socket's file, referenced; NULL once that has been dropped
  * @sock:	its socket
- * @started:	when a close that may have to wait came in; 0 for others
- * @shared:	others hold the file, and the caller cares
- * @timeout_ns:	linger time, valid where @facts are
- * @lingers:	linger is on, for the socket or for this call; likewise
- * @facts:	as of the last look
- * @bits:	the facts that the verdict was asked for by, WINSOCK_FACT_*
- * @op_file:	an op's file for the caller, to be installed
+ * @sk:		the same
+ * @decision:	the decision
+ * @op:		for a close that has to wait
+ * @op_file:	the op's file
  */
 struct close_call {
 	struct winsock_close *args;
 	struct file *file;
 	struct socket *sock;
-	ktime_t started;
-	bool shared;
-	u64 timeout_ns;
-	bool lingers;
-	struct winsock_facts facts;
-	u32 bits;
+	struct sock *sk;
+	struct winsock_decision decision;
+	struct winsock_op *op;
 	struct file *op_file;
 };
 
+#define CLOSE_MODES	(WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_NONBLOCKING)
+
 static int close_check(const struct winsock_close *args)
 {
-	if (args->mode > WINSOCK_MODE_NONBLOCKING ||
-	    (args->flags & ~WINSOCK_CLOSE_FLAGS) || args->op_fd < -1)
-		return -EINVAL;
-	if ((args->flags & WINSOCK_CLOSE_DETACH) &&
-	    !(args->flags & WINSOCK_CLOSE_ASYNC))
+	if ((args->flags & ~WINSOCK_CLOSE_FLAGS) ||
+	    (args->flags & CLOSE_MODES) == CLOSE_MODES)
 		return -EINVAL;
 	if (args->timeout_ns > WINSOCK_TIMEOUT_MAX_NS ||
 	    (args->timeout_ns && !(args->flags & WINSOCK_CLOSE_TIMEOUT)))
@@ -65,368 +59,327 @@ static int close_check(const struct winsock_close *args)
 	return 0;
 }
 
-/* What the caller wants of a close that lingers. */
+/* A number that was reused is another socket's. */
+static int close_check_cookie(struct sock *sk, u64 cookie)
+{
+	return cookie && cookie != atomic64_read(&sk->sk_cookie) ? -ESTALE : 0;
+}
+
+/* What the caller wants of a close that lingers: WINSOCK_FACT_* bits. */
 static u32 close_mode(const struct close_call *call)
 {
-	const struct winsock_close *args = call->args;
-	bool nonblock = args->mode == WINSOCK_MODE_NONBLOCKING;
+	u32 flags = call->args->flags;
 
-	/* Wine-like layers keep O_NONBLOCK set whatever the Winsock mode. */
-	if (args->mode == WINSOCK_MODE_FROM_FILE)
-		nonblock = call->file->f_flags & O_NONBLOCK;
-	if (!nonblock)
+	if (flags & WINSOCK_CLOSE_BLOCKING)
 		return 0;
-	if ((args->flags & WINSOCK_CLOSE_STRICT) || winsock_sockopt_strict(call->sock->sk))
+	if (!(flags & WINSOCK_CLOSE_NONBLOCKING) &&
+	    !winsock_sockopt_nonblock(call->sk, call->file))
+		return 0;
+	if ((flags & WINSOCK_CLOSE_STRICT) ||
+	    winsock_netns_strict(sock_net(call->sk)))
 		return WINSOCK_FACT_NONBLOCK | WINSOCK_FACT_STRICT;
 	return WINSOCK_FACT_NONBLOCK;
 }
 
-static enum winsock_verdict close_verdict(struct close_call *call)
-{
-	struct winsock_facts *facts = &call->facts;
-	bool given = call->args->flags & WINSOCK_CLOSE_TIMEOUT;
-	u32 bits = call->shared ? WINSOCK_FACT_SHARED : 0;
-
-	winsock_family_snapshot(call->sock->sk, facts);
-	call->timeout_ns = given ? call->args->timeout_ns : facts->linger_ns;
-	call->lingers = facts->linger || (given && facts->can_linger);
-	/* Without, nothing else counts (G1). */
-	if (call->lingers) {
-		bits |= WINSOCK_FACT_LINGER | close_mode(call) | winsock_facts_bits(facts);
-		if (call->timeout_ns)
-			bits |= WINSOCK_FACT_TIMED;
-	}
-	call->bits = bits;
-	return winsock_policy_verdict(bits);
-}
-
-/* Inlined it is next to nothing while nobody traces. */
-static __always_inline void close_tell(const struct close_call *call,
-				       enum winsock_verdict verdict)
-{
-	winsock_report_verdict(call->sock->sk, &call->facts, call->bits, verdict,
-			       call->timeout_ns, call->args->tag);
-}
-
-/* The answer to what needs no wait, as of before it is carried out. */
-static void close_report(struct close_call *call, enum winsock_verdict verdict)
-{
-	struct winsock_close *args = call->args;
-
-	close_tell(call, verdict);
-	args->result = WINSOCK_RESULT_WOULDBLOCK;
-	if (verdict == WINSOCK_VERDICT_WOULDBLOCK)
-		return;
-
-	args->result = WINSOCK_RESULT_DONE;
-	args->outcome = winsock_report_decided(verdict, &call->facts);
-	args->elapsed_ns = 0;
-	if (call->started)
-		args->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(), call->started));
-	args->unacked = call->facts.unacked;
-	args->state = call->facts.state;
-	args->error = call->facts.error;
-	winsock_report_outcome(call->sock->sk, args->outcome, &call->facts, args->unacked,
-			       args->elapsed_ns, args->tag);
-}
-
-static int close_start(struct close_call *call, struct winsock_op *op)
-{
-	int err = winsock_op_start(op, call->facts.unacked,
-				   !(call->args->flags & WINSOCK_CLOSE_ASYNC));
-
-	if (!err)
-		close_tell(call, WINSOCK_VERDICT_WAIT);
-	return err;
-}
-
-static void close_disconnect(struct sock *sk, bool reset)
-{
-	lock_sock(sk);
-	winsock_family_disconnect(sk, reset);
-	release_sock(sk);
-}
-
 /*
- * The close is decided and the connection not reset. Give up the descriptor; if
- * that leaves nobody, the last fput() releases the socket and its family does the rest.
+ * Has the connection to be ended for others than the caller, who would keep the
+ * release from coming? Threads inside calls, or holders that the caller decides
+ * for. @own: references that are the caller's.
  */
-static void close_let_go(struct close_call *call, bool release, bool reset)
+static bool close_for_others(const struct close_call *call, long own)
 {
-	const struct winsock_close *args = call->args;
-	bool others;
+	u32 flags = call->args->flags;
 
-	if (args->flags & WINSOCK_CLOSE_DROP_FD)
-		winsock_handle_remove(call->file, args->fd);
-	if (!release)
-		return;
-
-	/*
-	 * Who still has it: holders for whom the caller decided, or threads inside
-	 * a call. A release would wait for them for ever; end the connection now.
-	 */
-	others = file_count(call->file) > 1;
-	if (others && (!(args->flags & WINSOCK_CLOSE_IF_LAST) ||
-		       (args->flags & WINSOCK_CLOSE_CANCEL)))
-		close_disconnect(call->sock->sk, reset);
+	return (!(flags & WINSOCK_CLOSE_IF_LAST) ||
+		(flags & WINSOCK_CLOSE_CANCEL)) && file_count(call->file) > own;
 }
 
-/*
- * The hard close. If ours is the last reference, nobody can change the socket any more,
- * and the release that follows resets just as well.
- */
-static void close_abort(struct close_call *call)
+/* Does the verdict need the socket's lock, or does the release do the same? */
+static bool close_needs_lock(const struct close_call *call, long own)
 {
-	const struct winsock_close *args = call->args;
-	struct sock *sk = call->sock->sk;
-
-	if ((args->flags & WINSOCK_CLOSE_DROP_FD) &&
-	    winsock_handle_remove(call->file, args->fd) &&
-	    file_count(call->file) == 1 && sk_is_tcp(sk) && winsock_tcp_close_resets(sk))
-		return;
-	lock_sock(sk);
-	/* Decided: the release that follows is part of this close, and lingers no more. */
-	sock_reset_flag(sk, SOCK_LINGER);
-	winsock_family_reset(sk);
-	release_sock(sk);
+	if (call->decision.verdict == WINSOCK_VERDICT_RELEASE)
+		return close_for_others(call, own);
+	if (call->decision.verdict != WINSOCK_VERDICT_ABORT)
+		return false;
+	/* With the last reference no thread can change the socket any more. */
+	return !(call->args->flags & WINSOCK_CLOSE_DROP_FD) ||
+	       file_count(call->file) > own || !sk_is_tcp(call->sk) ||
+	       !winsock_tcp_close_resets(call->sk);
 }
 
-static int close_wait(struct close_call *call, struct winsock_op *op,
-		      s32 __user *op_fd)
+static void close_report(struct close_call *call)
 {
-	struct winsock_close *args = call->args;
-	struct winsock_op_record record;
-	int err = winsock_op_wait(op, op_fd, &record);
+	struct winsock_decision *decision = &call->decision;
 
-	if (err)
-		return err;
-	args->result = WINSOCK_RESULT_DONE;
-	args->outcome = record.outcome;
-	args->elapsed_ns = ktime_to_ns(record.elapsed);
-	args->unacked = record.unacked;
-	args->state = record.state;
-	args->error = record.error;
-	args->op_fd = -1;
-	/* Taken back from a signal handler: everything is as it was. */
-	if (record.outcome == WINSOCK_OUTCOME_CANCELLED)
+	winsock_report_verdict(call->sk, decision);
+	winsock_report_end(call->sk, decision, winsock_outcome(decision));
+}
+
+/* Give the descriptor up. Of two threads that close one number one does. */
+static int close_drop_fd(const struct close_call *call)
+{
+	if (!(call->args->flags & WINSOCK_CLOSE_DROP_FD) ||
+	    winsock_handle_remove(call->file, call->args->fd))
 		return 0;
-	/* A worker that has carried it out while a handler ran has told the others. */
-	close_let_go(call, op->by_waiter && winsock_op_released(record.outcome),
-		     record.outcome == WINSOCK_OUTCOME_UNREAD);
-	return 0;
+	return -EBADF;
 }
 
-/* Carry out what needs no wait. */
-static void close_finish(struct close_call *call, enum winsock_verdict verdict)
+/* Linger off, the hard close, one of several handles. */
+static int close_at_once(struct close_call *call)
 {
-	close_report(call, verdict);
-	if (verdict == WINSOCK_VERDICT_ABORT)
-		close_abort(call);
-	else if (verdict != WINSOCK_VERDICT_WOULDBLOCK)
-		close_let_go(call, verdict == WINSOCK_VERDICT_RELEASE,
-			     call->args->outcome == WINSOCK_OUTCOME_UNREAD);
-}
+	bool drop = call->args->flags & WINSOCK_CLOSE_DROP_FD;
+	bool locked;
+	int err;
 
-/*
- * Decide a close that lingers, under the socket lock. *@wait is set if a wait was begun
- * on @op before the lock was dropped, or is needed and @op is missing.
- */
-static int close_decide(struct close_call *call, struct winsock_op *op, bool *wait)
-{
-	struct sock *sk = call->sock->sk;
-	enum winsock_verdict verdict;
-	int err = 0;
-
-	lock_sock(sk);
-	verdict = close_verdict(call);
-	*wait = verdict == WINSOCK_VERDICT_WAIT;
-	if (*wait && op)
-		err = close_start(call, op);
-	/* Drained: the release must not wait for the FIN's ACK (B4). */
-	if (verdict == WINSOCK_VERDICT_RELEASE)
-		sock_reset_flag(sk, SOCK_LINGER);
-	release_sock(sk);
-	if (!*wait)
-		close_finish(call, verdict);
+	locked = close_needs_lock(call, drop ? WINSOCK_HANDLE_OWN_REFS : 1);
+	if (locked && winsock_lock_sock(call->sk))
+		return -EINTR;
+	err = close_drop_fd(call);
+	if (err)
+		goto unlock;
+	close_report(call);
+	/* A call that has begun since; with a thread that dies it ends too. */
+	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
+		locked = !winsock_lock_sock(call->sk);
+	if (locked)
+		winsock_carry_out(call->sk, &call->decision,
+				  close_for_others(call, 1));
+unlock:
+	if (locked)
+		release_sock(call->sk);
 	return err;
 }
 
-/* The wait in the caller's thread. */
-static int close_blocking(struct close_call *call, struct winsock_op *op,
-			  s32 __user *op_fd)
-{
-	bool wait;
-	int err;
-
-	/* A killed caller leaves the close behind; only its deadline ends it. */
-	op->detach = true;
-	err = close_decide(call, op, &wait);
-	if (!wait || err)
-		return err;
-	if (call->facts.unsent)
-		winsock_tcp_push(call->sock->sk);
-	return close_wait(call, op, op_fd);
-}
-
-/* The wait in the kernel, its end told by a descriptor. */
-static int close_async(struct close_call *call, struct winsock_op *op)
+/* What a wait takes, before the socket is locked. */
+static int close_prepare(struct close_call *call)
 {
 	struct winsock_close *args = call->args;
-	struct file *file;
-	bool wait;
-	int fd, err;
-
-	op->detach = args->flags & WINSOCK_CLOSE_DETACH;
-	op->dropped = args->flags & WINSOCK_CLOSE_DROP_FD;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	file = winsock_opfile_get(op);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto put_fd;
-	}
-	err = close_decide(call, op, &wait);
-	if (!wait || err)
-		goto put_file;
-
-	if (call->facts.unsent)
-		winsock_tcp_push(call->sock->sk);
-	args->result = WINSOCK_RESULT_PENDING;
-	args->outcome = WINSOCK_OUTCOME_NONE;
-	args->op_fd = fd;
-	close_let_go(call, false, false);
-	call->op_file = file;
-	return 0;
-
-put_file:
-	/* It was never begun: nothing is to be ended, nor goes on. */
-	op->final = true;
-	fput(file);
-put_fd:
-	put_unused_fd(fd);
-	return err;
-}
-
-static int close_lingering(struct close_call *call, s32 __user *op_fd)
-{
+	struct winsock_decision *decision = &call->decision;
 	struct winsock_op *op;
-	bool wait;
 	int err;
 
-	call->started = ktime_get();
-	err = close_decide(call, NULL, &wait);
-	if (!wait)
-		return err;
-
-	/* Ask again afterwards: the facts may have changed while we allocated. */
-	op = winsock_op_alloc(call->sock->sk, call->sock, call->file, call->started,
-			      call->timeout_ns, call->args->tag);
+	op = winsock_op_alloc(call->sk, call->sock, call->file,
+			      decision->started, decision->timeout_ns,
+			      args->tag);
 	if (IS_ERR(op))
 		return PTR_ERR(op);
-	if (call->args->flags & WINSOCK_CLOSE_ASYNC)
-		err = close_async(call, op);
-	else
-		err = close_blocking(call, op, op_fd);
+	op->detach = args->flags & WINSOCK_CLOSE_DETACH;
+	op->dropped = args->flags & WINSOCK_CLOSE_DROP_FD;
+	op->cloexec = true;
+	op->fd = args->fd;
+	if (!op->dropped)
+		op->fd = get_unused_fd_flags(O_CLOEXEC);
+	err = op->fd;
+	if (err < 0)
+		goto put_op;
+	call->op_file = winsock_opfile_get(op);
+	err = PTR_ERR_OR_ZERO(call->op_file);
+	if (err)
+		goto put_fd;
+	call->op = op;
+	return 0;
+
+put_fd:
+	call->op_file = NULL;
+	if (!op->dropped)
+		put_unused_fd(op->fd);
+put_op:
 	winsock_op_put(op);
 	return err;
 }
 
 /*
- * One handle of several just goes (M1). Whether it is that is decided and carried out
- * under one hold of the socket's lock, the caller's own reference included: of several
- * holders that close in the same moment exactly one finds itself to be the last.
+ * Put it back; with @begun the op goes on, and its descriptor is the caller's.
  */
-static void close_give_up(struct close_call *call)
+static void close_unprepare(struct close_call *call, bool begun)
 {
-	struct sock *sk = call->sock->sk;
+	if (!call->op)
+		return;
+	if (!call->op->dropped && !begun)
+		put_unused_fd(call->op->fd);
+	if (call->op->dropped || !begun) {
+		fput(call->op_file);
+		call->op_file = NULL;
+	}
+	winsock_op_put(call->op);
+}
 
-	sock_hold(sk);
-	lock_sock(sk);
-	call->shared = winsock_handle_shared_now(call->file, call->args->fd);
-	if (call->shared) {
-		close_report(call, close_verdict(call));
-		winsock_handle_remove(call->file, call->args->fd);
+/*
+ * Begin to wait; the socket is locked. In this order: from the moment that the
+ * op's descriptor is in the table other threads may use it, and wait for the
+ * lock (winsock_op_demand()).
+ */
+static int close_begin(struct close_call *call)
+{
+	struct winsock_op *op = call->op;
+
+	if (winsock_op_busy(call->sock))
+		return -EBUSY;
+	if (op->dropped && winsock_handle_replace(call->file, op->fd,
+						  call->op_file, &op->cloexec))
+		return -EBADF;
+	winsock_report_verdict(call->sk, &call->decision);
+	winsock_op_start(op, call->decision.facts.unacked);
+	if (call->decision.facts.unsent)
+		winsock_tcp_push(call->sk);
+	call->args->op_fd = op->fd;
+	return 0;
+}
+
+/* Carry out a close that lingers; the socket is locked. */
+static int close_locked(struct close_call *call)
+{
+	int err;
+
+	switch (call->decision.verdict) {
+	case WINSOCK_VERDICT_WOULDBLOCK:
+		winsock_report_verdict(call->sk, &call->decision);
+		return -EWOULDBLOCK;
+	case WINSOCK_VERDICT_WAIT:
+		return close_begin(call);
+	default:
+		err = close_drop_fd(call);
+		if (err)
+			return err;
+		close_report(call);
+		winsock_carry_out(call->sk, &call->decision,
+				  close_for_others(call, 1));
+		break;
+	}
+	/* The next holder that looks finds neither the handle nor this call. */
+	if (call->decision.verdict == WINSOCK_VERDICT_DROP) {
 		fput(call->file);
 		call->file = NULL;
 	}
-	release_sock(sk);
-	sock_put(sk);
-}
-
-static int close_begin(struct close_call *call, s32 __user *op_fd)
-{
-	const struct winsock_close *args = call->args;
-	enum winsock_verdict verdict;
-
-	/* First: a pending close would look like another holder. */
-	if (winsock_op_busy(call->sock))
-		return -EBUSY;
-	call->started = 0;
-	call->shared = (args->flags & WINSOCK_CLOSE_IF_LAST) &&
-		       winsock_handle_shared(call->file, args->fd);
-	if (call->shared && (args->flags & WINSOCK_CLOSE_DROP_FD)) {
-		close_give_up(call);
-		if (call->shared)
-			return 0;
-	}
-	/*
-	 * Nothing that the socket lock guards decides about linger off (G1), the hard
-	 * close (H1) and one handle of several (M1).
-	 */
-	verdict = close_verdict(call);
-	if (call->lingers && verdict != WINSOCK_VERDICT_ABORT &&
-	    verdict != WINSOCK_VERDICT_DROP)
-		return close_lingering(call, op_fd);
-	close_finish(call, verdict);
 	return 0;
 }
 
-static int close_resume(struct close_call *call, s32 __user *op_fd)
+static int close_lingering(struct close_call *call)
 {
-	struct winsock_op *op = winsock_opfile_resume(call->args->op_fd, call->sock);
+	struct winsock_decision *decision = &call->decision;
+	struct sock *sk = call->sk;
+	bool decided = false;
 	int err;
 
-	if (IS_ERR(op))
-		return PTR_ERR(op);
-	err = close_wait(call, op, op_fd);
-	winsock_op_put(op);
+	/* The file may go before the lock. */
+	sock_hold(sk);
+	decision->started = ktime_get();
+	do {
+		/* With the lock held no memory may be waited for. */
+		err = 0;
+		if (decision->verdict == WINSOCK_VERDICT_WAIT)
+			err = close_prepare(call);
+		err = err ?: winsock_lock_sock(sk);
+		if (err)
+			break;
+		if ((decision->given & WINSOCK_FACT_SHARED) &&
+		    !winsock_handle_shared_now(call->file, call->args->fd))
+			decision->given &= ~WINSOCK_FACT_SHARED;
+		winsock_decide(sk, decision);
+		decided = decision->verdict != WINSOCK_VERDICT_WAIT || call->op;
+		if (decided)
+			err = close_locked(call);
+		release_sock(sk);
+	} while (!decided);
+	close_unprepare(call, call->args->op_fd >= 0);
+	sock_put(sk);
 	return err;
 }
 
-int winsock_close(struct winsock_close *args, s32 __user *op_fd,
-		  struct file **op_file)
+/* How much hangs on whether there is another handle? */
+static unsigned int close_looks(const struct close_call *call)
+{
+	u32 waits = WINSOCK_FACT_TIMED | WINSOCK_FACT_UNACKED;
+
+	if ((call->decision.bits & waits) == waits)
+		return WINSOCK_HANDLE_LINGER;
+	/* A thread inside a call that is not ended sleeps on (P10). */
+	if ((call->args->flags & WINSOCK_CLOSE_CANCEL) &&
+	    atomic_read(&current->files->count) > 1)
+		return WINSOCK_HANDLE_CALLS;
+	return WINSOCK_HANDLE_QUICK;
+}
+
+static int close_decide(struct close_call *call)
+{
+	struct winsock_close *args = call->args;
+	struct winsock_decision *decision = &call->decision;
+	u32 linger = WINSOCK_FACT_LINGER | WINSOCK_FACT_TIMED;
+	int err = close_check_cookie(call->sk, args->cookie);
+
+	if (err)
+		return err;
+	/* First: a pending close would look like another holder. */
+	if (winsock_op_busy(call->sock))
+		return -EBUSY;
+	decision->timed = args->flags & WINSOCK_CLOSE_TIMEOUT;
+	decision->timeout_ns = args->timeout_ns;
+	decision->started = 0;
+	decision->outstanding = 0;
+	decision->record.tag = args->tag;
+	decision->given = 0;
+	/* Without a linger time the mode does not count (G1 H2). */
+	if (decision->timed ? args->timeout_ns :
+	    sock_flag(call->sk, SOCK_LINGER) && call->sk->sk_lingertime)
+		decision->given = close_mode(call);
+	winsock_decide(call->sk, decision);
+	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
+	    winsock_handle_shared(call->file, args->fd, close_looks(call)))
+		winsock_decide_shared(decision);
+	if ((decision->bits & linger) == linger)
+		return close_lingering(call);
+	return close_at_once(call);
+}
+
+/**
+ * winsock_close() - WINSOCK_IOC_CLOSE
+ * @args:	in and out, a kernel copy; outputs are set on success
+ * @op_file:	set if @args->op_fd is a new number, which is reserved: to be
+ *		installed there once the caller knows it
+ *
+ * Return: 0 or a negative errno as listed at struct winsock_close. On an error
+ * the descriptor and the connection are as they were.
+ */
+int winsock_close(struct winsock_close *args, struct file **op_file)
 {
 	struct close_call call;
 	int err = close_check(args);
 
 	if (err)
 		return err;
+	/* Field by field: a quick close needs few of them. */
 	call.args = args;
+	call.op = NULL;
 	call.op_file = NULL;
 	call.file = winsock_handle_get(args->fd);
 	if (IS_ERR(call.file))
 		return PTR_ERR(call.file);
 	call.sock = sock_from_file(call.file);
-
-	if (args->op_fd >= 0)
-		err = close_resume(&call, op_fd);
-	else
-		err = close_begin(&call, op_fd);
+	call.sk = call.sock->sk;
+	args->op_fd = -1;
+	err = close_decide(&call);
+	if (!err && args->op_fd < 0)
+		args->record = call.decision.record;
 	*op_file = call.op_file;
 	if (err == -EBUSY)
-		winsock_mib_inc(sock_net(call.sock->sk), WINSOCK_MIB_BUSY);
+		winsock_mib_inc(sock_net(call.sk), WINSOCK_MIB_BUSY);
 	if (call.file)
 		compat_fput_close(call.file);
 	return err;
 }
 
+/**
+ * winsock_abort() - WINSOCK_IOC_ABORT
+ * @args: a kernel copy
+ *
+ * Return: 0 or a negative errno as listed at struct winsock_abort.
+ */
 int winsock_abort(const struct winsock_abort *args)
 {
 	struct winsock_facts facts;
 	struct file *file;
 	struct sock *sk;
-	int err = 0;
+	int err;
 
 	if (args->flags)
 		return -EINVAL;
@@ -435,7 +388,9 @@ int winsock_abort(const struct winsock_abort *args)
 		return PTR_ERR(file);
 
 	sk = sock_from_file(file)->sk;
-	lock_sock(sk);
+	err = close_check_cookie(sk, args->cookie) ?: winsock_lock_sock(sk);
+	if (err)
+		goto put;
 	winsock_family_snapshot(sk, &facts);
 	if (facts.peer || facts.state == TCP_SYN_SENT) {
 		winsock_mib_inc(sock_net(sk), WINSOCK_MIB_ABORTED);
@@ -444,6 +399,42 @@ int winsock_abort(const struct winsock_abort *args)
 		err = -ENOTCONN;
 	}
 	release_sock(sk);
+put:
+	fput(file);
+	return err;
+}
+
+/**
+ * winsock_query() - WINSOCK_IOC_QUERY
+ * @args: in and out, a kernel copy
+ *
+ * Return: 0 or a negative errno as listed at struct winsock_query.
+ */
+int winsock_query(struct winsock_query *args)
+{
+	struct socket *sock;
+	struct file *file;
+	int err;
+
+	if (args->flags)
+		return -EINVAL;
+	file = winsock_handle_get(args->fd);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	sock = sock_from_file(file);
+	err = winsock_lock_sock(sock->sk);
+	if (err)
+		goto put;
+	winsock_query_fill(sock->sk, file, args);
+	release_sock(sock->sk);
+	args->pad = 0;
+	if (winsock_op_busy(sock))
+		args->flags |= WINSOCK_QUERY_CLOSING;
+	else if (winsock_handle_shared(file, args->fd,
+				       WINSOCK_HANDLE_CALLS))
+		args->flags |= WINSOCK_QUERY_SHARED;
+put:
 	fput(file);
 	return err;
 }

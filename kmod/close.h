@@ -1,33 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The closesocket path: gather facts, ask the policy, carry the verdict out. */
+/* The ioctl's calls, see close.c; what main.c registers. */
 #ifndef WINSOCK_CLOSE_H
 #define WINSOCK_CLOSE_H
 
 #include <linux/types.h>
 
+#include <linux/winsock.h>
+
 struct file;
-struct winsock_abort;
-struct winsock_close;
 
-/**
- * winsock_close() - WINSOCK_IOC_CLOSE
- * @args:	in and out, a kernel copy; outputs are set on success
- * @op_fd:	user address of @args->op_fd, for waits that a signal interrupts
- * @op_file:	set with WINSOCK_RESULT_PENDING: to be installed as @args->op_fd, a
- *		number that is reserved, once the caller knows it
- *
- * Return: 0 or a negative errno as listed at struct winsock_close. On an error
- * the descriptor and the connection are as they were.
- */
-int winsock_close(struct winsock_close *args, s32 __user *op_fd,
-		  struct file **op_file);
+/* Every flag of CLOSE. */
+#define WINSOCK_CLOSE_FLAGS	(2 * WINSOCK_CLOSE_NONBLOCKING - 1)
 
-/**
- * winsock_abort() - WINSOCK_IOC_ABORT
- * @args: a kernel copy
- *
- * Return: 0 or a negative errno as listed at struct winsock_abort.
- */
+int winsock_close(struct winsock_close *args, struct file **op_file);
 int winsock_abort(const struct winsock_abort *args);
+int winsock_query(struct winsock_query *args);
+
+int winsock_device_init(void);
+void winsock_device_exit(void);
 
 #endif /* WINSOCK_CLOSE_H */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/winsock: copy in, call, copy out. The file itself has no state; authority
- * is the possession of the socket's descriptor.
+ * /dev/winsock: copy in, call, copy out. The file itself has no state;
+ * authority is the possession of the socket's descriptor.
  */
+#include <linux/capability.h>
 #include <linux/fault-inject-usercopy.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -11,91 +12,130 @@
 #include <linux/nsproxy.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <net/net_namespace.h>
 
 #include <linux/winsock.h>
 
 #include "close.h"
-#include "device.h"
 #include "handle.h"
 #include "netns.h"
-#include "query.h"
+#include "op.h"
 
-/* The layout is promised; 32-bit callers use the same one. */
-static_assert(sizeof(struct winsock_info) == 64);
+/*
+ * The layout is promised; 32-bit callers use the same one. A structure grows at
+ * its end, and a caller may have the first version's size, which is today's.
+ */
+static_assert(sizeof(struct winsock_info) == 56);
 static_assert(sizeof(struct winsock_query) == 48);
-static_assert(sizeof(struct winsock_close) == 64);
-static_assert(sizeof(struct winsock_abort) == 8);
+static_assert(sizeof(struct winsock_record) == 40);
+static_assert(sizeof(struct winsock_close) == 80);
+static_assert(sizeof(struct winsock_abort) == 16);
+static_assert(sizeof(struct winsock_abort_id) == 8);
 
-static long device_info(struct winsock_info __user *to)
+static int device_write(void __user *to, size_t size, const void *from,
+			size_t known)
+{
+	return copy_to_user(to, from, min(size, known)) ? -EFAULT : 0;
+}
+
+static int device_read(void *to, size_t known, const void __user *from,
+		       size_t size)
+{
+	return size < known ? -EINVAL :
+			      copy_struct_from_user(to, known, from, size);
+}
+
+static long device_info(void __user *to, size_t size)
 {
 	struct winsock_info info = {
 		.abi_version	= WINSOCK_ABI_VERSION,
-		.features	= WINSOCK_FEATURE_CLOSE | WINSOCK_FEATURE_STRICT |
-				  WINSOCK_FEATURE_RESUME | WINSOCK_FEATURE_ASYNC |
-				  WINSOCK_FEATURE_ULP | WINSOCK_FEATURE_KEEP |
-				  WINSOCK_FEATURE_FAMILIES,
 		.ops_max	= winsock_netns_ops_max(current->nsproxy->net_ns),
 		.close_flags	= WINSOCK_CLOSE_FLAGS,
 		.timeout_max_ns	= WINSOCK_TIMEOUT_MAX_NS,
 	};
 
-	strscpy(info.module_version, WINSOCK_VERSION, sizeof(info.module_version));
-	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
+	if (size < sizeof(info))
+		return -EINVAL;
+	strscpy(info.module_version, WINSOCK_VERSION,
+		sizeof(info.module_version));
+	return device_write(to, size, &info, sizeof(info));
 }
 
-static long device_query(struct winsock_query __user *to)
+static long device_query(void __user *to, size_t size)
 {
 	struct winsock_query args;
-	int err;
+	int err = device_read(&args, sizeof(args), to, size);
 
-	if (copy_from_user(&args, to, sizeof(args)))
-		return -EFAULT;
-	err = winsock_query(&args);
+	err = err ?: winsock_query(&args);
+	return err ?: device_write(to, size, &args, sizeof(args));
+}
+
+static long device_abort(const void __user *from, size_t size)
+{
+	struct winsock_abort args;
+	int err = device_read(&args, sizeof(args), from, size);
+
+	return err ?: winsock_abort(&args);
+}
+
+static long device_abort_id(const void __user *from, size_t size)
+{
+	struct net *net = current->nsproxy->net_ns;
+	struct winsock_abort_id args;
+	int err = device_read(&args, sizeof(args), from, size);
+
 	if (err)
 		return err;
-	return copy_to_user(to, &args, sizeof(args)) ? -EFAULT : 0;
+	if (args.flags)
+		return -EINVAL;
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	return winsock_pending_abort(net, args.id);
 }
 
 /*
- * Field by field: copying so few bytes as a string costs more than deciding the close.
- * A close cannot be undone: find out now whether it can be reported.
+ * The size that programs of today have, field by field: copying so few bytes as
+ * a string costs more than deciding the close.
  */
-static int device_close_read(struct winsock_close *args, struct winsock_close __user *from)
+static int device_close_read(struct winsock_close *args,
+			     struct winsock_close __user *from, size_t size)
 {
-	if (should_fail_usercopy() || !user_access_begin(from, sizeof(*from)))
+	if (size != sizeof(*args))
+		return device_read(args, sizeof(*args), from, size);
+	if (should_fail_usercopy() || !user_access_begin(from, size))
 		return -EFAULT;
 	unsafe_get_user(args->fd, &from->fd, fault);
-	unsafe_get_user(args->mode, &from->mode, fault);
 	unsafe_get_user(args->flags, &from->flags, fault);
-	unsafe_get_user(args->op_fd, &from->op_fd, fault);
+	unsafe_get_user(args->cookie, &from->cookie, fault);
 	unsafe_get_user(args->timeout_ns, &from->timeout_ns, fault);
 	unsafe_get_user(args->tag, &from->tag, fault);
-	unsafe_put_user(args->op_fd, &from->op_fd, fault);
-	unsafe_put_user(WINSOCK_OUTCOME_NONE, &from->outcome, fault);
+	/* A close cannot be undone: can it be reported? */
+	unsafe_put_user(-1, &from->op_fd, fault);
+	unsafe_put_user(0, &from->record.pad, fault);
 	user_access_end();
-	args->result = WINSOCK_RESULT_DONE;
-	args->outcome = WINSOCK_OUTCOME_NONE;
-	args->elapsed_ns = 0;
-	args->unacked = 0;
-	args->state = 0;
-	args->error = 0;
+	args->pad = 0;
 	return 0;
 fault:
 	user_access_end();
 	return -EFAULT;
 }
 
-static int device_close_write(struct winsock_close __user *to, const struct winsock_close *args)
+static int device_close_write(struct winsock_close __user *to, size_t size,
+			      const struct winsock_close *args)
 {
-	if (should_fail_usercopy() || !user_write_access_begin(to, sizeof(*to)))
+	if (size != sizeof(*args))
+		return device_write(to, size, args, sizeof(*args));
+	if (should_fail_usercopy() || !user_write_access_begin(to, size))
 		return -EFAULT;
 	unsafe_put_user(args->op_fd, &to->op_fd, fault);
-	unsafe_put_user(args->result, &to->result, fault);
-	unsafe_put_user(args->outcome, &to->outcome, fault);
-	unsafe_put_user(args->elapsed_ns, &to->elapsed_ns, fault);
-	unsafe_put_user(args->unacked, &to->unacked, fault);
-	unsafe_put_user(args->state, &to->state, fault);
-	unsafe_put_user(args->error, &to->error, fault);
+	unsafe_put_user(args->pad, &to->pad, fault);
+	unsafe_put_user(args->record.tag, &to->record.tag, fault);
+	unsafe_put_user(args->record.elapsed_ns, &to->record.elapsed_ns, fault);
+	unsafe_put_user(args->record.unacked, &to->record.unacked, fault);
+	unsafe_put_user(args->record.outcome, &to->record.outcome, fault);
+	unsafe_put_user(args->record.state, &to->record.state, fault);
+	unsafe_put_user(args->record.error, &to->record.error, fault);
+	unsafe_put_user(args->record.pad, &to->record.pad, fault);
 	user_write_access_end();
 	return 0;
 fault:
@@ -103,52 +143,47 @@ fault:
 	return -EFAULT;
 }
 
-static long device_close(struct winsock_close __user *to)
+static long device_close(struct winsock_close __user *to, size_t size)
 {
 	struct file *op_file = NULL;
 	struct winsock_close args;
-	int err;
+	int err = device_close_read(&args, to, size);
 
-	if (device_close_read(&args, to))
-		return -EFAULT;
-	err = winsock_close(&args, &to->op_fd, &op_file);
 	if (err)
 		return err;
-	if (!device_close_write(to, &args)) {
-		if (op_file)
-			fd_install(args.op_fd, op_file);
-		return 0;
-	}
-	/* Memory unmapped in the meantime: closed all the same, so no error. */
-	if (op_file) {
+	memset(&args.record, 0, sizeof(args.record));
+	err = winsock_close(&args, &op_file);
+	if (err)
+		return err;
+	/* Memory that was unmapped since: closed all the same, so no error. */
+	err = device_close_write(to, size, &args);
+	if (op_file && !err) {
+		fd_install(args.op_fd, op_file);
+	} else if (op_file) {
 		put_unused_fd(args.op_fd);
 		fput(op_file);
 	}
-	return args.result == WINSOCK_RESULT_WOULDBLOCK ? -EFAULT : 0;
-}
-
-static long device_abort(const struct winsock_abort __user *from)
-{
-	struct winsock_abort args;
-
-	if (copy_from_user(&args, from, sizeof(args)))
-		return -EFAULT;
-	return winsock_abort(&args);
+	return 0;
 }
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *argp = (void __user *)arg;
+	size_t size = _IOC_SIZE(cmd);
 
-	switch (cmd) {
-	case WINSOCK_IOC_INFO:
-		return device_info(argp);
-	case WINSOCK_IOC_QUERY:
-		return device_query(argp);
-	case WINSOCK_IOC_CLOSE:
-		return device_close(argp);
-	case WINSOCK_IOC_ABORT:
-		return device_abort(argp);
+	if (_IOC_TYPE(cmd) != WINSOCK_IOC_MAGIC)
+		return -ENOTTY;
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(WINSOCK_IOC_CLOSE):
+		return device_close(argp, size);
+	case _IOC_NR(WINSOCK_IOC_INFO):
+		return device_info(argp, size);
+	case _IOC_NR(WINSOCK_IOC_QUERY):
+		return device_query(argp, size);
+	case _IOC_NR(WINSOCK_IOC_ABORT):
+		return device_abort(argp, size);
+	case _IOC_NR(WINSOCK_IOC_ABORT_ID):
+		return device_abort_id(argp, size);
 	default:
 		return -ENOTTY;
 	}

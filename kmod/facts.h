@@ -20,9 +20,9 @@ struct sock;
  * @unacked:	bytes sent that have not left our side, in the family's sense
  * @unsent:	bytes that TCP has not yet given to the wire, part of @unacked
  * @unread:	received bytes that nobody has read
- * @lost:	what may have been lost on a connection that is dead, at most. TCP's
- *		sequence numbers never acknowledged; a FIN may be among them, TCP no
- *		longer tells
+ * @lost:	what may have been lost on a connection that is dead, at most.
+ *		TCP's sequence numbers never acknowledged; a FIN may be among
+ *		them, TCP no longer tells
  */
 struct winsock_facts {
 	u8 state;
@@ -39,28 +39,6 @@ struct winsock_facts {
 	u32 lost;
 };
 
-/**
- * winsock_facts_gather() - what every socket can tell
- * @sk:		the socket
- * @facts:	filled in: state, linger, time and error; a family that lingers, with
- *		nothing sent, nothing received and no peer
- */
 void winsock_facts_gather(const struct sock *sk, struct winsock_facts *facts);
-
-/**
- * winsock_facts_bits() - what the connection says to a verdict
- * @facts: the facts
- *
- * Return: WINSOCK_FACT_PEER and _UNACKED as they hold.
- */
-u32 winsock_facts_bits(const struct winsock_facts *facts);
-
-/**
- * winsock_facts_outcome() - how a socket that is released now will have ended
- * @facts: the facts at the decision
- *
- * Return: WINSOCK_OUTCOME_GRACEFUL, _PEER or _UNREAD.
- */
-u32 winsock_facts_outcome(const struct winsock_facts *facts);
 
 #endif /* WINSOCK_FACTS_H */

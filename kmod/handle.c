@@ -32,11 +32,7 @@
 #define HANDLE_QUICK_LOOKS	60
 #define HANDLE_QUICK_US		3
 
-/* So many times, with a step of all processors after each. */
-#define HANDLE_ROUNDS		4
-
-/* A thread that has lost its processor inside one leaves it within these. */
-#define HANDLE_LOOKS		40
+/* Between the looks that follow, of a caller that may sleep for the answer. */
 #define HANDLE_LOOK_US		50
 
 /* A child that is seen on its way to exec or exit has so many in all. */
@@ -262,24 +258,17 @@ static bool handle_in_table(const struct file *file, int fd)
 }
 
 /* The least of many looks: does what else there is pass? */
-static bool handle_passes(struct file *file, int fd, bool patient)
+static bool handle_passes(struct file *file, int fd, unsigned int looks)
 {
-	unsigned int round, look, us;
+	unsigned int look, us;
 
-	for (round = 0; round < HANDLE_ROUNDS; round++) {
-		for (look = 0; look < HANDLE_QUICK_LOOKS; look++) {
-			udelay(HANDLE_QUICK_US);
-			if (handle_is_alone(file))
-				return true;
-		}
-		if (!patient)
-			return false;
-		/* A hypervisor may stop a processor: until each has run. */
-		synchronize_rcu_expedited();
+	for (look = 0; look < HANDLE_QUICK_LOOKS; look++) {
+		udelay(HANDLE_QUICK_US);
+		if (handle_is_alone(file))
+			return true;
 	}
-	for (look = 0; look < HANDLE_LOSING_LOOKS; look++) {
-		if (look >= HANDLE_LOOKS &&
-		    !handle_in_relatives(file, fd, true))
+	for (look = 0; looks && look < HANDLE_LOSING_LOOKS; look++) {
+		if (look >= looks && !handle_in_relatives(file, fd, true))
 			break;
 		/* Twice as long at most, and never in step with a loop. */
 		us = HANDLE_LOOK_US + look * 37 % HANDLE_LOOK_US;
@@ -294,11 +283,11 @@ static bool handle_passes(struct file *file, int fd, bool patient)
  * winsock_handle_others() - behind winsock_handle_shared() and its quick form
  * @file:	the file
  * @fd:		the caller's descriptor of it
- * @patient:	the caller may sleep for the answer
+ * @looks:	so many after the quick ones, for which the caller sleeps
  *
  * Return: true if there is another handle.
  */
-bool winsock_handle_others(struct file *file, int fd, bool patient)
+bool winsock_handle_others(struct file *file, int fd, unsigned int looks)
 {
 	struct socket *sock = sock_from_file(file);
 	struct wait_queue_entry entry;
@@ -313,9 +302,26 @@ bool winsock_handle_others(struct file *file, int fd, bool patient)
 	init_waitqueue_func_entry(&entry, handle_looks);
 	entry.private = current;
 	add_wait_queue(&sock->wq.wait, &entry);
-	passes = handle_passes(file, fd, patient);
+	passes = handle_passes(file, fd, looks);
 	remove_wait_queue(&sock->wq.wait, &entry);
 	return !passes;
+}
+
+/**
+ * winsock_handle_is() - does a number of the caller's table refer to a file?
+ * @file:	the file; the caller holds a reference
+ * @fd:		the number
+ *
+ * Return: true if it does, now.
+ */
+bool winsock_handle_is(const struct file *file, int fd)
+{
+	bool is;
+
+	rcu_read_lock();
+	is = files_lookup_fd_raw(current->files, fd) == file;
+	rcu_read_unlock();
+	return is;
 }
 
 /**

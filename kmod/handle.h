@@ -9,8 +9,19 @@
 /* The caller's descriptor and the caller's fget. */
 #define WINSOCK_HANDLE_OWN_REFS	2
 
+/*
+ * Looks at a reference that may pass, some 75 us apart: none where the answer
+ * only names what happens anyway; as many as a thread that has lost its
+ * processor inside a call needs; and where a wrong answer would end a linger,
+ * as many as a processor needs that a hypervisor has stopped.
+ */
+#define WINSOCK_HANDLE_QUICK	0
+#define WINSOCK_HANDLE_CALLS	40
+#define WINSOCK_HANDLE_LINGER	400
+
 struct file *winsock_handle_get(int fd);
-bool winsock_handle_others(struct file *file, int fd, bool patient);
+bool winsock_handle_others(struct file *file, int fd, unsigned int looks);
+bool winsock_handle_is(const struct file *file, int fd);
 bool winsock_handle_remove(struct file *file, int fd);
 int winsock_handle_replace(struct file *file, int fd, struct file *with,
 			   bool *cloexec);
@@ -20,6 +31,7 @@ int winsock_handle_learn(struct file *file);
  * winsock_handle_shared() - is there another handle of the open file?
  * @file:	the file; the caller has one reference of its own (fget)
  * @fd:		the caller's descriptor of it
+ * @looks:	WINSOCK_HANDLE_QUICK, _CALLS or _LINGER
  *
  * Handles are descriptors: of this process (dup), of others (fork, SCM_RIGHTS
  * received), in flight (SCM_RIGHTS sent), and what else pins the file for good,
@@ -27,17 +39,18 @@ int winsock_handle_learn(struct file *file);
  * threads inside a call, of a look into /proc, of a child between vfork() and
  * exec. See Documentation/closesocket.rst.
  *
- * May sleep, some 5 ms at most, or 100 ms for a child on its way to exec;
+ * May sleep as long as @looks take, or 100 ms for a child on its way to exec;
  * without the socket's lock. A handle that is being closed in the same moment
  * counts: before the caller gives its own up for that, it asks
  * winsock_handle_shared_now().
  *
  * Return: true if closing @fd leaves the socket to another handle.
  */
-static inline bool winsock_handle_shared(struct file *file, int fd)
+static inline bool winsock_handle_shared(struct file *file, int fd,
+					 unsigned int looks)
 {
 	return file_count(file) > WINSOCK_HANDLE_OWN_REFS &&
-	       winsock_handle_others(file, fd, true);
+	       winsock_handle_others(file, fd, looks);
 }
 
 /**
@@ -56,7 +69,7 @@ static inline bool winsock_handle_shared(struct file *file, int fd)
 static inline bool winsock_handle_shared_now(struct file *file, int fd)
 {
 	return file_count(file) > WINSOCK_HANDLE_OWN_REFS &&
-	       winsock_handle_others(file, fd, false);
+	       winsock_handle_others(file, fd, WINSOCK_HANDLE_QUICK);
 }
 
 #endif /* WINSOCK_HANDLE_H */

@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Winsock's closesocket for Linux sockets: loading and unloading. */
 #include <linux/module.h>
+#include <net/net_namespace.h>
 
-#include "device.h"
+#include "close.h"
 #include "mib.h"
 #include "netns.h"
 #include "op.h"
-#include "pending.h"
 #include "ulp.h"
 
 static int __init winsock_init(void)
 {
 	int err;
 
-	err = winsock_netns_init();
+	err = register_pernet_subsys(&winsock_netns_ops);
 	if (err)
 		return err;
-	err = winsock_mib_init();
+	err = register_pernet_subsys(&winsock_mib_ops);
 	if (err)
 		goto exit_netns;
-	err = winsock_pending_init();
+	err = register_pernet_subsys(&winsock_pending_ops);
 	if (err)
 		goto exit_mib;
 	err = winsock_op_init();
 	if (err)
 		goto exit_pending;
+	winsock_orphan_init();
 	err = winsock_ulp_init();
 	if (err)
 		goto exit_op;
@@ -39,12 +40,13 @@ exit_ulp:
 	winsock_ulp_exit();
 exit_op:
 	winsock_op_exit();
+	winsock_orphan_exit();
 exit_pending:
-	winsock_pending_exit();
+	unregister_pernet_subsys(&winsock_pending_ops);
 exit_mib:
-	winsock_mib_exit();
+	unregister_pernet_subsys(&winsock_mib_ops);
 exit_netns:
-	winsock_netns_exit();
+	unregister_pernet_subsys(&winsock_netns_ops);
 	return err;
 }
 
@@ -53,9 +55,10 @@ static void __exit winsock_exit(void)
 	winsock_device_exit();
 	winsock_ulp_exit();
 	winsock_op_exit();
-	winsock_pending_exit();
-	winsock_mib_exit();
-	winsock_netns_exit();
+	winsock_orphan_exit();
+	unregister_pernet_subsys(&winsock_pending_ops);
+	unregister_pernet_subsys(&winsock_mib_ops);
+	unregister_pernet_subsys(&winsock_netns_ops);
 }
 
 module_init(winsock_init);

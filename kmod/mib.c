@@ -4,39 +4,29 @@
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 
-#include <linux/winsock.h>
-
 #include "mib.h"
 
-static_assert((int)WINSOCK_MIB_PLAIN == WINSOCK_OUTCOME_NONE);
-static_assert((int)WINSOCK_MIB_GRACEFUL == WINSOCK_OUTCOME_GRACEFUL);
-static_assert((int)WINSOCK_MIB_DEADLINE == WINSOCK_OUTCOME_DEADLINE);
-static_assert((int)WINSOCK_MIB_REQUEST == WINSOCK_OUTCOME_REQUEST);
-static_assert((int)WINSOCK_MIB_PEER == WINSOCK_OUTCOME_PEER);
-static_assert((int)WINSOCK_MIB_SHARED == WINSOCK_OUTCOME_SHARED);
-static_assert((int)WINSOCK_MIB_UNREAD == WINSOCK_OUTCOME_UNREAD);
-static_assert((int)WINSOCK_MIB_CANCELLED == WINSOCK_OUTCOME_CANCELLED);
-
 unsigned int winsock_mib_id;
+unsigned int winsock_mib_orphans;
 
 /* Read by people and programs: a name stays, new ones may come in between. */
 static const char *const mib_names[WINSOCK_MIBS] = {
-	[WINSOCK_MIB_PLAIN]	 = "Plain",
-	[WINSOCK_MIB_GRACEFUL]	 = "Graceful",
-	[WINSOCK_MIB_DEADLINE]	 = "Deadline",
-	[WINSOCK_MIB_REQUEST]	 = "Request",
-	[WINSOCK_MIB_PEER]	 = "Peer",
-	[WINSOCK_MIB_SHARED]	 = "Shared",
-	[WINSOCK_MIB_UNREAD]	 = "Unread",
-	[WINSOCK_MIB_CANCELLED]	 = "Cancelled",
-	[WINSOCK_MIB_FORCED]	 = "Forced",
-	[WINSOCK_MIB_WOULDBLOCK] = "WouldBlock",
-	[WINSOCK_MIB_BEGUN]	 = "Begun",
-	[WINSOCK_MIB_LEFT]	 = "Left",
-	[WINSOCK_MIB_BUSY]	 = "Busy",
-	[WINSOCK_MIB_LIMIT]	 = "Limit",
-	[WINSOCK_MIB_NOMEM]	 = "NoMem",
-	[WINSOCK_MIB_ABORTED]	 = "Aborted",
+	[WINSOCK_MIB_PLAIN]		= "Plain",
+	[WINSOCK_OUTCOME_GRACEFUL]	= "Graceful",
+	[WINSOCK_OUTCOME_DEADLINE]	= "Deadline",
+	[WINSOCK_OUTCOME_REQUEST]	= "Request",
+	[WINSOCK_OUTCOME_PEER]		= "Peer",
+	[WINSOCK_OUTCOME_SHARED]	= "Shared",
+	[WINSOCK_OUTCOME_UNREAD]	= "Unread",
+	[WINSOCK_OUTCOME_CANCELLED]	= "Cancelled",
+	[WINSOCK_OUTCOME_FORCED]	= "Forced",
+	[WINSOCK_MIB_WOULDBLOCK]	= "WouldBlock",
+	[WINSOCK_MIB_BEGUN]		= "Begun",
+	[WINSOCK_MIB_LEFT]		= "Left",
+	[WINSOCK_MIB_BUSY]		= "Busy",
+	[WINSOCK_MIB_LIMIT]		= "Limit",
+	[WINSOCK_MIB_NOMEM]		= "NoMem",
+	[WINSOCK_MIB_ABORTED]		= "Aborted",
 };
 
 static int mib_show(struct seq_file *seq, void *unused)
@@ -52,6 +42,9 @@ static int mib_show(struct seq_file *seq, void *unused)
 			sum += per_cpu_ptr(ns->counters, cpu)->values[field];
 		seq_printf(seq, "%-12s%lu\n", mib_names[field], sum);
 	}
+	/* Not a counter: as many as there are now, everywhere. */
+	seq_printf(seq, "%-12s%u\n", "Orphans",
+		   READ_ONCE(winsock_mib_orphans));
 	return 0;
 }
 
@@ -77,19 +70,9 @@ static void __net_exit mib_leave(struct net *net)
 	free_percpu(ns->counters);
 }
 
-static struct pernet_operations mib_ops = {
+struct pernet_operations winsock_mib_ops = {
 	.init	= mib_enter,
 	.exit	= mib_leave,
 	.id	= &winsock_mib_id,
 	.size	= sizeof(struct winsock_mib_netns),
 };
-
-int winsock_mib_init(void)
-{
-	return register_pernet_subsys(&mib_ops);
-}
-
-void winsock_mib_exit(void)
-{
-	unregister_pernet_subsys(&mib_ops);
-}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Settings per network namespace: net.winsock.* */
-#include <linux/mutex.h>
+#include <linux/atomic.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <linux/xarray.h>
@@ -10,18 +12,27 @@
 #include "netns.h"
 
 /**
+ * struct netns_user - a user with pending closes
+ * @pending:	how many; at 0 the entry is on its way out, and stays at 0
+ * @rcu:	frees it
+ */
+struct netns_user {
+	atomic_t pending;
+	struct rcu_head rcu;
+};
+
+/**
  * struct winsock_netns - a network namespace
  * @strict:	net.winsock.strict
  * @ops_max:	net.winsock.ops_max
- * @users_lock:	guards @users; sleeps, as counting may need memory
- * @users:	pending closes by user, values; users without any have no entry
+ * @users:	struct netns_user by user; read under RCU. Its lock is for a
+ *		user's first pending close and after the last, process context
  * @header:	the registered table
  * @table:	the table, with pointers to the fields above
  */
 struct winsock_netns {
 	u8 strict;
 	int ops_max;
-	struct mutex users_lock;	/* guards users; sleeps */
 	struct xarray users;
 	struct ctl_table_header *header;
 	struct ctl_table *table;
@@ -62,34 +73,93 @@ unsigned int winsock_netns_ops_max(struct net *net)
 	return READ_ONCE(ns->ops_max);
 }
 
-int winsock_netns_charge(struct net *net, kuid_t user)
+/* 0, -ENOSPC at the limit, -EAGAIN if there is no entry, or none any more. */
+static int netns_count(struct winsock_netns *ns, unsigned long key)
 {
-	struct winsock_netns *ns = net_generic(net, netns_id);
-	unsigned long key = __kuid_val(user), count;
-	int err = -ENOSPC;
+	struct netns_user *user;
+	int max = READ_ONCE(ns->ops_max), count, err = -EAGAIN;
 
-	KUNIT_STATIC_STUB_REDIRECT(winsock_netns_charge, net, user);
-	mutex_lock(&ns->users_lock);
-	count = xa_to_value(xa_load(&ns->users, key) ?: xa_mk_value(0));
-	if (count < READ_ONCE(ns->ops_max))
-		err = xa_err(xa_store(&ns->users, key, xa_mk_value(count + 1), GFP_KERNEL));
-	mutex_unlock(&ns->users_lock);
+	rcu_read_lock();
+	user = xa_load(&ns->users, key);
+	count = user ? atomic_read(&user->pending) : 0;
+	while (count && err) {
+		err = count >= max ? -ENOSPC : 0;
+		if (err)
+			break;
+		if (!atomic_try_cmpxchg(&user->pending, &count, count + 1))
+			err = -EAGAIN;
+	}
+	rcu_read_unlock();
 	return err;
 }
 
+/* The user's first. -EAGAIN: there is an entry. */
+static int netns_count_first(struct winsock_netns *ns, unsigned long key)
+{
+	struct netns_user *user;
+	void *entry;
+	int err;
+
+	if (!READ_ONCE(ns->ops_max))
+		return -ENOSPC;
+	user = kzalloc_obj(*user);
+	if (!user)
+		return -ENOMEM;
+	atomic_set(&user->pending, 1);
+	entry = xa_cmpxchg(&ns->users, key, NULL, user, GFP_KERNEL_ACCOUNT);
+	err = xa_err(entry);
+	if (entry)
+		kfree(user);
+	return entry && !err ? -EAGAIN : err;
+}
+
+/**
+ * winsock_netns_charge() - count a pending close against a user
+ * @net:	the socket's network namespace
+ * @user:	the socket's user
+ *
+ * May sleep; waits for no other thread but for the moment in which a user's
+ * last close goes.
+ *
+ * Return: 0, -ENOSPC at the limit, or -ENOMEM. Undone by
+ * winsock_netns_uncharge().
+ */
+int winsock_netns_charge(struct net *net, kuid_t user)
+{
+	struct winsock_netns *ns = net_generic(net, netns_id);
+	unsigned long key = __kuid_val(user);
+	int err;
+
+	KUNIT_STATIC_STUB_REDIRECT(winsock_netns_charge, net, user);
+	do {
+		err = netns_count(ns, key);
+		if (err == -EAGAIN)
+			err = netns_count_first(ns, key);
+		if (err == -EAGAIN)
+			cond_resched();
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/**
+ * winsock_netns_uncharge() - a pending close of a user is over
+ * @net:	the socket's network namespace
+ * @user:	the user that was charged
+ */
 void winsock_netns_uncharge(struct net *net, kuid_t user)
 {
 	struct winsock_netns *ns = net_generic(net, netns_id);
-	unsigned long key = __kuid_val(user), count;
+	unsigned long key = __kuid_val(user);
+	struct netns_user *entry;
 
-	mutex_lock(&ns->users_lock);
-	count = xa_to_value(xa_load(&ns->users, key));
-	/* Neither needs memory: the entry is there. */
-	if (count > 1)
-		xa_store(&ns->users, key, xa_mk_value(count - 1), GFP_KERNEL);
-	else
+	rcu_read_lock();
+	entry = xa_load(&ns->users, key);
+	/* It is there: it counts this close. At 0 it is this call's to free. */
+	if (atomic_dec_and_test(&entry->pending)) {
 		xa_erase(&ns->users, key);
-	mutex_unlock(&ns->users_lock);
+		kfree_rcu(entry, rcu);
+	}
+	rcu_read_unlock();
 }
 
 static int __net_init netns_enter(struct net *net)
@@ -103,11 +173,12 @@ static int __net_init netns_enter(struct net *net)
 	memcpy(ns->table, netns_table, sizeof(netns_table));
 	ns->table[0].data = &ns->strict;
 	ns->table[1].data = &ns->ops_max;
-	/* What a container may take of the host's memory is not its own to say. */
+	/*
+	 * What a container may take of the host's memory is not its own to say.
+	 */
 	if (net->user_ns != &init_user_ns)
 		ns->table[1].mode = 0444;
 	ns->ops_max = WINSOCK_NETNS_OPS_MAX;
-	mutex_init(&ns->users_lock);
 	xa_init(&ns->users);
 
 	ns->header = register_net_sysctl_sz(net, "net/winsock", ns->table,
@@ -130,19 +201,9 @@ static void __net_exit netns_leave(struct net *net)
 	xa_destroy(&ns->users);
 }
 
-static struct pernet_operations netns_ops = {
+struct pernet_operations winsock_netns_ops = {
 	.init	= netns_enter,
 	.exit	= netns_leave,
 	.id	= &netns_id,
 	.size	= sizeof(struct winsock_netns),
 };
-
-int winsock_netns_init(void)
-{
-	return register_pernet_subsys(&netns_ops);
-}
-
-void winsock_netns_exit(void)
-{
-	unregister_pernet_subsys(&netns_ops);
-}

@@ -7,9 +7,10 @@
 #include <linux/uidgid.h>
 
 struct net;
+struct pernet_operations;
 
 /**
- * winsock_netns_strict() - is the literal reading of the error table the default?
+ * winsock_netns_strict() - read the error table literally by default?
  * @net: the socket's network namespace
  *
  * net.winsock.strict - BOOLEAN: non-blocking and linger with a timeout gives
@@ -22,24 +23,16 @@ bool winsock_netns_strict(struct net *net);
  * winsock_netns_ops_max() - closes that one user may have pending in @net
  * @net: a network namespace
  *
- * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default WINSOCK_NETNS_OPS_MAX. Cannot be
- * written in a namespace of another user namespace than the first.
+ * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default WINSOCK_NETNS_OPS_MAX.
+ * Cannot be written in a namespace of another user namespace than the first.
  */
 unsigned int winsock_netns_ops_max(struct net *net);
 
 #define WINSOCK_NETNS_OPS_MAX	131072
 
-/**
- * winsock_netns_charge() - count a pending close against a user
- * @net:	the socket's network namespace
- * @user:	who closes
- *
- * Return: 0, -ENOSPC at the limit, or -ENOMEM. Undone by winsock_netns_uncharge().
- */
 int winsock_netns_charge(struct net *net, kuid_t user);
 void winsock_netns_uncharge(struct net *net, kuid_t user);
 
-int winsock_netns_init(void);
-void winsock_netns_exit(void);
+extern struct pernet_operations winsock_netns_ops;
 
 #endif /* WINSOCK_NETNS_H */

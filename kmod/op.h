@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An op is one lingering close that the kernel has taken on: it holds the socket,
- * waits for the drain or the deadline, and carries the verdict out.
+ * An op is one lingering close that the kernel has taken on: it holds the
+ * socket, waits for the drain or the deadline, and carries the verdict out.
  *
- *             start                 drained / deadline / connection gone
+ *             start                 drained / deadline / asked for
  *   (none) ----------> PENDING ------------------------------------> FIRED
  *                         ^                                            |
- *                         | false alarm: more was sent meanwhile       |
+ *                         | false alarm: more was sent                 |
  *                         +--------------------------------------------+
- *                                                                      | carried out
+ *                                                                      | worker
  *                                                                      v
  *                                                                    FINAL
  *
- * Whoever is attached when the op fires carries it out: a thread that waits in
- * the close (one wake-up, no worker), else the work item. A thread that leaves,
- * for a signal handler or because it was killed, changes nothing else: the
- * deadline is the op's.
+ * A pending op that no descriptor names and no thread waits for is an orphan,
+ * see orphan.c.
  *
- * Lifetime is one reference count. The op's own descriptor (made only when a
- * signal handler has to run) or the waiting thread hold one, the pending close
- * holds one.
+ * Lifetime is one reference count: the pending close holds a reference, and so
+ * do the op's descriptor and a thread that waits in close(2).
  */
 #ifndef WINSOCK_OP_H
 #define WINSOCK_OP_H
 
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/net.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -37,103 +35,96 @@
 
 #include <linux/winsock.h>
 
-#include "turn.h"
-
 struct file;
+struct net;
+struct pernet_operations;
 struct pid;
 struct sock;
 
-/**
- * struct winsock_op_record - how a close ended
- * @outcome:	WINSOCK_OUTCOME_*
- * @state:	TCP state found at the decision
- * @error:	the socket's pending error then
- * @unacked:	payload bytes never acknowledged
- * @elapsed:	from the start of the close to the decision
- * @tag:	the caller's mark, from the start on
- */
-struct winsock_op_record {
-	u32 outcome;
-	u32 state;
-	int error;
-	u64 unacked;
-	ktime_t elapsed;
-	u64 tag;
-};
-
 /* What has happened to a pending op. */
-#define WINSOCK_OP_SETTLED	(1U << 0)	/* payload acknowledged, or connection gone */
+#define WINSOCK_OP_SETTLED	(1U << 0)	/* drained, or connection gone */
 #define WINSOCK_OP_EXPIRED	(1U << 1)	/* the deadline has passed */
-#define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for, or the descriptor closed */
+#define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for */
 #define WINSOCK_OP_CANCELLED	(1U << 3)	/* taken back */
+#define WINSOCK_OP_FORCED	(1U << 4)	/* an orphan too many */
+
+/* Where an op stands among the orphans. */
+enum winsock_op_owner {
+	WINSOCK_OP_OWNED,	/* a descriptor names it, or a thread waits */
+	WINSOCK_OP_HELD,	/* none does, but others hold the socket */
+	WINSOCK_OP_ORPHAN,
+	WINSOCK_OP_ENDED,
+};
 
 /**
  * struct winsock_op - one lingering close
  * @refs:	lifetime
- * @lock:	guards @fired, @attached, @by_waiter, @final, @file. Innermost but for
- *		the lock in @waiters: taken with the socket's wait-queue lock held, and
- *		from the timer, so always with interrupts off
+ * @lock:	guards @fired, @final, @file and @deadline. Innermost: taken
+ *		with the socket's wait-queue lock held and from the timer's
+ *		softirq, so always with interrupts off
  * @fired:	WINSOCK_OP_* bits; 0 while pending
- * @attached:	a thread waits and will carry out what fires from now on
- * @by_waiter:	who carries out what has fired: the attached thread or the work
- * @final:	@record is valid, the file is let go
- * @charged:	counted against @owner's limit
+ * @final:	@record is valid, the socket is let go
+ * @started:	the op was begun
  * @detach:	closing the op's descriptor early does not reset
- * @dropped:	the caller's descriptor went when the op began
- * @owner:	who began it, and is charged
- * @comm:	the thread that began it
- * @pid:	its process, for the list; referenced
- * @id:		number in the list of pending closes, 0 if it has none. Written before
- *		the op is begun and by whoever carries it out
- * @file:	the socket's file; cleared under @lock when it is let go. NULL from the
- *		start for an op that owns @sock
+ * @dropped:	the op's descriptor stands at the socket's number
+ * @cloexec:	close-on-exec of the socket's descriptor, with @dropped
+ * @owner:	orphan.c's, under its lock
+ * @fd:		number of the op's descriptor in the process that began it
+ * @user:	the socket's, charged
+ * @comm:	name of the thread that began it
+ * @pid:	its process; referenced
+ * @id:		number in the list of pending closes, 0 without
+ * @file:	the socket's file; NULL for an op that owns @sock
  * @sock:	the socket; valid until the op is final
- * @sk:		the socket; ours until the op is freed, which makes comparing the
- *		pointer safe after the file is gone
- * @entry:	on the socket's wait queue while pending; that queue is also how a
- *		second close finds the first
- * @timer:	the deadline, monotonic and absolute
- * @work:	carries out what fired without a waiting thread
- * @turn:	the work's at the socket's lock
- * @waiters:	the waiting thread, and who polls or reads the op's descriptor
- * @started:	when the close began
+ * @sk:		the socket; the op's until it is freed
+ * @entry:	on the socket's wait queue while pending
+ * @timer:	the deadline, monotonic, absolute, in softirq
+ * @work:	carries out what fired
+ * @turn:	the work's, on the queue of the socket's lock or on none
+ * @waiters:	threads that poll or read the descriptor, or wait in close(2)
+ * @orphans:	orphan.c's list
+ * @began:	when the close began
  * @deadline:	when it is decided at the latest; KTIME_MAX is never
- * @unacked:	payload outstanding when the wait was last looked at
- * @record:	the outcome
+ * @unacked:	payload outstanding when the op last looked; socket locked
+ * @record:	how it ended
  */
 struct winsock_op {
 	refcount_t refs;
 	spinlock_t lock;	/* innermost, interrupts off; see above */
 	u8 fired;
-	bool attached;
-	bool by_waiter;
 	bool final;
-	bool charged;
+	bool started;
 	bool detach;
 	bool dropped;
-	kuid_t owner;
+	bool cloexec;
+	u8 owner;
+	int fd;
+	kuid_t user;
 	char comm[TASK_COMM_LEN];
 	struct pid *pid;
 	u32 id;
+	u32 unacked;
 	struct file *file;
 	struct socket *sock;
 	struct sock *sk;
 	struct wait_queue_entry entry;
 	struct hrtimer timer;
 	struct work_struct work;
-	struct winsock_turn turn;
+	struct wait_queue_entry turn;
 	struct wait_queue_head waiters;
-	ktime_t started;
+	struct list_head orphans;
+	ktime_t began;
 	ktime_t deadline;
-	u32 unacked;
-	struct winsock_op_record record;
+	struct winsock_record record;
 };
 
-/* Is the connection left to its family to end? Then nothing has been reset. */
-static inline bool winsock_op_released(u32 outcome)
+/* Bit of struct socket.flags: a close is pending. The core's end at 8. */
+#define WINSOCK_SOCK_CLOSING	31
+
+/* Is a close pending on the socket? */
+static inline bool winsock_op_busy(const struct socket *sock)
 {
-	return outcome == WINSOCK_OUTCOME_GRACEFUL || outcome == WINSOCK_OUTCOME_PEER ||
-	       outcome == WINSOCK_OUTCOME_UNREAD;
+	return test_bit(WINSOCK_SOCK_CLOSING, &sock->flags);
 }
 
 /* If true the record may be read. */
@@ -143,100 +134,27 @@ static inline bool winsock_op_is_final(const struct winsock_op *op)
 	return smp_load_acquire(&op->final);
 }
 
-/**
- * winsock_op_alloc() - prepare an op
- * @sk:		the connection
- * @sock:	its socket, or the one that it will have when the op is started
- * @file:	the socket's file, referenced until the op is final; or NULL: then a
- *		started op owns @sock and @sk, closes the one and frees the other
- * @started:	when the close began
- * @timeout_ns:	linger time from @started
- * @tag:	the caller's mark
- *
- * Return: an op with one reference, the caller's, or ERR_PTR: -ENOMEM, -ENOSPC if
- * the user has as many pending as net.winsock.ops_max allows.
- */
 struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
-				    struct file *file, ktime_t started,
+				    struct file *file, ktime_t began,
 				    u64 timeout_ns, u64 tag);
-
-/**
- * winsock_op_start() - begin the wait
- * @op:		an op that was not started
- * @unacked:	payload outstanding at the decision to wait
- * @attached:	the caller will call winsock_op_wait(); else a worker finishes
- *
- * Called with the socket locked, so that no acknowledgement slips in between
- * the decision to wait and the wait.
- *
- * Return: 0, or -EBUSY if another op waits on the socket.
- */
-int winsock_op_start(struct winsock_op *op, u32 unacked, bool attached);
-
-/* Behind winsock_op_busy(): somebody waits; an op? */
-bool winsock_op_queued(struct socket *sock);
-
-/**
- * winsock_op_busy() - does an op wait on this socket?
- * @sock: the socket
- */
-static inline bool winsock_op_busy(struct socket *sock)
-{
-	/* No barrier: a start at this moment is before or after, and found by the next. */
-	return waitqueue_active(&sock->wq.wait) && winsock_op_queued(sock);
-}
-
-/**
- * winsock_op_wait() - wait for the end, as the attached thread
- * @op:		a started op
- * @op_fd:	user address of the caller's op_fd field, or NULL
- * @record:	filled in when the op is final
- *
- * Return: 0 with @record; -ERESTARTNOINTR if a signal handler has to run: the op
- * has then been given a descriptor, its number is in @op_fd, and the wait is
- * taken up again with winsock_opfile_resume(); -EINTR if the caller is being killed,
- * or has a signal and no @op_fd: the close goes on by itself.
- */
-int winsock_op_wait(struct winsock_op *op, s32 __user *op_fd,
-		    struct winsock_op_record *record);
-
-/**
- * winsock_op_finish() - look into what has fired, as the thread that carries it out
- * @op: the op, fired; the socket is not locked
- *
- * Return: true if the op is final now, false if it is to wait on.
- */
-bool winsock_op_finish(struct winsock_op *op);
-
-/**
- * winsock_op_abandon() - nobody has the op any more, but for a thread that waits for it
- * @op: the op, begun
- *
- * Nothing happens where a thread waits, which comes here when it leaves the wait.
- * A deadline further away than the longest linger that Winsock knows, 65535 seconds, comes
- * that much from now: what two such closes hold of each other is not held for ever, nor
- * is the module. Any context.
- */
-void winsock_op_abandon(struct winsock_op *op);
-
-/**
- * winsock_op_fire() - something has happened to the op
- * @op:		the op, pending or not
- * @what:	WINSOCK_OP_* bits
- *
- * The attached thread or a worker looks into it. Any context.
- *
- * Return: true for the first who says so of an op that is not final.
- */
+int winsock_op_start(struct winsock_op *op, u32 unacked);
 bool winsock_op_fire(struct winsock_op *op, u8 what);
-
-/**
- * winsock_op_put() - drop a reference
- * @op: the op
- */
+int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome);
+void winsock_op_shorten(struct winsock_op *op, ktime_t latest);
 void winsock_op_put(struct winsock_op *op);
-
 int winsock_op_init(void);
 void winsock_op_exit(void);
+
+struct file *winsock_opfile_get(struct winsock_op *op);
+
+void winsock_orphan_add(struct winsock_op *op);
+void winsock_orphan_remove(struct winsock_op *op);
+void winsock_orphan_init(void);
+void winsock_orphan_exit(void);
+
+int winsock_pending_abort(struct net *net, u32 id);
+int winsock_pending_add(struct winsock_op *op);
+void winsock_pending_remove(struct winsock_op *op);
+extern struct pernet_operations winsock_pending_ops;
 
 #endif /* WINSOCK_OP_H */

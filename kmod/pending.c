@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pending closes of a network namespace, /proc/net/winsock_pending. Everybody
- * sees one's own; who has CAP_NET_ADMIN over the namespace sees all.
+ * The pending closes of a network namespace, /proc/net/winsock_pending.
+ * Everybody sees one's own; who has CAP_NET_ADMIN over the namespace sees all.
  *
- * An array by number: numbers grow, so that a reader who comes back for more finds
- * the place again in a few steps, however many there are, and sees none twice.
+ * An array by number: numbers grow, so that a reader who comes back for more
+ * finds the place again in a few steps, however many there are, and sees none
+ * twice.
  */
 #include <linux/capability.h>
 #include <linux/pid.h>
@@ -18,17 +19,15 @@
 #include <net/netns/generic.h>
 #include <net/sock.h>
 
-#include "facts.h"
+#include "decide.h"
 #include "family.h"
 #include "op.h"
-#include "pending.h"
-#include "report.h"
 
 /**
  * struct pending_netns - a network namespace
- * @ops:	pending closes by number; reserved entries are of ops not begun. Its
- *		lock is taken in process context only, with the socket lock held or
- *		none, and keeps what is listed from being freed
+ * @ops:	ops by number, also those that are not begun. Its lock is taken
+ *		in process context only, with no lock held, and keeps what is
+ *		listed from being freed
  * @next:	number of the next; guarded by that lock
  */
 struct pending_netns {
@@ -53,35 +52,68 @@ static struct pending_netns *pending_netns(const struct winsock_op *op)
 	return net_generic(sock_net(op->sk), pending_id);
 }
 
-int winsock_pending_reserve(struct winsock_op *op)
+/**
+ * winsock_pending_add() - list an op, which is shown when it has begun
+ * @op: the op; its @id is set
+ *
+ * May sleep. Undone by winsock_pending_remove().
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int winsock_pending_add(struct winsock_op *op)
 {
 	struct pending_netns *ns = pending_netns(op);
-	int err = xa_alloc_cyclic(&ns->ops, &op->id, NULL, xa_limit_32b, &ns->next,
+	int err = xa_alloc_cyclic(&ns->ops, &op->id, op, xa_limit_32b, &ns->next,
 				  GFP_KERNEL_ACCOUNT);
 
 	/* 1 is for numbers that begin anew. */
 	return min(err, 0);
 }
 
-void winsock_pending_add(struct winsock_op *op)
-{
-	/* Cannot fail: there is room. */
-	xa_store(&pending_netns(op)->ops, op->id, op, GFP_KERNEL);
-}
-
+/**
+ * winsock_pending_remove() - take an op off the list
+ * @op: an op that is listed
+ *
+ * Process context. When this returns no reader looks at the op any more.
+ */
 void winsock_pending_remove(struct winsock_op *op)
 {
-	if (!op->id)
-		return;
 	xa_erase(&pending_netns(op)->ops, op->id);
-	op->id = 0;
+}
+
+/**
+ * winsock_pending_abort() - reset a pending close
+ * @net:	the network namespace
+ * @id:		its number there
+ *
+ * Return: 0, -ENOENT if no close of that number is pending any more, -EINTR.
+ */
+int winsock_pending_abort(struct net *net, u32 id)
+{
+	struct pending_netns *ns = net_generic(net, pending_id);
+	struct winsock_op *op;
+	int err;
+
+	xa_lock(&ns->ops);
+	op = xa_load(&ns->ops, id);
+	if (op && op->started)
+		refcount_inc(&op->refs);
+	else
+		op = NULL;
+	xa_unlock(&ns->ops);
+	if (!op)
+		return -ENOENT;
+	err = winsock_op_demand(op, WINSOCK_OP_ABORTED, WINSOCK_OUTCOME_REQUEST);
+	winsock_op_put(op);
+	return err == -EALREADY ? -ENOENT : err;
 }
 
 static bool pending_is_visible(const struct seq_file *seq, const struct winsock_op *op)
 {
 	const struct pending_reader *reader = seq->private;
 
-	return reader->all || uid_eq(op->owner, seq->file->f_cred->uid);
+	return READ_ONCE(op->started) &&
+	       (reader->all || uid_eq(op->user, seq->file->f_cred->uid));
 }
 
 /* The first that the reader may see, from @*pos on; its number goes there. */
@@ -92,7 +124,7 @@ static void *pending_find(struct seq_file *seq, loff_t *pos)
 	unsigned long number;
 
 	lockdep_assert_held(&ns->ops.xa_lock);
-	/* Behind the last number there is; it would be 0 where a long has 32 bits. */
+	/* Behind the last number; 0 where a long has 32 bits. */
 	if (*pos > U32_MAX)
 		return NULL;
 	xa_for_each_start(&ns->ops, number, op, *pos) {
@@ -100,7 +132,9 @@ static void *pending_find(struct seq_file *seq, loff_t *pos)
 			*pos = number;
 			return op;
 		}
-		/* The next is found by its number, whatever happens meanwhile. */
+		/*
+		 * The next is found by its number, whatever happens meanwhile.
+		 */
 		cond_resched_lock(&ns->ops.xa_lock);
 	}
 	return NULL;
@@ -140,19 +174,19 @@ static int pending_show(struct seq_file *seq, void *entry)
 	s64 left = -1;
 
 	if (entry == SEQ_START_TOKEN) {
-		seq_puts(seq, "uid pid comm local remote state unacked elapsed_ms left_ms tag\n");
+		seq_puts(seq, "uid pid comm local remote state unacked elapsed_ms left_ms tag id\n");
 		return 0;
 	}
 	winsock_family_snapshot(op->sk, &facts);
-	winsock_report_names(op->sk, &local, &remote);
-	if (op->deadline != KTIME_MAX)
+	winsock_names(op->sk, &local, &remote);
+	if (READ_ONCE(op->deadline) != KTIME_MAX)
 		left = max_t(s64, ktime_ms_delta(op->deadline, ktime_get()), 0);
-	seq_printf(seq, "%u %d ", from_kuid_munged(seq_user_ns(seq), op->owner),
+	seq_printf(seq, "%u %d ", from_kuid_munged(seq_user_ns(seq), op->user),
 		   pid_nr_ns(op->pid, proc_pid_ns(file_inode(seq->file)->i_sb)));
 	seq_escape(seq, op->comm, " \t\n\\");
-	seq_printf(seq, " %pISpc %pISpc %u %u %lld %lld %llu\n", &local, &remote,
-		   facts.state, facts.unacked, ktime_ms_delta(ktime_get(), op->started),
-		   left, op->record.tag);
+	seq_printf(seq, " %pISpc %pISpc %u %u %lld %lld %llu %u\n", &local, &remote,
+		   facts.state, facts.unacked, ktime_ms_delta(ktime_get(), op->began),
+		   left, op->record.tag, op->id);
 	return 0;
 }
 
@@ -184,19 +218,9 @@ static void __net_exit pending_leave(struct net *net)
 	xa_destroy(&ns->ops);
 }
 
-static struct pernet_operations pending_ops = {
+struct pernet_operations winsock_pending_ops = {
 	.init	= pending_enter,
 	.exit	= pending_leave,
 	.id	= &pending_id,
 	.size	= sizeof(struct pending_netns),
 };
-
-int winsock_pending_init(void)
-{
-	return register_pernet_subsys(&pending_ops);
-}
-
-void winsock_pending_exit(void)
-{
-	unregister_pernet_subsys(&pending_ops);
-}

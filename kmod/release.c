@@ -1,31 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The last release of an attached socket: what close(2), exit and exec come to. */
+/*
+ * The last release of an attached socket: what close(2), exit and exec come to.
+ */
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <net/sock.h>
 
 #include <linux/winsock.h>
 
-#include "facts.h"
+#include "compat/syscall.h"
+#include "decide.h"
+#include "mib.h"
 #include "op.h"
-#include "policy.h"
-#include "release.h"
-#include "report.h"
+#include "sockopt.h"
 #include "tcp.h"
+#include "ulp.h"
 
-/* close(2) cannot answer would-block: the kernel waits for a non-blocking socket. */
-static bool release_may_wait(const struct socket *sock)
+/*
+ * Only a system call that closes waits, and for a blocking socket: close(2)
+ * cannot answer would-block. Elsewhere (exit, exec, a kernel thread, io_uring)
+ * the kernel waits alone.
+ */
+static bool release_may_wait(const struct sock *sk)
 {
-	if (current->flags & (PF_EXITING | PF_KTHREAD))
-		return false;
-	return sock->file && !(sock->file->f_flags & O_NONBLOCK);
+	const struct file *file = sk->sk_socket->file;
+
+	return file && !winsock_sockopt_nonblock(sk, file) &&
+	       compat_syscall_closes();
 }
 
 /*
- * A socket for the connection to have after this one, which goes when the release
- * returns: TCP tells acknowledgements to the wait queue of a socket.
+ * A socket for the connection to have after this one, which goes when the
+ * release returns: TCP tells acknowledgements to the wait queue of a socket.
  */
 static struct socket *release_heir(const struct sock *sk)
 {
@@ -41,121 +50,113 @@ static struct socket *release_heir(const struct sock *sk)
 	return heir;
 }
 
-/**
- * struct release_call - one release under way
- * @sk:		the connection
- * @started:	when the release came in
- * @facts:	as of the last look
- * @bits:	the same as WINSOCK_FACT_*
- */
-struct release_call {
-	struct sock *sk;
-	ktime_t started;
-	struct winsock_facts facts;
-	u32 bits;
-};
-
-static enum winsock_verdict release_verdict(struct release_call *call)
+/* Carry out what needs no wait, under the lock that it was decided under. */
+static void release_carry_out(struct sock *sk, struct winsock_decision *decision,
+			      u32 outcome)
 {
-	struct winsock_facts *facts = &call->facts;
-
-	winsock_tcp_snapshot(call->sk, facts);
-	call->bits = winsock_facts_bits(facts);
-	if (facts->linger)
-		call->bits |= WINSOCK_FACT_LINGER;
-	if (facts->linger_ns)
-		call->bits |= WINSOCK_FACT_TIMED;
-	return winsock_policy_verdict(call->bits);
+	winsock_report_verdict(sk, decision);
+	winsock_report_end(sk, decision, outcome);
+	winsock_carry_out(sk, decision, false);
 }
 
-static void release_tell(const struct release_call *call, enum winsock_verdict verdict)
+/* The kernel takes the close on; the socket is locked. */
+static void release_begin(struct sock *sk, struct winsock_decision *decision,
+			  struct winsock_op *op, struct socket *heir)
 {
-	winsock_report_verdict(call->sk, &call->facts, call->bits, verdict,
-			       call->facts.linger_ns, 0);
+	winsock_report_verdict(sk, decision);
+	sock_graft(sk, heir);
+	/* Cannot be busy: the socket is new. */
+	winsock_op_start(op, decision->facts.unacked);
+	if (decision->facts.unsent)
+		winsock_tcp_push(sk);
 }
 
-/* Carry out what needs no wait, under the lock under which it was decided. */
-static void release_decided(struct release_call *call, enum winsock_verdict verdict,
-			    enum winsock_mib outcome)
+/* Until the end, or a signal: then the deadline is kept without the thread. */
+static void release_wait(struct winsock_op *op)
 {
-	release_tell(call, verdict);
-	winsock_report_outcome(call->sk, outcome, &call->facts, call->facts.unacked,
-			       ktime_to_ns(ktime_sub(ktime_get(), call->started)), 0);
-	/* Decided: TCP must not wait for the FIN's ACK (B4). */
-	sock_reset_flag(call->sk, SOCK_LINGER);
-	if (verdict == WINSOCK_VERDICT_ABORT)
-		winsock_tcp_reset(call->sk);
+	if (!wait_event_interruptible(op->waiters, winsock_op_is_final(op)))
+		return;
+	winsock_mib_inc(sock_net(op->sk), WINSOCK_MIB_LEFT);
+	winsock_orphan_add(op);
 }
 
-/* Ask the policy. False if a wait is needed, which is begun if there is an @op for it. */
-static bool release_decide(struct release_call *call, struct winsock_op *op,
-			   struct socket *heir, bool attached)
+/* True if the op has the socket. */
+static bool release_linger(struct sock *sk, struct winsock_decision *decision)
 {
-	struct sock *sk = call->sk;
-	enum winsock_verdict verdict;
+	bool waits = release_may_wait(sk), begun;
+	struct socket *heir = release_heir(sk);
+	struct winsock_op *op = NULL;
 
+	if (heir)
+		op = winsock_op_alloc(sk, heir, NULL, decision->started,
+				      decision->timeout_ns, 0);
 	lock_sock(sk);
-	verdict = release_verdict(call);
-	if (verdict != WINSOCK_VERDICT_WAIT) {
-		release_decided(call, verdict,
-				winsock_report_decided(verdict, &call->facts));
-	} else if (op) {
-		sock_graft(sk, heir);
-		/* Cannot be busy: the wait queue is new. */
-		winsock_op_start(op, call->facts.unacked, attached);
-		release_tell(call, verdict);
+	winsock_decide(sk, decision);
+	begun = decision->verdict == WINSOCK_VERDICT_WAIT &&
+		!IS_ERR_OR_NULL(op);
+	if (begun) {
+		release_begin(sk, decision, op, heir);
+	} else if (decision->verdict == WINSOCK_VERDICT_WAIT) {
+		/* No op to be had: reset now, as TCP does with orphans. */
+		decision->verdict = WINSOCK_VERDICT_ABORT;
+		release_carry_out(sk, decision, WINSOCK_OUTCOME_FORCED);
+	} else {
+		release_carry_out(sk, decision, winsock_outcome(decision));
 	}
 	release_sock(sk);
-	return verdict != WINSOCK_VERDICT_WAIT;
-}
 
-static bool release_linger(struct release_call *call)
-{
-	bool attached = release_may_wait(call->sk->sk_socket), begun = false;
-	struct winsock_op_record record;
-	struct sock *sk = call->sk;
-	struct winsock_op *op = NULL;
-	struct socket *heir;
-
-	heir = release_heir(sk);
-	if (heir)
-		op = winsock_op_alloc(sk, heir, NULL, call->started, call->facts.linger_ns, 0);
-	if (IS_ERR_OR_NULL(op)) {
-		lock_sock(sk);
-		release_decided(call, WINSOCK_VERDICT_ABORT, WINSOCK_MIB_FORCED);
-		release_sock(sk);
-		goto release_heir;
-	}
-	begun = !release_decide(call, op, heir, attached);
-	if (begun && call->facts.unsent)
-		winsock_tcp_push(sk);
-	if (begun && attached)
-		winsock_op_wait(op, NULL, &record);
+	if (begun && waits)
+		release_wait(op);
 	else if (begun)
-		winsock_op_abandon(op);
-	winsock_op_put(op);
-release_heir:
-	if (heir && !begun)
+		winsock_orphan_add(op);
+	else if (heir)
 		sock_release(heir);
+	if (!IS_ERR_OR_NULL(op))
+		winsock_op_put(op);
 	return begun;
 }
 
+/* A timed linger, or a state in which TCP's own hard close does not reset. */
+static bool release_decide(struct sock *sk)
+{
+	struct winsock_decision decision = { .started = ktime_get() };
+
+	/* No thread can send any more: a drained socket stays drained. */
+	lock_sock(sk);
+	winsock_decide(sk, &decision);
+	if (decision.verdict != WINSOCK_VERDICT_WAIT)
+		release_carry_out(sk, &decision, winsock_outcome(&decision));
+	release_sock(sk);
+	return decision.verdict == WINSOCK_VERDICT_WAIT &&
+	       release_linger(sk, &decision);
+}
+
+/**
+ * winsock_release() - decide the close of a socket that no descriptor names
+ * @sk: the socket, not locked, its struct socket still there
+ *
+ * A lingering connection with unacknowledged payload is handed to an op. The
+ * thread waits with it where release_may_wait() says so, until the end or a
+ * signal; the deadline is kept without it.
+ *
+ * There is no call to report an error to. If no op can be had, for want of
+ * memory or over net.winsock.ops_max, the connection is reset now, as TCP
+ * resets orphans when it is out of memory: a deadline is never missed.
+ *
+ * Return: true if the op has or had the socket, which the caller must not
+ * touch; false if the caller is to close it, without a timeout.
+ */
 bool winsock_release(struct sock *sk)
 {
-	struct release_call call = { .sk = sk };
-
 	/* Linger off is TCP's own close, to the letter (G1). */
 	if (!sock_flag(sk, SOCK_LINGER) || !sk->sk_socket) {
-		winsock_report_release(sk, WINSOCK_MIB_PLAIN);
+		winsock_report_plain(sk, WINSOCK_MIB_PLAIN);
 		return false;
 	}
 	/* So is the hard one, where it resets (H1). */
 	if (winsock_tcp_close_resets(sk)) {
-		winsock_report_release(sk, WINSOCK_MIB_REQUEST);
+		winsock_report_plain(sk, WINSOCK_OUTCOME_REQUEST);
 		return false;
 	}
-	call.started = ktime_get();
-	if (release_decide(&call, NULL, NULL, false))
-		return false;
-	return release_linger(&call);
+	return release_decide(sk);
 }

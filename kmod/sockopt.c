@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Options at SOL_WINSOCK. See sockopt.h. */
+#include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/rcupdate.h>
 #include <linux/sockptr.h>
@@ -10,8 +11,9 @@
 
 #include <linux/winsock.h>
 
+#include "facts.h"
+#include "family.h"
 #include "netns.h"
-#include "query.h"
 #include "sockopt.h"
 
 /* New levels are numbered one by one. */
@@ -20,16 +22,16 @@ static_assert(sizeof(struct winsock_so_linger) == 4);
 
 /* A timeout was set here: then 0 is one that somebody chose (2.5). */
 #define SOCKOPT_TIMEOUT		(1UL << 0)
-/* The socket's own strict switch: there is one, and it is on. */
-#define SOCKOPT_STRICT_OWN	(1UL << 1)
-#define SOCKOPT_STRICT_ON	(1UL << 2)
-/* A close of it was decided, and reported: what is left is TCP's part of that close. */
+/* The socket has a mode of its own, whatever O_NONBLOCK says; which one. */
+#define SOCKOPT_MODE		(1UL << 1)
+#define SOCKOPT_NONBLOCK	(1UL << 2)
+/* A close of it was reported: what is left is TCP's part of that. */
 #define SOCKOPT_REPORTED	(1UL << 3)
 
 /*
- * The ULP's data pointer holds a tagged integer. A ULP that keeps a pointer there
- * keeps an aligned one, so the tag also tells whose socket it is. Other sockets than
- * TCP's have no such pointer.
+ * The ULP's data pointer holds a tagged integer. A ULP that keeps a pointer
+ * there keeps an aligned one, so the tag also tells whose socket it is. Other
+ * sockets than TCP's have no such pointer.
  */
 static void *sockopt_word(const struct sock *sk)
 {
@@ -59,7 +61,7 @@ void winsock_sockopt_set_reported(struct sock *sk)
 {
 	void *word = sockopt_word(sk);
 
-	/* An option that is set at this moment wins, and the close is counted twice. */
+	/* An option set at this moment wins: the close counts twice. */
 	if (xa_is_value(word))
 		cmpxchg((void __force **)&inet_csk(sk)->icsk_ulp_data, word,
 			xa_mk_value(xa_to_value(word) | SOCKOPT_REPORTED));
@@ -75,14 +77,44 @@ bool winsock_sockopt_reported(const struct sock *sk)
 	return xa_to_value(sockopt_word(sk)) & SOCKOPT_REPORTED;
 }
 
-bool winsock_sockopt_strict(const struct sock *sk)
+bool winsock_sockopt_nonblock(const struct sock *sk, const struct file *file)
 {
 	void *word = sockopt_word(sk);
 	unsigned long bits = xa_is_value(word) ? xa_to_value(word) : 0;
 
-	if (bits & SOCKOPT_STRICT_OWN)
-		return bits & SOCKOPT_STRICT_ON;
-	return winsock_netns_strict(sock_net(sk));
+	if (bits & SOCKOPT_MODE)
+		return bits & SOCKOPT_NONBLOCK;
+	return file && (file->f_flags & O_NONBLOCK);
+}
+
+/**
+ * winsock_query_fill() - what would decide a close now, without a descriptor
+ * @sk:		the socket; the values are of one moment if it is locked
+ * @file:	its file, or NULL
+ * @args:	its outputs are set
+ */
+void winsock_query_fill(struct sock *sk, const struct file *file,
+			struct winsock_query *args)
+{
+	struct winsock_facts facts;
+
+	winsock_family_snapshot(sk, &facts);
+	args->flags = 0;
+	if (facts.linger)
+		args->flags |= WINSOCK_QUERY_LINGER;
+	if (winsock_sockopt_nonblock(sk, file))
+		args->flags |= WINSOCK_QUERY_NONBLOCK;
+	if (facts.unacked)
+		args->flags |= WINSOCK_QUERY_WOULD_BLOCK;
+	if (winsock_netns_strict(sock_net(sk)))
+		args->flags |= WINSOCK_QUERY_STRICT;
+	if (winsock_sockopt_attached(sk))
+		args->flags |= WINSOCK_QUERY_ATTACHED;
+	args->state = facts.state;
+	args->linger_ns = facts.linger_ns;
+	args->unsent = facts.unsent;
+	args->unacked = facts.unacked;
+	args->unread = facts.unread;
 }
 
 /* TCP reads the flag and the time at close only. */
@@ -113,7 +145,9 @@ static int sockopt_set_dontlinger(struct sock *sk, bool off)
 
 	lock_sock(sk);
 	bits = xa_to_value(sockopt_word(sk));
-	/* Set by SO_LINGER while we did not look: on, or a time that is not 0. */
+	/*
+	 * Set by SO_LINGER while we did not look: on, or a time that is not 0.
+	 */
 	if (sock_flag(sk, SOCK_LINGER) || sk->sk_lingertime)
 		bits |= SOCKOPT_TIMEOUT;
 	if (off || (bits & SOCKOPT_TIMEOUT))
@@ -125,18 +159,18 @@ static int sockopt_set_dontlinger(struct sock *sk, bool off)
 	return 0;
 }
 
-static int sockopt_set_strict(struct sock *sk, int value)
+static int sockopt_set_mode(struct sock *sk, int value)
 {
 	unsigned long bits;
 
 	if (value < -1 || value > 1)
 		return -EINVAL;
 	lock_sock(sk);
-	bits = xa_to_value(sockopt_word(sk)) & ~(SOCKOPT_STRICT_OWN | SOCKOPT_STRICT_ON);
+	bits = xa_to_value(sockopt_word(sk)) & ~(SOCKOPT_MODE | SOCKOPT_NONBLOCK);
 	if (value >= 0)
-		bits |= SOCKOPT_STRICT_OWN;
+		bits |= SOCKOPT_MODE;
 	if (value > 0)
-		bits |= SOCKOPT_STRICT_ON;
+		bits |= SOCKOPT_NONBLOCK;
 	sockopt_store(sk, bits);
 	release_sock(sk);
 	return 0;
@@ -148,14 +182,14 @@ int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int
 
 	if (name == WINSOCK_SO_LINGER)
 		return sockopt_set_linger(sk, value, size);
-	if (name != WINSOCK_SO_DONTLINGER && name != WINSOCK_SO_STRICT)
+	if (name != WINSOCK_SO_DONTLINGER && name != WINSOCK_SO_MODE)
 		return -ENOPROTOOPT;
 	if (size < sizeof(number))
 		return -EINVAL;
 	if (copy_from_sockptr(&number, value, sizeof(number)))
 		return -EFAULT;
-	if (name == WINSOCK_SO_STRICT)
-		return sockopt_set_strict(sk, number);
+	if (name == WINSOCK_SO_MODE)
+		return sockopt_set_mode(sk, number);
 	return sockopt_set_dontlinger(sk, number);
 }
 
@@ -183,9 +217,9 @@ int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __use
 		length = sizeof(option.number);
 		option.number = !sock_flag(sk, SOCK_LINGER);
 		break;
-	case WINSOCK_SO_STRICT:
+	case WINSOCK_SO_MODE:
 		length = sizeof(option.number);
-		option.number = bits & SOCKOPT_STRICT_OWN ? !!(bits & SOCKOPT_STRICT_ON) : -1;
+		option.number = bits & SOCKOPT_MODE ? !!(bits & SOCKOPT_NONBLOCK) : -1;
 		break;
 	case WINSOCK_SO_INFO:
 		length = sizeof(option.query);

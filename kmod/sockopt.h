@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What an attached socket remembers beside TCP's own state, and the options at
- * SOL_WINSOCK that set it. It fits into the ULP's data pointer as an integer, so
- * being attached costs no memory.
+ * SOL_WINSOCK that set it. It fits into the ULP's data pointer as an integer,
+ * so being attached costs no memory.
  */
 #ifndef WINSOCK_SOCKOPT_H
 #define WINSOCK_SOCKOPT_H
@@ -10,7 +10,9 @@
 #include <linux/sockptr.h>
 #include <linux/types.h>
 
+struct file;
 struct sock;
+struct winsock_query;
 
 /**
  * winsock_sockopt_attach() - give a socket the default settings
@@ -27,13 +29,15 @@ void winsock_sockopt_attach(struct sock *sk);
 bool winsock_sockopt_attached(const struct sock *sk);
 
 /**
- * winsock_sockopt_set_reported() - the close of the socket was decided and reported
+ * winsock_sockopt_set_reported() - the close of the socket was decided and
+ * reported
  * @sk: a plain TCP socket, locked or not; nothing happens if it is not attached
  */
 void winsock_sockopt_set_reported(struct sock *sk);
 
 /**
- * winsock_sockopt_inherit() - a listener's settings are a child's, its own close is not
+ * winsock_sockopt_inherit() - a listener's settings are a child's, its own
+ * close is not
  * @sk: the child, not visible to anybody yet
  */
 void winsock_sockopt_inherit(struct sock *sk);
@@ -45,12 +49,14 @@ void winsock_sockopt_inherit(struct sock *sk);
 bool winsock_sockopt_reported(const struct sock *sk);
 
 /**
- * winsock_sockopt_strict() - is the error table read literally for this socket?
- * @sk: a socket, locked or not
+ * winsock_sockopt_nonblock() - the socket's mode in Winsock's sense
+ * @sk:		a socket, locked or not
+ * @file:	its file, or NULL
  *
- * Return: the socket's own switch, if it has one, else the network namespace's.
+ * Return: true if it is non-blocking: the socket's own mode (WINSOCK_SO_MODE)
+ * if it has one, else O_NONBLOCK.
  */
-bool winsock_sockopt_strict(const struct sock *sk);
+bool winsock_sockopt_nonblock(const struct sock *sk, const struct file *file);
 
 /**
  * winsock_sockopt_set() - setsockopt() at SOL_WINSOCK
@@ -73,5 +79,8 @@ int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int
  * Return: 0, -EINVAL, -EFAULT, -ENOPROTOOPT.
  */
 int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __user *size);
+
+void winsock_query_fill(struct sock *sk, const struct file *file,
+			struct winsock_query *args);
 
 #endif /* WINSOCK_SOCKOPT_H */

@@ -11,7 +11,7 @@ struct winsock_facts;
 void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts);
 bool winsock_tcp_settled(const struct sock *sk);
 
-/* Send what Nagle or a cork holds back; the socket is not locked. */
+/* Send what Nagle or a cork holds back; the socket is locked. */
 void winsock_tcp_push(struct sock *sk);
 
 /* Will TCP's own close reset, as winsock_tcp_reset() does? */

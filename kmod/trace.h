@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tracepoints: one where a close is decided, one where it has come out somehow. */
+/*
+ * Tracepoints: one where a close is decided, one where it has come out somehow.
+ */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM winsock
 
@@ -10,10 +12,8 @@
 #include <linux/tracepoint.h>
 #include <net/sock.h>
 
-#include "facts.h"
+#include "decide.h"
 #include "mib.h"
-#include "policy.h"
-#include "report.h"
 
 /* Programs that read the raw record have to know the numbers. */
 TRACE_DEFINE_ENUM(WINSOCK_VERDICT_DROP);
@@ -22,14 +22,14 @@ TRACE_DEFINE_ENUM(WINSOCK_VERDICT_ABORT);
 TRACE_DEFINE_ENUM(WINSOCK_VERDICT_WOULDBLOCK);
 TRACE_DEFINE_ENUM(WINSOCK_VERDICT_WAIT);
 TRACE_DEFINE_ENUM(WINSOCK_MIB_PLAIN);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_GRACEFUL);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_DEADLINE);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_REQUEST);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_PEER);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_SHARED);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_UNREAD);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_CANCELLED);
-TRACE_DEFINE_ENUM(WINSOCK_MIB_FORCED);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_GRACEFUL);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_DEADLINE);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_REQUEST);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_PEER);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_SHARED);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_UNREAD);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_CANCELLED);
+TRACE_DEFINE_ENUM(WINSOCK_OUTCOME_FORCED);
 
 #define trace_winsock_show_facts(facts)				\
 	__print_flags(facts, "|",				\
@@ -52,21 +52,21 @@ TRACE_DEFINE_ENUM(WINSOCK_MIB_FORCED);
 
 #define trace_winsock_show_outcome(outcome)				\
 	__print_symbolic(outcome,					\
-			 { WINSOCK_MIB_PLAIN,		"plain" },	\
-			 { WINSOCK_MIB_GRACEFUL,	"graceful" },	\
-			 { WINSOCK_MIB_DEADLINE,	"deadline" },	\
-			 { WINSOCK_MIB_REQUEST,		"request" },	\
-			 { WINSOCK_MIB_PEER,		"peer" },	\
-			 { WINSOCK_MIB_SHARED,		"shared" },	\
-			 { WINSOCK_MIB_UNREAD,		"unread" },	\
-			 { WINSOCK_MIB_CANCELLED,	"cancelled" },	\
-			 { WINSOCK_MIB_FORCED,		"forced" })
+			 { WINSOCK_MIB_PLAIN,	"plain" },	\
+			 { WINSOCK_OUTCOME_GRACEFUL,	"graceful" },	\
+			 { WINSOCK_OUTCOME_DEADLINE,	"deadline" },	\
+			 { WINSOCK_OUTCOME_REQUEST,	"request" },	\
+			 { WINSOCK_OUTCOME_PEER,	"peer" },	\
+			 { WINSOCK_OUTCOME_SHARED,	"shared" },	\
+			 { WINSOCK_OUTCOME_UNREAD,	"unread" },	\
+			 { WINSOCK_OUTCOME_CANCELLED,	"cancelled" },	\
+			 { WINSOCK_OUTCOME_FORCED,	"forced" })
 
 /* The policy was asked and its verdict is about to be carried out. */
 TRACE_EVENT(winsock_verdict,
-	    TP_PROTO(const struct sock *sk, const struct winsock_facts *facts, u32 bits,
-		     enum winsock_verdict verdict, u64 timeout_ns, u64 tag),
-	    TP_ARGS(sk, facts, bits, verdict, timeout_ns, tag),
+	    TP_PROTO(const struct sock *sk,
+		     const struct winsock_decision *decision),
+	    TP_ARGS(sk, decision),
 
 	    TP_STRUCT__entry(__field(u64, tag)
 			     __field(u64, timeout_ns)
@@ -80,29 +80,30 @@ TRACE_EVENT(winsock_verdict,
 			     __array(u8, local, sizeof(struct sockaddr_in6))
 			     __array(u8, remote, sizeof(struct sockaddr_in6))),
 
-	    TP_fast_assign(__entry->tag = tag;
-			   __entry->timeout_ns = timeout_ns;
+	    TP_fast_assign(__entry->tag = decision->record.tag;
+			   __entry->timeout_ns = decision->timeout_ns;
 			   __entry->netns = sock_net(sk)->ns.inum;
-			   __entry->facts = bits;
-			   __entry->verdict = verdict;
-			   __entry->state = facts->state;
-			   __entry->unacked = facts->unacked;
-			   __entry->unread = facts->unread;
+			   __entry->facts = decision->bits;
+			   __entry->verdict = decision->verdict;
+			   __entry->state = decision->facts.state;
+			   __entry->unacked = decision->facts.unacked;
+			   __entry->unread = decision->facts.unread;
 			   __entry->family = sk->sk_family;
-			   winsock_report_names(sk, __entry->local, __entry->remote);),
+			   winsock_names(sk, __entry->local, __entry->remote);),
 
 	    TP_printk("netns=%u family=%u local=%pISpc remote=%pISpc verdict=%s facts=%s state=%u unacked=%u unread=%u timeout_ns=%llu tag=%llu",
-		      __entry->netns, __entry->family, __entry->local, __entry->remote,
+		      __entry->netns, __entry->family, __entry->local,
+		      __entry->remote,
 		      trace_winsock_show_verdict(__entry->verdict),
 		      trace_winsock_show_facts(__entry->facts), __entry->state,
-		      __entry->unacked, __entry->unread, __entry->timeout_ns, __entry->tag)
+		      __entry->unacked, __entry->unread, __entry->timeout_ns,
+		      __entry->tag)
 );
 
 /* A close is over; a reset of ours goes out right after this. */
 TRACE_EVENT(winsock_outcome,
-	    TP_PROTO(const struct sock *sk, enum winsock_mib outcome, u32 state, u64 unacked,
-		     u64 elapsed_ns, u64 tag),
-	    TP_ARGS(sk, outcome, state, unacked, elapsed_ns, tag),
+	    TP_PROTO(const struct sock *sk, const struct winsock_record *record),
+	    TP_ARGS(sk, record),
 
 	    TP_STRUCT__entry(__field(u64, tag)
 			     __field(u64, elapsed_ns)
@@ -114,19 +115,21 @@ TRACE_EVENT(winsock_outcome,
 			     __array(u8, local, sizeof(struct sockaddr_in6))
 			     __array(u8, remote, sizeof(struct sockaddr_in6))),
 
-	    TP_fast_assign(__entry->tag = tag;
-			   __entry->elapsed_ns = elapsed_ns;
-			   __entry->unacked = unacked;
+	    TP_fast_assign(__entry->tag = record->tag;
+			   __entry->elapsed_ns = record->elapsed_ns;
+			   __entry->unacked = record->unacked;
 			   __entry->netns = sock_net(sk)->ns.inum;
-			   __entry->outcome = outcome;
-			   __entry->state = state;
+			   __entry->outcome = record->outcome;
+			   __entry->state = record->state;
 			   __entry->family = sk->sk_family;
-			   winsock_report_names(sk, __entry->local, __entry->remote);),
+			   winsock_names(sk, __entry->local, __entry->remote);),
 
 	    TP_printk("netns=%u family=%u local=%pISpc remote=%pISpc outcome=%s state=%u unacked=%llu elapsed_ns=%llu tag=%llu",
-		      __entry->netns, __entry->family, __entry->local, __entry->remote,
-		      trace_winsock_show_outcome(__entry->outcome), __entry->state,
-		      __entry->unacked, __entry->elapsed_ns, __entry->tag)
+		      __entry->netns, __entry->family, __entry->local,
+		      __entry->remote,
+		      trace_winsock_show_outcome(__entry->outcome),
+		      __entry->state, __entry->unacked, __entry->elapsed_ns,
+		      __entry->tag)
 );
 
 #endif /* WINSOCK_TRACE_H */

@@ -31,8 +31,6 @@
 #include <linux/winsock.h>
 
 #include "compat/ulp.h"
-#include "query.h"
-#include "release.h"
 #include "sockopt.h"
 #include "ulp.h"
 
@@ -94,6 +92,15 @@ static void proto_close(struct sock *sk, long timeout)
 	if (!winsock_release(sk))
 		base->close(sk, 0);
 	module_put(THIS_MODULE);
+}
+
+/**
+ * winsock_ulp_close() - close by the operations that ours are in front of
+ * @sk: a socket whose close was decided, attached or not
+ */
+void winsock_ulp_close(struct sock *sk)
+{
+	proto_base(sk)->close(sk, 0);
 }
 
 static int proto_setsockopt(struct sock *sk, int level, int name,
@@ -241,28 +248,16 @@ static void ulp_clone(const struct request_sock *req, struct sock *sk,
 
 static int ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)
 {
-	struct winsock_query query = { 0 };
-	struct nlattr *nest;
+	struct winsock_query query = { .fd = -1 };
 
 	/* Unlocked: a report. */
 	winsock_query_fill(sk, NULL, &query);
-	nest = nla_nest_start(skb, WINSOCK_DIAG);
-	if (!nest)
-		return -EMSGSIZE;
-	if (nla_put_u32(skb, WINSOCK_DIAG_FLAGS, query.flags) ||
-	    nla_put_u64_64bit(skb, WINSOCK_DIAG_LINGER, query.linger_ns, WINSOCK_DIAG_PAD)) {
-		nla_nest_cancel(skb, nest);
-		return -EMSGSIZE;
-	}
-	nla_nest_end(skb, nest);
-	return 0;
+	return nla_put(skb, WINSOCK_DIAG, sizeof(query), &query);
 }
 
 static size_t ulp_get_info_size(const struct sock *sk, bool net_admin)
 {
-	return nla_total_size(0) +
-	       nla_total_size(sizeof(u32)) +
-	       nla_total_size_64bit(sizeof(u64));
+	return nla_total_size(sizeof(struct winsock_query));
 }
 
 COMPAT_ULP_INFO(ulp_get_info, ulp_get_info_size)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Closes that never block: the op descriptor from start to outcome. */
+/* Closes that are pending: the op descriptor from start to outcome. */
 #include <fcntl.h>
 #include <liburing.h>
 #include <pthread.h>
@@ -21,9 +21,7 @@ TEST_F(closing, drained_it_becomes_readable)
 	pid_t reader;
 	int error;
 
-	self->call.tag = 0;
 	BEGIN(WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST, 20 * SECOND_NS);
-	EXPECT_FALSE(net_is_open(self->pair.client));
 	EXPECT_TRUE(fcntl(self->call.op_fd, F_GETFD) & FD_CLOEXEC);
 	EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
 	EXPECT_EQ(0, FINS() + RSTS());
@@ -131,15 +129,14 @@ TEST_F(closing, cancel_leaves_no_trace)
 	struct linger linger;
 	socklen_t size = sizeof(linger);
 	pid_t reader;
-	int fd = 7777, error;
+	int error;
 
 	net_linger(self->pair.client, 1, 9);
 	BEGIN(0, 5 * SECOND_NS);
-	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
-	EXPECT_EQ(-1, fd);
+	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL));
 	EXPECT_TRUE(pending_is_final(self->call.op_fd, 0));
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_CANCELLED);
-	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
+	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL));
 	EXPECT_EQ(EALREADY, errno);
 	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_ABORT));
 	EXPECT_EQ(EALREADY, errno);
@@ -160,23 +157,17 @@ TEST_F(closing, cancel_leaves_no_trace)
 }
 
 /* claims: A14 */
-TEST_F(closing, cancel_gives_a_dropped_descriptor_back)
+TEST_F(closing, cancel_puts_the_socket_back_at_its_number)
 {
-	int fd = -1;
-
 	net_stuff(self->pair.client);
-	BEGIN(WINSOCK_CLOSE_DROP_FD, 5 * SECOND_NS);
-	EXPECT_FALSE(net_is_open(self->pair.client));
-	EXPECT_EQ(-1, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, NULL));
-	EXPECT_EQ(EFAULT, errno);
-	EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
-	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd));
-	ASSERT_GE(fd, 0);
-	EXPECT_EQ(TCP_ESTABLISHED, net_state(fd));
-	EXPECT_EQ(0, FINS() + RSTS());
-	close(self->call.op_fd);
-	self->pair.client = fd;
-	/* And once more from the start. */
+	for (int i = 0; i < 3; i++) {
+		BEGIN(WINSOCK_CLOSE_DROP_FD, 5 * SECOND_NS);
+		EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
+		ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL));
+		EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+		EXPECT_EQ(0, FINS() + RSTS());
+	}
+	/* And once more, to the end. */
 	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
 	EXPECT_TRUE(pending_is_final(self->call.op_fd, 5000));
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
@@ -241,18 +232,18 @@ TEST_F(closing, one_op_for_each_socket)
 TEST_F(closing, what_needs_no_wait_is_done)
 {
 	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, 0, SECOND_NS, &self->call));
-	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result);
 	EXPECT_EQ(-1, self->call.op_fd);
+	EXPECT_EQ(0, self->call.pad);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.record.outcome);
+	EXPECT_EQ(0, self->call.record.pad);
 	close(self->pair.client);
 	close(self->pair.server);
 
 	net_pair_open(&self->pair, variant->family, variant->accepted);
 	net_stuff(self->pair.client);
-	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_NONBLOCKING,
-			       WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT |
-			       WINSOCK_CLOSE_DROP_FD, SECOND_NS, &self->call));
-	EXPECT_WOULDBLOCK();
-	EXPECT_EQ(-1, self->call.op_fd);
+	EXPECT_WOULDBLOCK(dev_close(self->dev, self->pair.client, WINSOCK_CLOSE_NONBLOCKING |
+				    WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD, SECOND_NS,
+				    &self->call));
 	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, 0,
 			   &self->call));
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
@@ -304,16 +295,16 @@ TEST_F(closing, a_user_has_a_limit)
 		net_stuff(pairs[i].client);
 		EXPECT_EQ(i < 3 ? 0 : -ENOSPC,
 			  pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
-				5 * SECOND_NS, &calls[i]));
+					5 * SECOND_NS, &calls[i]));
 	}
-	/* A blocking close is one more, and the socket is still ours. */
+	/* One that would be waited for is one more, and the socket is still ours. */
 	net_linger(pairs[3].client, 1, 1);
 	EXPECT_EQ(-ENOSPC, dev_closesocket(self->dev, pairs[3].client, &self->call));
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(pairs[3].client));
 	/* One that ends makes room. */
 	ASSERT_EQ(0, ioctl(calls[0].op_fd, WINSOCK_IOC_OP_ABORT));
 	EXPECT_EQ(0, dev_closesocket(self->dev, pairs[3].client, &self->call));
-	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, self->call.outcome);
+	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, self->call.record.outcome);
 	for (int i = 0; i < 3; i++)
 		close(calls[i].op_fd);
 	for (int i = 0; i < 4; i++)
@@ -329,12 +320,33 @@ TEST_F(closing, without_a_descriptor_nothing_begins)
 	none = limit;
 	none.rlim_cur = 0;
 	setrlimit(RLIMIT_NOFILE, &none);
-	EXPECT_EQ(-EMFILE, pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
-				 &self->call));
+	EXPECT_EQ(-EMFILE, pending_begin(self->dev, self->pair.client, 0, SECOND_NS,
+					 &self->call));
 	setrlimit(RLIMIT_NOFILE, &limit);
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
 	net_sleep(1500);
 	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+/* claims: B3 A14 */
+TEST_F(closing, at_the_sockets_own_number_none_has_to_be_free)
+{
+	struct rlimit limit, none;
+
+	net_stuff(self->pair.client);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = limit;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
+	ASSERT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
+	net_linger(self->pair.client, 1, 1);
+	EXPECT_EQ(0, CLOSE());
+	setrlimit(RLIMIT_NOFILE, &limit);
+	EXPECT_DONE(WINSOCK_OUTCOME_DEADLINE);
+	EXPECT_EQ(0, FINS());
+	EXPECT_EQ(1, RSTS());
 }
 
 TEST_F(closing, epoll_and_select_see_it)
@@ -404,8 +416,8 @@ TEST_F_TIMEOUT(closing, a_thousand_expire_together, 150)
 	for (int i = 0; i < COUNT; i++) {
 		double begun = net_now();
 
-		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD, SECOND_NS,
-				   &calls[i]));
+		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
+					   SECOND_NS, &calls[i]));
 		if (net_now() - begun > longest)
 			longest = net_now() - begun;
 	}

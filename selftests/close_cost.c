@@ -141,7 +141,7 @@ TEST(a_sleeper_costs_the_same_among_many)
 	TH_LOG("%d asleep %.0f, %d asleep %.0f", FEW, few, MANY, many);
 	EXPECT_LE(many, few + (MANY - FEW) * SLEEPER_MORE);
 	ASSERT_EQ(0, dev_closesocket(dev, near, &call));
-	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, call.outcome);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, call.record.outcome);
 	for (int i = 0; i < MANY; i++)
 		ASSERT_TRUE(ends_woken(&sleepers[i], 5));
 	close(dev);
@@ -195,7 +195,7 @@ static double inherited_cost(int dev, unsigned int count, bool plain)
 
 		for (int fd = CROWD_FIRST; fd < CROWD_FIRST + (int)count; fd++)
 			if (plain ? close(fd) : dev_closesocket(dev, fd, &call) ||
-						call.outcome != WINSOCK_OUTCOME_SHARED)
+						call.record.outcome != WINSOCK_OUTCOME_SHARED)
 				_exit(1);
 		*shared = count_now() - start;
 		_exit(0);
@@ -262,7 +262,7 @@ static double crowd_cost(int dev, enum crowd_beside beside)
 		if (dev_closesocket(dev, fd, &call))
 			abort();
 		count_add(&series, count_now() - start);
-		if ((call.outcome == WINSOCK_OUTCOME_SHARED) !=
+		if ((call.record.outcome == WINSOCK_OUTCOME_SHARED) !=
 		    (beside == BESIDE_DUP || beside == BESIDE_CHILD))
 			abort();
 		if (beside == BESIDE_SLEEPER && !ends_woken(&sleeper, 5))

@@ -35,7 +35,7 @@ TEST_F(closing, queued_data_arrives_before_the_fin)
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_LT(net_now() - start, AT_ONCE);
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
-	EXPECT_GT(self->call.unacked, 0);
+	EXPECT_GT(self->call.record.unacked, 0);
 	EXPECT_EQ(queued, net_drain(self->pair.server, &error));
 	EXPECT_EQ(0, error);
 	EXPECT_EQ(0, RSTS());
@@ -96,7 +96,7 @@ TEST_F(closing, queued_data_outlives_the_process)
 	if (!child) {
 		/* The parent lets go of its copy first. */
 		net_sleep(50);
-		_exit(CLOSE() || self->call.outcome != WINSOCK_OUTCOME_GRACEFUL);
+		_exit(CLOSE() || self->call.record.outcome != WINSOCK_OUTCOME_GRACEFUL);
 	}
 	close(self->pair.client);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
@@ -213,7 +213,7 @@ TEST_F(closing, after_the_peers_reset_nothing_goes_out)
 	wire_reset(&self->wire);
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_PEER);
-	EXPECT_EQ(ECONNRESET, self->call.error);
+	EXPECT_EQ(ECONNRESET, self->call.record.error);
 	net_sleep(50);
 	EXPECT_EQ(0, FINS());
 	EXPECT_EQ(0, RSTS());

@@ -48,7 +48,7 @@ TEST_F(closing, queued_data_is_lost)
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_LT(net_now() - start, AT_ONCE);
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
-	EXPECT_GT(self->call.unacked, 0);
+	EXPECT_GT(self->call.record.unacked, 0);
 	got = net_drain(self->pair.server, &error);
 	EXPECT_LT(got, queued);
 	EXPECT_EQ(ECONNRESET, error);
@@ -66,7 +66,7 @@ TEST_F(closing, a_vanished_peer_is_reset_at_once)
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_LT(net_now() - start, AT_ONCE);
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
-	EXPECT_EQ(7, self->call.unacked);
+	EXPECT_EQ(7, self->call.record.unacked);
 	EXPECT_RESET_AND_GONE();
 }
 

@@ -126,4 +126,92 @@ TEST_F(closing, the_end_comes_with_the_lock)
 	munmap(pages, HELD * PAGE);
 }
 
+enum request { CLOSE_IT, ABORT_IT, CANCEL_OP, ABORT_OP, REQUESTS };
+
+/* What asks and is to be killed in it: it says when it is about to, and is told when. */
+static void asker_run(int dev, int fd, enum request request, int ready, int go)
+{
+	struct winsock_close call;
+	char byte = 'r';
+
+	if (request >= CANCEL_OP && pending_begin(dev, fd, 0, 60 * SECOND_NS, &call))
+		_exit(1);
+	if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
+		_exit(2);
+	if (request == CLOSE_IT)
+		pending_begin(dev, fd, WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS, &call);
+	else if (request == ABORT_IT)
+		dev_abort(dev, fd);
+	else
+		ioctl(call.op_fd, request == CANCEL_OP ? WINSOCK_IOC_OP_CANCEL :
+		      WINSOCK_IOC_OP_ABORT);
+	_exit(3);
+}
+
+/* Another process's thread, so that it stays when the one that asks is killed. */
+static pid_t holder_fork(int fd)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		char *pages = mmap(NULL, HELD * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (pages_missing(pages) < 0)
+			_exit(1);
+		_exit(send(fd, pages, 100, MSG_NOSIGNAL) < 0);
+	}
+	return child;
+}
+
+/* claims: B9 */
+TEST_F(closing, whoever_waits_for_the_lock_can_be_killed)
+{
+	for (enum request request = 0; request < REQUESTS; request++) {
+		int ready[2], go[2], status;
+		struct winsock_query query;
+		pid_t asker, holder;
+		double start;
+		char byte;
+
+		net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+		ASSERT_EQ(0, pipe(ready));
+		ASSERT_EQ(0, pipe(go));
+		asker = fork();
+		ASSERT_GE(asker, 0);
+		if (!asker)
+			asker_run(self->dev, self->pair.client, request, ready[1], go[0]);
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
+		holder = holder_fork(self->pair.client);
+		ASSERT_GE(holder, 0);
+		net_sleep(300);
+		ASSERT_EQ(1, write(go[1], &byte, 1));
+		net_sleep(300);
+		/* It sleeps: it has begun nothing, and has nothing ended. */
+		ASSERT_EQ(0, waitpid(asker, &status, WNOHANG));
+		EXPECT_EQ(0, FINS() + RSTS());
+		start = net_now();
+		kill(asker, SIGKILL);
+		ASSERT_EQ(asker, waitpid(asker, &status, 0));
+		EXPECT_LT(net_now() - start, AT_ONCE);
+		EXPECT_TRUE(WIFSIGNALED(status));
+		kill(holder, SIGKILL);
+		ASSERT_EQ(holder, waitpid(holder, &status, 0));
+		net_sleep(100);
+		ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
+		EXPECT_FALSE(query.flags & WINSOCK_QUERY_CLOSING);
+		/* What was asked of the op has happened since, and without the process. */
+		EXPECT_EQ(request == ABORT_OP ? TCP_CLOSE : TCP_ESTABLISHED, query.state);
+		EXPECT_EQ(0, FINS());
+		EXPECT_EQ(request == ABORT_OP, RSTS());
+		for (int i = 0; i < 2; i++) {
+			close(ready[i]);
+			close(go[i]);
+		}
+		net_pair_close(&self->pair);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
 TEST_HARNESS_MAIN

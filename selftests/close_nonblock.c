@@ -17,14 +17,12 @@ TEST_F(closing, unsent_data_would_block_without_a_trace)
 	net_nonblock(self->pair.client, true);
 	start = net_now();
 	for (int i = 0; i < 20; i++) {
-		ASSERT_EQ(0, CLOSE());
-		EXPECT_WOULDBLOCK();
+		EXPECT_WOULDBLOCK(CLOSE());
 	}
 	EXPECT_LT(net_now() - start, AT_ONCE);
 	/* Past the linger time: its clock never ran. */
 	net_sleep(1500);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
 	EXPECT_EQ(0, FINS());
 	EXPECT_EQ(0, RSTS());
@@ -58,8 +56,7 @@ TEST_F(closing, the_descriptor_works_afterwards)
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 7);
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 
 	ASSERT_EQ(0, getsockopt(self->pair.client, SOL_SOCKET, SO_LINGER, &linger, &size));
 	EXPECT_EQ(1, linger.l_onoff);
@@ -81,20 +78,20 @@ TEST_F(closing, after_the_drain_it_closes)
 {
 	size_t queued = net_stuff(self->pair.client);
 	pid_t reader;
-	int error, tries;
+	int error, result;
 
 	net_linger(self->pair.client, 1, 5);
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 	reader = net_drain_later(&self->pair, 20);
 	/* Cygwin's way: try again every 10 ms. */
-	for (tries = 0; tries < 1000; tries++) {
-		ASSERT_EQ(0, CLOSE());
-		if (self->call.result == WINSOCK_RESULT_DONE)
+	for (int tries = 0; tries < 1000; tries++) {
+		result = CLOSE();
+		if (result != -EWOULDBLOCK)
 			break;
 		net_sleep(10);
 	}
+	EXPECT_EQ(0, result);
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
 	EXPECT_EQ(queued, net_drain_result(reader, &error));
 	EXPECT_EQ(0, error);
@@ -110,8 +107,7 @@ TEST_F(closing, blocking_again_it_waits_from_this_call)
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 1);
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 	net_sleep(700);
 	net_nonblock(self->pair.client, false);
 	start = net_now();
@@ -129,8 +125,7 @@ TEST_F(closing, made_hard_it_resets)
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 5);
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 	net_linger(self->pair.client, 1, 0);
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
@@ -146,8 +141,7 @@ TEST_F(closing, linger_off_closes_in_the_background)
 
 	net_linger(self->pair.client, 1, 5);
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 	net_linger(self->pair.client, 0, 0);
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
@@ -162,12 +156,11 @@ TEST_F(closing, the_mode_is_the_callers_to_say)
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 1);
 	/* Blocking by its file, non-blocking by the call, and the reverse. */
-	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_NONBLOCKING,
-			       DEV_CLOSESOCKET, 0, &self->call));
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(dev_close(self->dev, self->pair.client,
+				    DEV_CLOSESOCKET | WINSOCK_CLOSE_NONBLOCKING, 0, &self->call));
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING,
-			       DEV_CLOSESOCKET, 0, &self->call));
+	ASSERT_EQ(0, dev_close_wait(self->dev, self->pair.client,
+				    DEV_CLOSESOCKET | WINSOCK_CLOSE_BLOCKING, 0, &self->call));
 	EXPECT_DONE(WINSOCK_OUTCOME_DEADLINE);
 }
 
@@ -179,8 +172,7 @@ TEST_F(closing, ignored_the_connection_stays)
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 1);
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 	net_nonblock(self->pair.server, true);
 	net_drain(self->pair.server, &error);
 	EXPECT_EQ(EAGAIN, error);
@@ -196,21 +188,19 @@ TEST_F(closing, strict_by_the_call)
 
 	net_linger(self->pair.client, 1, 5);
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
-			       DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT, 0, &self->call));
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(dev_close(self->dev, self->pair.client,
+				    DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT, 0, &self->call));
 	/* Literally: whatever the state. */
 	net_linger(listener, 1, 5);
 	net_nonblock(listener, true);
-	ASSERT_EQ(0, dev_close(self->dev, listener, WINSOCK_MODE_FROM_FILE,
-			       DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT, 0, &self->call));
-	EXPECT_EQ(WINSOCK_RESULT_WOULDBLOCK, self->call.result);
+	EXPECT_EQ(-EWOULDBLOCK, dev_close(self->dev, listener,
+					  DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT, 0,
+					  &self->call));
 	ASSERT_EQ(0, dev_closesocket(self->dev, listener, &self->call));
-	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result);
 	EXPECT_FALSE(net_is_open(listener));
 	/* Linger off is never asked. */
 	net_linger(self->pair.client, 0, 0);
-	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, WINSOCK_MODE_FROM_FILE,
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client,
 			       DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT, 0, &self->call));
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
 }
@@ -236,8 +226,7 @@ TEST_F(closing, strict_by_the_namespace)
 	ASSERT_EQ(0, strict_set("1"));
 	ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
 	EXPECT_TRUE(query.flags & WINSOCK_QUERY_STRICT);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
+	EXPECT_WOULDBLOCK(CLOSE());
 	ASSERT_EQ(0, strict_set("0"));
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);

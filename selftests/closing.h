@@ -90,14 +90,14 @@ FIXTURE_TEARDOWN(closing)
 #define LEFT() net_left(self->pair.client_port, self->pair.server_port)
 
 #define EXPECT_DONE(wanted) do { \
-	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result); \
-	EXPECT_EQ(wanted, self->call.outcome); \
+	EXPECT_EQ(wanted, self->call.record.outcome); \
 	EXPECT_EQ(-1, self->call.op_fd); \
 	EXPECT_FALSE(net_is_open(self->pair.client)); \
 } while (0)
 
-#define EXPECT_WOULDBLOCK() do { \
-	EXPECT_EQ(WINSOCK_RESULT_WOULDBLOCK, self->call.result); \
+/* A call that would have to wait: nothing was begun. */
+#define EXPECT_WOULDBLOCK(result) do { \
+	EXPECT_EQ(-EWOULDBLOCK, result); \
 	EXPECT_TRUE(net_is_open(self->pair.client)); \
 } while (0)
 

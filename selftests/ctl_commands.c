@@ -95,9 +95,6 @@ TEST_F(ctl, status)
 	for (uid_t user = 0; user <= USER; user += USER) {
 		ASSERT_EQ(DONE, RUN_AS(user, "status"));
 		SAYS(info.module_version);
-		SAYS("features: close strict resume async ulp");
-		/* None that it has no word for. */
-		EXPECT_EQ(NULL, strstr(self->command.output, "others"));
 		SAYS("limits:\n  pending_each_user: 131072\n");
 		SAYS("strict: no\n");
 		SAYS("  Graceful: 1\n");
@@ -107,7 +104,6 @@ TEST_F(ctl, status)
 		IS_JSON();
 		NUMBER(interface, "\"interface\":%u,", info.abi_version);
 		SAYS(interface);
-		SAYS("\"features\":[\"close\",\"strict\",\"resume\",\"async\",\"ulp\"");
 		SAYS("\"strict\":false");
 		SAYS("\"counters\":{\"Plain\":0,\"Graceful\":1,");
 	}
@@ -226,7 +222,7 @@ TEST_F(ctl, targets_that_are_none)
 	char text[32];
 
 	EXPECT_EQ(USAGE, RUN("query", "socket"));
-	COMPLAINS("neither FD nor PID/FD");
+	COMPLAINS("neither FD, PID/FD nor #ID");
 	EXPECT_EQ(USAGE, RUN("query", "1/2/3"));
 	EXPECT_EQ(USAGE, RUN("query", "0/3"));
 	EXPECT_EQ(USAGE, RUN("query", "99999999999"));

@@ -58,8 +58,7 @@ FIXTURE_TEARDOWN(datagram)
 #define CLOSE() dev_closesocket(self->dev, self->socket, &self->call)
 
 #define EXPECT_DONE(wanted) do { \
-	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result); \
-	EXPECT_EQ(wanted, self->call.outcome); \
+	EXPECT_EQ(wanted, self->call.record.outcome); \
 	EXPECT_FALSE(net_is_open(self->socket)); \
 } while (0)
 
@@ -75,8 +74,8 @@ TEST_F(datagram, linger_means_nothing)
 	EXPECT_EQ(WINSOCK_QUERY_NONBLOCK, query.flags);
 	EXPECT_EQ(0, query.unacked + query.unsent + query.unread);
 	EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, self->socket));
-	ASSERT_EQ(0, dev_close(self->dev, self->socket, WINSOCK_MODE_NONBLOCKING,
-			       DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT | WINSOCK_CLOSE_TIMEOUT,
+	ASSERT_EQ(0, dev_close(self->dev, self->socket, DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT |
+			       WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_NONBLOCKING,
 			       5000000000ULL, &self->call));
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
 	EXPECT_LT(net_now() - start, AT_ONCE);
@@ -148,7 +147,7 @@ TEST_F(delivery, what_was_sent_arrives)
 	net_linger(near, 1, 0);
 	EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, near));
 	ASSERT_EQ(0, dev_closesocket(self->dev, near, &self->call));
-	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.record.outcome);
 	EXPECT_FALSE(net_is_open(near));
 	for (int i = 0; i < 10; i++)
 		EXPECT_EQ(i + 1, recv(far, block, sizeof(block), MSG_DONTWAIT));
@@ -179,8 +178,8 @@ TEST_F(delivery, connected_is_no_connection)
 		EXPECT_EQ(-ENOTCONN, dev_abort(self->dev, sockets[i]));
 		net_linger(sockets[i], 1, 0);
 		ASSERT_EQ(0, dev_closesocket(self->dev, sockets[i], &self->call));
-		EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
-		EXPECT_EQ(7, self->call.state);
+		EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.record.outcome);
+		EXPECT_EQ(7, self->call.record.state);
 		EXPECT_FALSE(net_is_open(sockets[i]));
 	}
 	close(pair[1]);
@@ -202,7 +201,7 @@ TEST_F(delivery, of_many_that_sleep_each_wakes_once)
 		start = net_now();
 		/* None of them is another holder. */
 		ASSERT_EQ(0, dev_closesocket(self->dev, near[i], &self->call));
-		EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
+		EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.record.outcome);
 		EXPECT_FALSE(net_is_open(near[i]));
 		for (int j = 0; j < SLEEPERS; j++) {
 			ASSERT_TRUE(ends_woken(&sleepers[j], 5));

@@ -53,8 +53,7 @@ FIXTURE_TEARDOWN(pvc)
 } while (0)
 
 #define EXPECT_DONE(wanted) do { \
-	EXPECT_EQ(WINSOCK_RESULT_DONE, self->call.result); \
-	EXPECT_EQ(wanted, self->call.outcome); \
+	EXPECT_EQ(wanted, self->call.record.outcome); \
 	EXPECT_FALSE(net_is_open(self->ends.near)); \
 	self->ends.near = -1; \
 	EXPECT_RELEASED(true); \
@@ -120,8 +119,7 @@ TEST_F(pvc, the_deadline_releases)
 	EXPECT_EQ(WINSOCK_QUERY_LINGER | WINSOCK_QUERY_NONBLOCK | WINSOCK_QUERY_WOULD_BLOCK,
 		  query.flags);
 	EXPECT_EQ(1 /* ESTABLISHED */, query.state);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_EQ(WINSOCK_RESULT_WOULDBLOCK, self->call.result);
+	EXPECT_EQ(-EWOULDBLOCK, CLOSE());
 	EXPECT_RELEASED(false);
 	net_nonblock(self->ends.near, false);
 	start = net_now();
@@ -138,7 +136,7 @@ TEST_F(pvc, a_blocked_receive_wakes)
 
 	ends_sleep(&sleeper, self->ends.near, 'r');
 	ASSERT_EQ(0, CLOSE());
-	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.record.outcome);
 	ASSERT_TRUE(ends_woken(&sleeper, 5));
 	EXPECT_LE(sleeper.result, 0);
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
@@ -174,8 +172,8 @@ TEST_F(pvc, a_close_for_all_handles_releases)
 {
 	int copy = dup(self->ends.near);
 
-	ASSERT_EQ(0, dev_close(self->dev, self->ends.near, WINSOCK_MODE_BLOCKING,
-			       WINSOCK_CLOSE_DROP_FD, 0, &self->call));
+	ASSERT_EQ(0, dev_close_wait(self->dev, self->ends.near, WINSOCK_CLOSE_DROP_FD, 0,
+				    &self->call));
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
 	EXPECT_EQ(-1, send(copy, "x", 1, MSG_NOSIGNAL));
 	close(copy);
@@ -187,7 +185,7 @@ TEST_F(pvc, one_of_two_handles_disturbs_nobody)
 	int copy = dup(self->ends.near);
 
 	ASSERT_EQ(0, CLOSE());
-	EXPECT_EQ(WINSOCK_OUTCOME_SHARED, self->call.outcome);
+	EXPECT_EQ(WINSOCK_OUTCOME_SHARED, self->call.record.outcome);
 	EXPECT_RELEASED(false);
 	self->ends.near = copy;
 	EXPECT_EQ(5, send(copy, "hello", 5, 0));

@@ -35,8 +35,8 @@ TEST(there_is_nothing_to_abort)
 	EXPECT_EQ(7 /* CLOSE */, query.state);
 	EXPECT_EQ(-ENOTCONN, dev_abort(dev, client));
 	ASSERT_EQ(0, dev_closesocket(dev, client, &call));
-	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, call.outcome);
-	EXPECT_EQ(7, call.state);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, call.record.outcome);
+	EXPECT_EQ(7, call.record.state);
 	EXPECT_FALSE(net_is_open(client));
 	close(dev);
 }

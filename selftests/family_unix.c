@@ -120,7 +120,7 @@ TEST_F(connected, what_was_sent_is_sent)
 		EXPECT_EQ(queued, query.unread);
 		ASSERT_EQ(0, CLOSE());
 		EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
-		EXPECT_EQ(0, self->call.unacked);
+		EXPECT_EQ(0, self->call.record.unacked);
 		EXPECT_EQ(queued, net_drain(self->ends.far, &error));
 		EXPECT_EQ(0, error);
 		close(self->ends.far);
@@ -139,7 +139,7 @@ TEST_F(connected, a_blocked_accept_wakes)
 	net_linger(listener, 1, 5);
 	ends_sleep(&sleeper, listener, 'a');
 	ASSERT_EQ(0, dev_closesocket(self->dev, listener, &self->call));
-	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.outcome);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.record.outcome);
 	ASSERT_TRUE(ends_woken(&sleeper, 5));
 	EXPECT_EQ(-1, sleeper.result);
 	EXPECT_FALSE(net_is_open(listener));

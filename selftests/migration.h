@@ -126,11 +126,11 @@ static inline int migration_listen(const struct migration *scene, bool attached,
 	if (defer)
 		err |= setsockopt(fd, SOL_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
 	if (attached && !scene->late)
-		err |= ulp_attach(fd) | ulp_set_int(fd, WINSOCK_SO_STRICT, 1);
+		err |= ulp_attach(fd) | ulp_set_int(fd, WINSOCK_SO_MODE, 1);
 	err |= listen(fd, 16);
 	if (attached && scene->late)
 		err |= ulp_attach(fd);
-	if (attached && ulp_set_int(fd, WINSOCK_SO_STRICT, 1) != -ENOPROTOOPT)
+	if (attached && ulp_set_int(fd, WINSOCK_SO_MODE, 1) != -ENOPROTOOPT)
 		err = -1;
 	if (!err)
 		return fd;
@@ -176,9 +176,9 @@ static inline const char *migration_child(const struct migration *scene, int cli
 
 	if (ulp_is_attached(child) != attached)
 		return attached ? "the child lacks the ULP" : "the child has the ULP";
-	if (attached && ulp_get_int(child, WINSOCK_SO_STRICT) != (scene->late ? -1 : 1))
+	if (attached && ulp_get_int(child, WINSOCK_SO_MODE) != (scene->late ? -1 : 1))
 		return "the child's options are not its listener's";
-	if (!attached && ulp_set_int(child, WINSOCK_SO_STRICT, 1) != -ENOPROTOOPT)
+	if (!attached && ulp_set_int(child, WINSOCK_SO_MODE, 1) != -ENOPROTOOPT)
 		return "the child has the options without the ULP";
 	if (scene->way == MIGRATION_FASTOPEN) {
 		net_linger(child, 1, 0);

@@ -25,6 +25,7 @@ struct entry {
 	long long elapsed_ms;
 	long long left_ms;
 	unsigned long long tag;
+	unsigned int id;
 };
 
 /* The list as the calling thread may see it: entries, -1 if it does not look right. */
@@ -35,14 +36,15 @@ static int list(struct entry *entries, int room)
 	int count = 0;
 
 	if (!file || !fgets(line, sizeof(line), file) ||
-	    strcmp(line, "uid pid comm local remote state unacked elapsed_ms left_ms tag\n") != 0)
+	    strcmp(line, "uid pid comm local remote state unacked elapsed_ms left_ms tag id\n") != 0)
 		return -1;
 	for (; fgets(line, sizeof(line), file); count++) {
 		struct entry entry;
 
-		if (sscanf(line, "%u %d %63s %63s %63s %u %u %lld %lld %llu", &entry.uid,
+		if (sscanf(line, "%u %d %63s %63s %63s %u %u %lld %lld %llu %u", &entry.uid,
 			   &entry.pid, entry.comm, entry.local, entry.remote, &entry.state,
-			   &entry.unacked, &entry.elapsed_ms, &entry.left_ms, &entry.tag) != 10)
+			   &entry.unacked, &entry.elapsed_ms, &entry.left_ms, &entry.tag,
+			   &entry.id) != 11)
 			return -1;
 		if (count < room)
 			entries[count] = entry;
@@ -76,9 +78,7 @@ TEST_F(closing, a_pending_close_is_listed_until_it_ends)
 	net_stuff(self->pair.client);
 	self->call = (struct winsock_close){
 		.fd = self->pair.client,
-		.op_fd = -1,
-		.flags = WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD,
-		.mode = WINSOCK_MODE_BLOCKING,
+		.flags = WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD,
 		.timeout_ns = 3 * SECOND_NS,
 		.tag = 77,
 	};
@@ -104,6 +104,44 @@ TEST_F(closing, a_pending_close_is_listed_until_it_ends)
 	close(self->call.op_fd);
 }
 
+static int abort_id(int dev, unsigned int id, unsigned int flags)
+{
+	struct winsock_abort_id call = { .id = id, .flags = flags };
+
+	return ioctl(dev, WINSOCK_IOC_ABORT_ID, &call) ? -errno : 0;
+}
+
+/* The administrator, and no other, ends a pending close by its number. */
+TEST_F(closing, a_pending_close_is_aborted_by_its_number)
+{
+	struct entry entry;
+	int status, error;
+	pid_t child;
+
+	net_stuff(self->pair.client);
+	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD,
+				   WINSOCK_TIMEOUT_MAX_NS, &self->call));
+	ASSERT_EQ(1, list(&entry, 1));
+	EXPECT_EQ(-ENOENT, abort_id(self->dev, entry.id + 1, 0));
+	EXPECT_EQ(-EINVAL, abort_id(self->dev, entry.id, 1));
+	child = fork();
+	if (!child)
+		_exit(setresuid(USER, USER, USER) ||
+		      abort_id(self->dev, entry.id, 0) != -EPERM);
+	waitpid(child, &status, 0);
+	EXPECT_EQ(0, status);
+	EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
+
+	EXPECT_EQ(0, abort_id(self->dev, entry.id, 0));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_REQUEST);
+	EXPECT_EQ(-ENOENT, abort_id(self->dev, entry.id, 0));
+	net_drain(self->pair.server, &error);
+	EXPECT_EQ(ECONNRESET, error);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	close(self->call.op_fd);
+}
+
 /* Of the deadline that was asked for, when nobody is left who could end the close. */
 TEST_F(closing, what_everybody_has_left_does_not_last_for_ever)
 {
@@ -125,16 +163,16 @@ TEST_F(closing, what_everybody_has_left_does_not_last_for_ever)
 	close(self->pair.server);
 	self->pair.server = -1;
 
-	/* A thread that is killed in it. */
+	/* By the end of its process. */
 	net_pair_open(&self->pair, variant->family, variant->accepted);
 	server = self->pair.server;
 	net_stuff(self->pair.client);
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
-		dev_close(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING,
-			  WINSOCK_CLOSE_TIMEOUT, WINSOCK_TIMEOUT_MAX_NS, &other);
-		_exit(0);
+		pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DETACH,
+			      WINSOCK_TIMEOUT_MAX_NS, &other);
+		pause();
 	}
 	net_sleep(300);
 	ASSERT_EQ(1, list(&entry, 1));
@@ -162,13 +200,13 @@ TEST_F(closing, every_way_to_wait_is_listed)
 	pthread_t thread;
 	pid_t child;
 
-	/* A blocking close. */
+	/* A close that a thread waits for. */
 	net_stuff(self->pair.client);
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
-		dev_close(self->dev, self->pair.client, WINSOCK_MODE_BLOCKING,
-			  WINSOCK_CLOSE_TIMEOUT, SECOND_NS, &other);
+		dev_close_wait(self->dev, self->pair.client, WINSOCK_CLOSE_TIMEOUT, SECOND_NS,
+			       &other);
 		_exit(0);
 	}
 	net_sleep(300);
@@ -192,20 +230,22 @@ TEST_F(closing, every_way_to_wait_is_listed)
 
 TEST_F(closing, one_sees_ones_own_and_the_administrator_all)
 {
-	struct net_pair other;
 	pid_t child;
 
-	net_pair_open(&other, variant->family, false);
-	net_stuff(other.client);
 	net_stuff(self->pair.client);
 	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
 		struct winsock_close call;
+		struct net_pair other;
 
-		if (setresuid(USER, USER, USER) ||
-		    pending_begin(self->dev, other.client, WINSOCK_CLOSE_DROP_FD,
+		/* Whose socket it is counts, not who closes it. */
+		if (setresuid(USER, USER, USER))
+			_exit(1);
+		net_pair_open(&other, variant->family, false);
+		net_stuff(other.client);
+		if (pending_begin(self->dev, other.client, WINSOCK_CLOSE_DROP_FD,
 				  60 * SECOND_NS, &call))
 			_exit(1);
 		pause();
@@ -221,8 +261,6 @@ TEST_F(closing, one_sees_ones_own_and_the_administrator_all)
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	close(self->call.op_fd);
-	close(other.client);
-	close(other.server);
 }
 
 /* Root of a user namespace, in a network that belongs to it: others' uids have no name. */

@@ -13,9 +13,8 @@
 static inline int pending_begin(int dev, int fd, unsigned int flags,
 				unsigned long long timeout_ns, struct winsock_close *call)
 {
-	return dev_close(dev, fd, WINSOCK_MODE_BLOCKING,
-			 WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT | flags, timeout_ns,
-			 call);
+	return dev_close(dev, fd, WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_TIMEOUT | flags,
+			 timeout_ns, call);
 }
 
 static inline bool pending_is_final(int op, int timeout_ms)
@@ -30,8 +29,10 @@ static inline bool pending_is_final(int op, int timeout_ms)
 	double start_ = net_now(); \
 	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, flags, ns, &self->call)); \
 	EXPECT_LT(net_now() - start_, AT_ONCE); \
-	EXPECT_EQ(WINSOCK_RESULT_PENDING, self->call.result); \
 	ASSERT_GE(self->call.op_fd, 0); \
+	EXPECT_EQ(0, self->call.pad); \
+	if ((flags) & WINSOCK_CLOSE_DROP_FD) \
+		EXPECT_EQ(self->pair.client, self->call.op_fd); \
 } while (0)
 
 #define EXPECT_RECORD(op, wanted) do { \

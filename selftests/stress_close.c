@@ -4,6 +4,7 @@
  * drain, the peer's reset, signals and a second close all meet. Whatever happens,
  * outcome, the peer's view and the descriptor have to tell one story.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -118,27 +119,28 @@ static void worker_round(struct worker *worker)
 	if (signalled)
 		pthread_kill(pthread_self(), SIGUSR1);
 	if (would_block) {
-		result = dev_close(worker->dev, pair.client, WINSOCK_MODE_NONBLOCKING,
-				   DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT, 1000000, &call);
-		if (result || call.result == WINSOCK_RESULT_WOULDBLOCK) {
+		result = dev_close(worker->dev, pair.client, DEV_CLOSESOCKET |
+				   WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_NONBLOCKING, 1000000,
+				   &call);
+		if (result == -EWOULDBLOCK) {
 			worker->would_block++;
 			would_block = false;
 		}
 	}
 	if (!would_block)
-		result = dev_close(worker->dev, pair.client, WINSOCK_MODE_BLOCKING,
-				   DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT, timeout, &call);
+		result = dev_close_wait(worker->dev, pair.client,
+					DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT, timeout, &call);
 	pthread_join(other, NULL);
 	worker->rounds++;
 	if (result) {
 		snprintf(worker->wrong, sizeof(worker->wrong), "result %d", result);
 		return;
 	}
-	worker->outcomes[call.outcome & 7]++;
-	if (call.op_fd != -1 || !one_story(&party, call.outcome, sent))
+	worker->outcomes[call.record.outcome & 7]++;
+	if (call.op_fd != -1 || !one_story(&party, call.record.outcome, sent))
 		snprintf(worker->wrong, sizeof(worker->wrong),
 			 "outcome %u error %d unacked %llu op %d, peer %d got %zu of %zu, errno %d",
-			 call.outcome, call.error, (unsigned long long)call.unacked, call.op_fd,
+			 call.record.outcome, call.record.error, (unsigned long long)call.record.unacked, call.op_fd,
 			 party.conduct, party.received, sent, party.error);
 }
 
@@ -242,7 +244,7 @@ static const char *op_round(int dev, unsigned int *seed, unsigned int *outcomes)
 	struct net_pair pair;
 	const char *wrong = NULL;
 	pthread_t other;
-	int fd = -1, done = -1;
+	int done = -1;
 	ssize_t got;
 	size_t sent;
 
@@ -252,31 +254,31 @@ static const char *op_round(int dev, unsigned int *seed, unsigned int *outcomes)
 	sent = got > 0 ? got : 0;
 	if (pthread_create(&other, NULL, party_run, &party))
 		abort();
-	if (dev_close(dev, pair.client, WINSOCK_MODE_BLOCKING, DEV_CLOSESOCKET |
-		      WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_ASYNC,
-		      TIMEOUT_NS(seed, 2000), &call))
+	if (dev_close(dev, pair.client, (DEV_CLOSESOCKET & ~WINSOCK_CLOSE_DETACH) |
+		      WINSOCK_CLOSE_TIMEOUT, TIMEOUT_NS(seed, 2000), &call))
 		wrong = "the start failed";
-	if (!wrong && call.result == WINSOCK_RESULT_PENDING) {
+	if (!wrong && call.op_fd >= 0) {
+		/* Cancelled the op has its number no more. */
+		int op = dup(call.op_fd);
+
 		usleep(rand_r(seed) % 2000);
 		if (deed == 0)
-			done = ioctl(call.op_fd, WINSOCK_IOC_OP_CANCEL, &fd);
+			done = ioctl(call.op_fd, WINSOCK_IOC_OP_CANCEL);
 		else if (deed == 1)
 			done = ioctl(call.op_fd, WINSOCK_IOC_OP_ABORT);
-		if (deed != 3 && (read(call.op_fd, &record, sizeof(record)) != sizeof(record) ||
-				  read(call.op_fd, &again, sizeof(again)) != sizeof(again) ||
+		if (deed != 3 && (read(op, &record, sizeof(record)) != sizeof(record) ||
+				  read(op, &again, sizeof(again)) != sizeof(again) ||
 				  memcmp(&record, &again, sizeof(record))))
 			wrong = "the record is not one record";
-		if (close(call.op_fd))
-			wrong = "the op descriptor was not ours";
 		outcomes[record.outcome & 7] += deed != 3;
 		if (deed == 0 && !done != (record.outcome == WINSOCK_OUTCOME_CANCELLED))
 			wrong = "cancel and record disagree";
-		if (deed == 0 && !done && fd < 0)
-			wrong = "cancel gave no descriptor back";
+		if (deed == 0 && !done && !dev_cookie(pair.client))
+			wrong = "cancel did not put the socket back";
 		if (deed == 1 && !done != (record.outcome == WINSOCK_OUTCOME_REQUEST))
 			wrong = "abort and record disagree";
-		if (fd >= 0 && !done)
-			close(fd);
+		if (close(call.op_fd) || close(op))
+			wrong = "the op descriptor was not ours";
 	}
 	pthread_join(other, NULL);
 	/* Cancelled and closed by close(2), everything arrives. */
@@ -335,6 +337,70 @@ TEST(cancel_and_abort_against_completion)
 	for (int j = 1; j < 5; j++)
 		EXPECT_GT(outcomes[j], 0);
 	EXPECT_GT(outcomes[WINSOCK_OUTCOME_CANCELLED], 0);
+	close(dev);
+}
+
+struct opener {
+	int number;
+	_Atomic bool stop;
+	unsigned long opened;
+	unsigned long taken;
+};
+
+/* Whatever is free is this thread's for a moment, the lowest number first. */
+static void *opener_run(void *argument)
+{
+	struct opener *opener = argument;
+
+	while (!opener->stop) {
+		int fd = open("/dev/null", O_RDONLY);
+
+		opener->taken += fd == opener->number;
+		opener->opened++;
+		close(fd);
+		/* There are clocks that stand still while a thread runs. */
+		if (opener->opened % 100 == 0)
+			usleep(1);
+	}
+	return NULL;
+}
+
+/* claims: A14 */
+TEST(the_number_is_never_free)
+{
+	double end = net_now() + SECONDS;
+	struct opener opener = { 0 };
+	int dev = dev_open(), rounds;
+	struct winsock_close call;
+	struct net_pair pair;
+	pthread_t thread;
+
+	ASSERT_GE(dev, 0);
+	net_enter();
+	net_pair_open(&pair, NET_V4, false);
+	net_stuff(pair.client);
+	/* Lower than any that is free. */
+	opener.number = pair.client;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, opener_run, &opener));
+	for (rounds = 0; rounds < 20000 && net_now() < end; rounds++) {
+		if (rounds % 100 == 0)
+			usleep(1);
+		ASSERT_EQ(0, dev_close(dev, pair.client, DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT,
+				       60000000000ULL, &call));
+		ASSERT_EQ(pair.client, call.op_fd);
+		ASSERT_EQ(0, ioctl(call.op_fd, WINSOCK_IOC_OP_CANCEL));
+	}
+	/* To the end, and then some. */
+	ASSERT_EQ(0, dev_close(dev, pair.client, DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT, 1000000,
+			       &call));
+	net_sleep(500);
+	opener.stop = true;
+	pthread_join(thread, NULL);
+	TH_LOG("%d closes taken back beside %lu files", rounds, opener.opened);
+	EXPECT_EQ(0, opener.taken);
+	EXPECT_GT(opener.opened, 0);
+	close(call.op_fd);
+	close(pair.server);
 	close(dev);
 }
 

@@ -57,8 +57,8 @@ static uint32_t pending_end(struct worker *worker, struct winsock_close *call)
 {
 	struct winsock_record record = { 0 };
 
-	if (call->result != WINSOCK_RESULT_PENDING)
-		return call->outcome;
+	if (call->op_fd < 0)
+		return call->record.outcome;
 	if (rand_r(&worker->seed) % 4 == 0) {
 		usleep(rand_r(&worker->seed) % 200);
 		ioctl(call->op_fd, WINSOCK_IOC_OP_ABORT);
@@ -73,7 +73,7 @@ static void worker_round(struct worker *worker)
 {
 	/* Microseconds here. */
 	struct ends_reader reader = { .delay_ms = rand_r(&worker->seed) % 300 };
-	bool in_time = rand_r(&worker->seed) % 4, async = rand_r(&worker->seed) % 2;
+	bool in_time = rand_r(&worker->seed) % 4;
 	unsigned int packets = rand_r(&worker->seed) % 20;
 	static const char block[2000];
 	struct winsock_close call;
@@ -88,9 +88,7 @@ static void worker_round(struct worker *worker)
 		sent += send(ends.near, block, 1 + rand_r(&worker->seed) % 2000, 0);
 	if (pthread_create(&reader.thread, NULL, reader_run, &reader))
 		abort();
-	if (dev_close(worker->dev, ends.near, WINSOCK_MODE_BLOCKING,
-		      DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT |
-		      (async ? WINSOCK_CLOSE_ASYNC : 0),
+	if (dev_close(worker->dev, ends.near, DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT,
 		      in_time ? LONG_NS : 1 + rand_r(&worker->seed) % 200000, &call)) {
 		snprintf(worker->wrong, sizeof(worker->wrong), "the close failed");
 		return;

@@ -29,21 +29,20 @@ enum answer { CLOSED, SHARED, REFUSED, FAILED };
 static enum answer close_raw(int dev, int fd)
 {
 	struct winsock_close call;
+	int result = dev_closesocket(dev, fd, &call);
 
-	if (dev_closesocket(dev, fd, &call))
-		return FAILED;
-	if (call.result == WINSOCK_RESULT_WOULDBLOCK)
-		return REFUSED;
-	return call.outcome == WINSOCK_OUTCOME_SHARED ? SHARED : CLOSED;
+	if (result)
+		return result == -EWOULDBLOCK ? REFUSED : FAILED;
+	return call.record.outcome == WINSOCK_OUTCOME_SHARED ? SHARED : CLOSED;
 }
 
 static enum answer close_library(int dev, int fd)
 {
-	struct winsock_report report;
+	struct winsock_record record;
 
-	if (winsock_closesocket(fd, 0, &report))
+	if (winsock_closesocket(fd, 0, &record))
 		return WSAGetLastError() == WSAEWOULDBLOCK ? REFUSED : FAILED;
-	return report.outcome == WINSOCK_OUTCOME_SHARED ? SHARED : CLOSED;
+	return record.outcome == WINSOCK_OUTCOME_SHARED ? SHARED : CLOSED;
 }
 
 FIXTURE(holders) {

@@ -1,47 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* 32-bit callers have the same layouts: calls through the compat entry. */
-#include "closing.h"
-
+/* Programs of 32 and of 64 bits, compiled against the one header, get the same answers. */
 #include <sys/mman.h>
 
-#ifdef __x86_64__
-/* A system call by its i386 number, through the compat entry. */
-static long call_i386(long number, long first, long second, void *third)
-{
-	long result = number;
+#include "closing.h"
+#include "uapi_compat.h"
 
-	asm volatile("int $0x80" : "+a"(result) : "b"(first), "c"(second), "d"(third)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return result;
+#ifdef UAPI_COMPAT32
+/* A program of 32 bits, to be executed from memory: it needs no place beside this one. */
+asm(".pushsection .rodata\n"
+    "compat32: .incbin \"" UAPI_COMPAT32 "\"\n"
+    "compat32_end:\n"
+    ".popsection");
+extern const char compat32[], compat32_end[];
+
+static void compat32_run(int dev, const struct net_pair pairs[3], int layout)
+{
+	char *arguments[] = { "uapi_compat32", NULL };
+	int memory = memfd_create("uapi_compat32", MFD_CLOEXEC);
+
+	dup2(dev, UAPI_DEVICE);
+	dup2(layout, UAPI_LAYOUT);
+	for (int i = 0; i < 3; i++)
+		dup2(pairs[i].client, UAPI_ABORT + i);
+	if (write(memory, compat32, compat32_end - compat32) == compat32_end - compat32)
+		fexecve(memory, arguments, environ);
+	_exit(126);
 }
 
-#define I386_GETPID	20
-#define I386_IOCTL	54
-
-/* A 32-bit caller has the same layout. */
-TEST_F(closing, compat_entry)
+TEST_F(closing, a_program_of_32_bits_sees_the_same)
 {
-	const long request = (unsigned int)WINSOCK_IOC_CLOSE;
-	struct winsock_close *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	unsigned int seen[ARRAY_SIZE(uapi_layout)];
+	struct net_pair pairs[3];
+	int ends[2], status;
+	pid_t child;
 
-	ASSERT_NE(MAP_FAILED, low);
-	if (call_i386(I386_GETPID, 0, 0, NULL) != getpid())
-		SKIP(return, "no 32-bit system calls in this kernel");
-	/* A mistake would show: this one would be reset. */
-	net_linger(self->pair.client, 1, 0);
-	*low = (struct winsock_close){ .fd = self->pair.client, .op_fd = -1,
-				       .flags = DEV_CLOSESOCKET, .mode = 3 };
-	EXPECT_EQ(-EINVAL, call_i386(I386_IOCTL, self->dev, request, low));
-	EXPECT_EQ(1, net_state(self->pair.client));
-
-	low->mode = 0;
-	EXPECT_EQ(0, call_i386(I386_IOCTL, self->dev, request, low));
-	EXPECT_EQ(WINSOCK_RESULT_DONE, low->result);
-	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, low->outcome);
-	EXPECT_FALSE(net_is_open(self->pair.client));
+	for (int i = 0; i < 3; i++) {
+		net_pair_open(&pairs[i], variant->family, variant->accepted);
+		net_pair_into(&pairs[i], TCP_ESTABLISHED, true);
+	}
+	ASSERT_EQ(0, pipe(ends));
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		compat32_run(self->dev, pairs, ends[1]);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	/* Not "exec format error": the kernel runs such programs. */
+	EXPECT_EQ(0, status) TH_LOG("step %d", WEXITSTATUS(status));
+	ASSERT_EQ(sizeof(seen), read(ends[0], seen, sizeof(seen)));
+	for (size_t i = 0; i < ARRAY_SIZE(uapi_layout); i++) {
+		EXPECT_EQ(uapi_layout[i], seen[i]) TH_LOG("number %zu", i);
+	}
+	EXPECT_EQ(TCP_CLOSE, net_state(pairs[0].client));
+	EXPECT_EQ(TCP_CLOSE, net_state(pairs[1].client));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(pairs[2].client));
+	for (int i = 0; i < 3; i++)
+		net_pair_close(&pairs[i]);
 }
 #endif
 
 TEST_HARNESS_MAIN
-

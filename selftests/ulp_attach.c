@@ -144,7 +144,7 @@ TEST_F(attach, accepted_connections_inherit_it)
 	server = accept(self->listener, NULL, NULL);
 	EXPECT_TRUE(ulp_is_attached(server));
 	EXPECT_FALSE(ulp_is_attached(client));
-	EXPECT_EQ(-1, ulp_get_int(server, WINSOCK_SO_STRICT));
+	EXPECT_EQ(-1, ulp_get_int(server, WINSOCK_SO_MODE));
 	EXPECT_DATA_PASSES(client, server);
 	EXPECT_EQ(-EAGAIN, try_unload());
 	close(self->listener);
@@ -286,13 +286,13 @@ TEST_F(attach, a_client_may_become_a_listener)
 	ASSERT_EQ(0, getsockname(self->listener, (struct sockaddr *)&name, &size));
 	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&name, size));
 	ASSERT_EQ(0, connect(fd, &unspecified, sizeof(unspecified)));
-	EXPECT_EQ(0, ulp_set_int(fd, WINSOCK_SO_STRICT, 1));
+	EXPECT_EQ(0, ulp_set_int(fd, WINSOCK_SO_MODE, 1));
 	ASSERT_EQ(0, listen(fd, 1));
-	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_STRICT, 1));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_MODE, 1));
 	/* The port was not asked for, and is another one. */
 	client = net_connect(variant->family, net_port(fd), false);
 	server = accept(fd, NULL, NULL);
-	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_STRICT));
+	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_MODE));
 	EXPECT_DATA_PASSES(client, server);
 	close(client);
 	close(server);
@@ -337,8 +337,8 @@ TEST_F(attach, after_tls_it_is_refused_and_tls_stays)
 	EXPECT_EQ(-EEXIST, ulp_attach(client));
 	EXPECT_EQ(0, getsockopt(client, SOL_TCP, TCP_ULP, name, &size));
 	EXPECT_STREQ("tls", name);
-	EXPECT_LT(ulp_get_int(client, WINSOCK_SO_STRICT), -1);
-	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(client, WINSOCK_SO_STRICT, 1));
+	EXPECT_LT(ulp_get_int(client, WINSOCK_SO_MODE), -1);
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(client, WINSOCK_SO_MODE, 1));
 	EXPECT_DATA_PASSES(client, server);
 	EXPECT_EQ(0, dev_references());
 	close(client);

@@ -264,7 +264,7 @@ TEST_F(closing, a_former_listener_is_linux)
 	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&name, size));
 	server = accept(listener, NULL, NULL);
 	ASSERT_GE(server, 0);
-	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_STRICT, 1));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_MODE, 1));
 	own = net_port(fd);
 	net_stuff(fd);
 	net_linger(fd, 1, 1);

@@ -111,30 +111,11 @@ TEST_F(closing, a_native_timeout_counts_as_set)
 	EXPECT_LINGER(1, 8);
 }
 
-TEST_F(closing, the_strict_switch_is_the_sockets_own)
-{
-	int fd = self->pair.client;
-
-	ASSERT_EQ(0, ulp_attach(fd));
-	EXPECT_EQ(-1, ulp_get_int(fd, WINSOCK_SO_STRICT));
-	EXPECT_EQ(0, ulp_set_linger(fd, 1, 5));
-	net_nonblock(fd, true);
-	/* Idle: would-block only by the literal reading. */
-	EXPECT_EQ(0, ulp_set_int(fd, WINSOCK_SO_STRICT, 1));
-	EXPECT_EQ(1, ulp_get_int(fd, WINSOCK_SO_STRICT));
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
-	EXPECT_EQ(0, ulp_set_int(fd, WINSOCK_SO_STRICT, 0));
-	EXPECT_EQ(0, ulp_get_int(fd, WINSOCK_SO_STRICT));
-	EXPECT_EQ(-EINVAL, ulp_set_int(fd, WINSOCK_SO_STRICT, 2));
-	EXPECT_EQ(-EINVAL, ulp_set_int(fd, WINSOCK_SO_STRICT, -2));
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
-}
-
-TEST_F(closing, a_sockets_switch_overrides_the_namespace)
+/* The namespace's literal reading counts for attached sockets, too. */
+TEST_F(closing, the_namespaces_strict_switch_counts)
 {
 	FILE *sysctl = fopen("/proc/sys/net/winsock/strict", "w");
+	struct winsock_query query;
 
 	ASSERT_TRUE(sysctl != NULL);
 	fprintf(sysctl, "1\n");
@@ -142,9 +123,10 @@ TEST_F(closing, a_sockets_switch_overrides_the_namespace)
 	ASSERT_EQ(0, ulp_attach(self->pair.client));
 	ASSERT_EQ(0, ulp_set_linger(self->pair.client, 1, 5));
 	net_nonblock(self->pair.client, true);
-	ASSERT_EQ(0, CLOSE());
-	EXPECT_WOULDBLOCK();
-	EXPECT_EQ(0, ulp_set_int(self->pair.client, WINSOCK_SO_STRICT, 0));
+	ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
+	EXPECT_TRUE(query.flags & WINSOCK_QUERY_STRICT);
+	EXPECT_WOULDBLOCK(CLOSE());
+	EXPECT_EQ(0, ulp_set_int(self->pair.client, WINSOCK_SO_MODE, 0));
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
 }
@@ -199,7 +181,7 @@ TEST_F(closing, bad_input_changes_nothing)
 		EXPECT_EQ(known ? EFAULT : ENOPROTOOPT, errno);
 	}
 	EXPECT_LINGER(1, 5);
-	EXPECT_EQ(-1, ulp_get_int(fd, WINSOCK_SO_STRICT));
+	EXPECT_EQ(-1, ulp_get_int(fd, WINSOCK_SO_MODE));
 	/* Levels of others still reach TCP and IP. */
 	EXPECT_EQ(0, setsockopt(fd, SOL_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)));
 	EXPECT_EQ(-1, setsockopt(fd, SOL_WINSOCK + 1, 1, &value, sizeof(value)));
@@ -215,17 +197,17 @@ TEST_F(closing, a_listener_passes_its_options_on)
 	ASSERT_EQ(0, ulp_attach(listener));
 	ASSERT_EQ(0, ulp_set_linger(listener, 1, 42));
 	ASSERT_EQ(0, ulp_set_int(listener, WINSOCK_SO_DONTLINGER, 1));
-	ASSERT_EQ(0, ulp_set_int(listener, WINSOCK_SO_STRICT, 1));
+	ASSERT_EQ(0, ulp_set_int(listener, WINSOCK_SO_MODE, 1));
 	ASSERT_EQ(0, listen(listener, 1));
 	EXPECT_EQ(-ENOPROTOOPT, ulp_set_linger(listener, 1, 7));
 	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(listener, WINSOCK_SO_DONTLINGER, 0));
-	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(listener, WINSOCK_SO_STRICT, 0));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(listener, WINSOCK_SO_MODE, 0));
 	error = variant->family == NET_V4 ? EOPNOTSUPP : ENOPROTOOPT;
-	EXPECT_EQ(ULP_ERROR(error), ulp_get_int(listener, WINSOCK_SO_STRICT));
+	EXPECT_EQ(ULP_ERROR(error), ulp_get_int(listener, WINSOCK_SO_MODE));
 	client = net_connect(variant->family, port, false);
 	server = accept(listener, NULL, NULL);
 	ASSERT_GE(server, 0);
-	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_STRICT));
+	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_MODE));
 	EXPECT_EQ(0, ulp_set_int(server, WINSOCK_SO_DONTLINGER, 0));
 	EXPECT_EQ(1, linger_get(server).l_onoff);
 	EXPECT_EQ(42, linger_get(server).l_linger);
@@ -245,7 +227,7 @@ TEST_F(closing, a_listener_passes_its_options_on)
 TEST_F(closing, without_the_ulp_there_is_no_level)
 {
 	EXPECT_EQ(-ENOPROTOOPT, ulp_set_linger(self->pair.client, 1, 5));
-	EXPECT_LT(ulp_get_int(self->pair.client, WINSOCK_SO_STRICT), -1);
+	EXPECT_LT(ulp_get_int(self->pair.client, WINSOCK_SO_MODE), -1);
 	EXPECT_EQ(0, linger_get(self->pair.client).l_onoff == 1);
 }
 
@@ -309,25 +291,20 @@ done:
 TEST_F(closing, sock_diag_tells)
 {
 	int family = variant->family == NET_V4 ? AF_INET : AF_INET6, rest;
-	char name[16] = "", nest[128];
-	struct rtattr *attribute = (void *)nest;
-	uint64_t linger = 0;
-	uint32_t flags = 0;
+	struct winsock_query query = { 0 };
+	char name[16] = "";
 
 	ASSERT_EQ(0, ulp_attach(self->pair.client));
 	ASSERT_EQ(0, ulp_set_linger(self->pair.client, 1, 5));
-	ASSERT_EQ(0, ulp_set_int(self->pair.client, WINSOCK_SO_STRICT, 1));
-	rest = diag_ulp(&self->pair, family, name, nest, sizeof(nest));
-	ASSERT_GT(rest, 0);
+	ASSERT_EQ(0, ulp_set_int(self->pair.client, WINSOCK_SO_MODE, 1));
+	rest = diag_ulp(&self->pair, family, name, &query, sizeof(query));
+	EXPECT_EQ(sizeof(query), rest);
 	EXPECT_STREQ(WINSOCK_ULP, name);
-	for (; RTA_OK(attribute, rest); attribute = RTA_NEXT(attribute, rest)) {
-		if (attribute->rta_type == WINSOCK_DIAG_FLAGS)
-			memcpy(&flags, RTA_DATA(attribute), sizeof(flags));
-		if (attribute->rta_type == WINSOCK_DIAG_LINGER)
-			memcpy(&linger, RTA_DATA(attribute), sizeof(linger));
-	}
-	EXPECT_EQ(WINSOCK_QUERY_ATTACHED | WINSOCK_QUERY_LINGER | WINSOCK_QUERY_STRICT, flags);
-	EXPECT_EQ(5000000000ULL, linger);
+	EXPECT_EQ(-1, query.fd);
+	EXPECT_EQ(WINSOCK_QUERY_ATTACHED | WINSOCK_QUERY_LINGER | WINSOCK_QUERY_NONBLOCK,
+		  query.flags);
+	EXPECT_EQ(TCP_ESTABLISHED, query.state);
+	EXPECT_EQ(5000000000ULL, query.linger_ns);
 }
 
 TEST_HARNESS_MAIN

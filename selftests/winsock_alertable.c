@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Blocked calls: interrupted by routines and signals, cancelled. */
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/time.h>
@@ -202,12 +203,14 @@ TEST_F(winsock, a_cancelled_lingering_close_leaves_everything)
 
 	memset(&seen, 0, sizeof(seen));
 	set_linger(self->client, 1, 5);
+	ASSERT_EQ(0, fcntl(self->client, F_SETFD, FD_CLOEXEC));
 	thread = ALERT(&alerter);
 	begun = net_now();
 	EXPECT_WSA(WSAEINTR, closesocket(self->client));
 	EXPECT_LT(net_now() - begun, 1.0);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, seen.result);
+	EXPECT_EQ(FD_CLOEXEC, fcntl(self->client, F_GETFD));
 	ASSERT_EQ(0, getsockopt(self->client, SOL_SOCKET, SO_LINGER, (char *)&linger, &size));
 	EXPECT_EQ(1, linger.l_onoff);
 	EXPECT_EQ(5, linger.l_linger);
@@ -220,6 +223,50 @@ TEST_F(winsock, a_cancelled_lingering_close_leaves_everything)
 	ASSERT_EQ(0, closesocket(self->client));
 	EXPECT_EQ(stuffed, net_drain(self->server, &error));
 	EXPECT_EQ(0, error);
+}
+
+/* Opens files, and sees whether one gets a certain number. */
+struct opener {
+	SOCKET s;
+	volatile bool over;
+	unsigned int opened, stolen;
+};
+
+static void *opener_run(void *argument)
+{
+	struct opener *opener = argument;
+
+	while (!opener->over) {
+		int fd = open("/dev/null", O_RDONLY);
+
+		opener->opened++;
+		opener->stolen += fd == opener->s;
+		close(fd);
+		net_sleep(1);
+	}
+	return NULL;
+}
+
+/* claims: A14 B9 */
+TEST_F(winsock, nobody_gets_the_number_while_the_close_lingers)
+{
+	struct alerter alerter = { .routine = cancel, .after_ms = 500 };
+	struct opener opener = { .s = self->client };
+	pthread_t thread, other;
+
+	stuff(self->client);
+	set_linger(self->client, 1, 5);
+	ASSERT_EQ(0, pthread_create(&other, NULL, opener_run, &opener));
+	thread = ALERT(&alerter);
+	EXPECT_WSA(WSAEINTR, closesocket(self->client));
+	opener.over = true;
+	pthread_join(other, NULL);
+	pthread_join(thread, NULL);
+	EXPECT_GT(opener.opened, 100);
+	EXPECT_EQ(0, opener.stolen);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->client));
+	set_linger(self->client, 1, 0);
+	EXPECT_EQ(0, closesocket(self->client));
 }
 
 static void cancel_by_signal(int number)

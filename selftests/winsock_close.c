@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* closesocket() itself: the page's table through the library. */
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
 #include "dev.h"
+#include "mib.h"
 #include "net.h"
 #include "wire.h"
 
@@ -81,19 +83,35 @@ TEST_F(library, hard)
 /* claims: B3 B7 */
 TEST_F(library, the_deadline)
 {
-	struct winsock_report report;
+	struct winsock_record record;
 	double start;
 
 	net_stuff(self->pair.client);
 	ASSERT_EQ(0, set_linger(self->pair.client, 1, 1));
 	start = net_now();
-	ASSERT_EQ(0, winsock_closesocket(self->pair.client, 0, &report));
+	ASSERT_EQ(0, winsock_closesocket(self->pair.client, 0, &record));
 	EXPECT_GE(net_now() - start, 1.0);
-	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, report.outcome);
-	EXPECT_GT(report.unacked, 0);
-	EXPECT_GE(report.elapsed_ns, 1000000000ULL);
+	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, record.outcome);
+	EXPECT_GT(record.unacked, 0);
+	EXPECT_GE(record.elapsed_ns, 1000000000ULL);
 	EXPECT_EQ(0, net_left(self->pair.client_port, self->pair.server_port));
 	EXPECT_EQ(1, RSTS());
+}
+
+/* What is counted is what the program saw: a close that waits was never refused. */
+TEST_F(library, the_kernel_is_asked_once)
+{
+	struct mib mib;
+
+	net_stuff(self->pair.client);
+	ASSERT_EQ(0, set_linger(self->pair.client, 1, 1));
+	ASSERT_EQ(0, set_nonblocking(self->pair.client, 1));
+	mib_read(&mib);
+	EXPECT_EQ(SOCKET_ERROR, closesocket(self->pair.client));
+	EXPECT_STREQ("WouldBlock 1", mib_changes(&mib));
+	ASSERT_EQ(0, set_nonblocking(self->pair.client, 0));
+	ASSERT_EQ(0, closesocket(self->pair.client));
+	EXPECT_STREQ("Deadline 1 Begun 1", mib_changes(&mib));
 }
 
 /* claims: N1 N3 N8 A2 */
@@ -171,9 +189,8 @@ TEST_F(library, begun_it_is_told_later)
 {
 	struct winsock_close_options options = { .flags = WINSOCK_CLOSE_TIMEOUT,
 						 .timeout_ns = 500000000, .tag = 77 };
-	struct winsock_report report;
+	struct winsock_record record;
 	int op = -7, idle;
-	SOCKET s;
 
 	net_stuff(self->pair.client);
 	options.flags = WINSOCK_CLOSE_STRICT;
@@ -181,34 +198,98 @@ TEST_F(library, begun_it_is_told_later)
 	EXPECT_EQ(WSAEINVAL, WSAGetLastError());
 	options.flags = WINSOCK_CLOSE_TIMEOUT;
 	ASSERT_EQ(0, winsock_close_begin(self->pair.client, &options, &op, NULL));
-	ASSERT_GE(op, 0);
-	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(op, 0, &report));
+	ASSERT_EQ(self->pair.client, op);
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(op, 0, &record));
 	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
-	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(op, 100, &report));
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(op, 100, &record));
 	EXPECT_EQ(WSAETIMEDOUT, WSAGetLastError());
-	ASSERT_EQ(0, winsock_close_cancel(op, &s));
-	ASSERT_EQ(0, winsock_close_result(op, 0, &report));
-	EXPECT_EQ(WINSOCK_OUTCOME_CANCELLED, report.outcome);
-	EXPECT_EQ(SOCKET_ERROR, winsock_close_abort(op));
-	EXPECT_EQ(WSAEALREADY, WSAGetLastError());
-	close(op);
-
-	ASSERT_EQ(0, winsock_close_begin(s, &options, &op, NULL));
-	ASSERT_EQ(0, winsock_close_result(op, -1, &report));
-	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, report.outcome);
-	EXPECT_EQ(77, report.tag);
+	for (int again = 0; again < 2; again++) {
+		ASSERT_EQ(0, winsock_close_result(op, -1, &record));
+		EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, record.outcome);
+		EXPECT_EQ(77, record.tag);
+	}
 	EXPECT_EQ(1, RSTS());
 	close(op);
+	self->pair.client = -1;
 
 	/* Nothing to wait for: final at once. */
 	idle = socket(AF_INET, SOCK_STREAM, 0);
 	options.flags = 0;
 	options.timeout_ns = 0;
-	ASSERT_EQ(0, winsock_close_begin(idle, &options, &op, &report));
+	ASSERT_EQ(0, winsock_close_begin(idle, &options, &op, &record));
 	EXPECT_EQ(-1, op);
-	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, report.outcome);
-	EXPECT_EQ(77, report.tag);
+	EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, record.outcome);
+	EXPECT_EQ(77, record.tag);
 	EXPECT_FALSE(net_is_open(idle));
+}
+
+static int begin(SOCKET s, int *op)
+{
+	struct winsock_close_options options = { .flags = WINSOCK_CLOSE_TIMEOUT,
+						 .timeout_ns = 60000000000ULL };
+
+	return winsock_close_begin(s, &options, op, NULL);
+}
+
+/* claims: N3 */
+TEST_F(library, taken_back_the_socket_is_at_its_number)
+{
+	struct winsock_record record;
+	int op, copy;
+	SOCKET s;
+
+	net_stuff(self->pair.client);
+	for (int flags = 0; flags <= FD_CLOEXEC; flags += FD_CLOEXEC) {
+		ASSERT_EQ(0, fcntl(self->pair.client, F_SETFD, flags));
+		ASSERT_EQ(0, begin(self->pair.client, &op));
+		ASSERT_EQ(self->pair.client, op);
+		EXPECT_EQ(FD_CLOEXEC, fcntl(op, F_GETFD));
+		copy = dup(op);
+		ASSERT_EQ(0, winsock_close_cancel(op, &s));
+		EXPECT_EQ(self->pair.client, s);
+		EXPECT_EQ(flags, fcntl(s, F_GETFD));
+		EXPECT_EQ(TCP_ESTABLISHED, net_state(s));
+		/* Another descriptor of the op tells what became of it. */
+		ASSERT_EQ(0, winsock_close_result(copy, 0, &record));
+		EXPECT_EQ(WINSOCK_OUTCOME_CANCELLED, record.outcome);
+		EXPECT_EQ(SOCKET_ERROR, winsock_close_abort(copy));
+		EXPECT_EQ(WSAEALREADY, WSAGetLastError());
+		close(copy);
+	}
+	/* What is a socket again is no op: none of its data is taken for a record. */
+	ASSERT_EQ(64, send(self->pair.server, (char[64]){ 0 }, 64, 0));
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(s, 100, &record));
+	EXPECT_EQ(WSAEINVAL, WSAGetLastError());
+	EXPECT_EQ(64, recv(s, (char[64]){ 0 }, 64, 0));
+	EXPECT_EQ(0, FINS() + RSTS());
+}
+
+TEST_F(library, taken_back_by_nobody_but_who_began_and_while_the_number_is_the_ops)
+{
+	struct winsock_record record;
+	int op, copy, status;
+	pid_t child;
+	SOCKET s;
+
+	net_stuff(self->pair.client);
+	ASSERT_EQ(0, begin(self->pair.client, &op));
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(winsock_close_cancel(op, &s) == SOCKET_ERROR ? WSAGetLastError() % 256 : 0);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(WSAEACCES % 256, WEXITSTATUS(status));
+	copy = dup(op);
+	ASSERT_EQ(op, dup2(self->pair.server, op));
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_cancel(copy, &s));
+	EXPECT_EQ(WSAEACCES, WSAGetLastError());
+	EXPECT_EQ(0, FINS() + RSTS());
+	/* It may be reset by any holder. */
+	ASSERT_EQ(0, winsock_close_abort(copy));
+	ASSERT_EQ(0, winsock_close_result(copy, -1, &record));
+	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, record.outcome);
+	EXPECT_EQ(1, RSTS());
+	close(copy);
 }
 
 /*

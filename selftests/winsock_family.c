@@ -15,7 +15,7 @@ DEV_REQUIRED;
 
 FIXTURE(family) {
 	struct ends ends;
-	struct winsock_report report;
+	struct winsock_record report;
 };
 
 FIXTURE_VARIANT(family) {

@@ -226,6 +226,59 @@ TEST_F(winsock, a_routine_forks_in_a_lingering_close)
 	EXPECT_EQ(1, (intptr_t)received);
 }
 
+struct lingerer {
+	SOCKET s;
+	int result;
+};
+
+static void *lingerer_run(void *argument)
+{
+	struct lingerer *lingerer = argument;
+
+	lingerer->result = closesocket(lingerer->s);
+	return NULL;
+}
+
+/* Its number is free there, and good for another socket. */
+static int child_without_op(SOCKET s)
+{
+	MUST(!net_is_open(s));
+	MUST(closesocket(s) == SOCKET_ERROR && WSAGetLastError() == WSAENOTSOCK);
+	MUST(dup2(socket(AF_INET, SOCK_STREAM, 0), s) == s);
+	MUST(WSAEventSelect(s, WSACreateEvent(), FD_READ) == 0);
+	MUST(!closesocket(s));
+	return WSACleanup() ? __LINE__ : 0;
+}
+
+/* claims: M1 X2 */
+TEST_F(winsock, a_child_has_nothing_of_a_close_in_which_another_thread_lingers)
+{
+	struct lingerer lingerer = { self->client };
+	pthread_t thread;
+	double begun;
+	int status;
+	pid_t child;
+
+	stuff(self->client);
+	set_linger(self->client, 1, 2);
+	begun = net_now();
+	ASSERT_EQ(0, pthread_create(&thread, NULL, lingerer_run, &lingerer));
+	net_sleep(300);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		child_end(child_without_op(self->client));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_LT(net_now() - begun, 1.5);
+	EXPECT_EQ(0, FINS() + RSTS());
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, lingerer.result);
+	EXPECT_GE(net_now() - begun, 2.0);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+}
+
 /* claims: X2 M1 B9 */
 TEST_F(winsock, the_last_cleanup_of_a_child_leaves_a_lingering_close_alone)
 {

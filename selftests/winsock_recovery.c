@@ -129,28 +129,94 @@ TEST_F(winsock, cygwin)
 	EXPECT_EQ(0, RSTS());
 }
 
-/* claims: B3 */
-TEST_F(winsock, without_a_free_descriptor)
+/* No number is free until RLIMIT_NOFILE is again what it was. */
+static struct rlimit use_up(void)
 {
 	struct rlimit before, little;
 	int used = dup(0);
-	double begun;
 
 	close(used);
+	getrlimit(RLIMIT_NOFILE, &before);
+	little = (struct rlimit){ used, before.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &little);
+	return before;
+}
+
+static void *close_it(void *s)
+{
+	return (void *)(intptr_t)closesocket(*(SOCKET *)s);
+}
+
+/* claims: B3 */
+TEST_F(winsock, without_a_free_descriptor)
+{
+	struct rlimit before;
+	pthread_t thread;
+	double begun;
+	void *result;
+
 	set_linger(self->client, 1, 2);
 	stuff(self->client);
-	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
-	little = (struct rlimit){ used, before.rlim_max };
-	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &little));
+	before = use_up();
 	EXPECT_EQ(-1, dup(0));
 	begun = net_now();
-	EXPECT_EQ(0, closesocket(self->client));
+	/* A new thread has none for its wake-up either. */
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_it, &self->client));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(NULL, result);
 	EXPECT_GE(net_now() - begun, 2.0);
 	EXPECT_LT(net_now() - begun, 2 + AT_ONCE);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
 	EXPECT_FALSE(net_is_open(self->client));
 	EXPECT_EQ(0, FINS());
 	EXPECT_EQ(1, RSTS());
+}
+
+struct alert {
+	HANDLE thread;
+	unsigned int runs;
+};
+
+static void alert_cancel(ULONG_PTR data)
+{
+	((struct alert *)data)->runs++;
+	WSACancelBlockingCall();
+}
+
+static void *alert_run(void *argument)
+{
+	struct alert *alert = argument;
+
+	net_sleep(500);
+	QueueUserAPC(alert_cancel, alert->thread, (ULONG_PTR)alert);
+	return NULL;
+}
+
+/* claims: A14 B9 */
+TEST_F(winsock, without_a_free_descriptor_a_close_waits_alertably_and_is_taken_back)
+{
+	struct alert alert = { .thread = winsock_thread_self() };
+	struct rlimit before;
+	pthread_t thread;
+	double begun;
+
+	set_linger(self->client, 1, 20);
+	stuff(self->client);
+	before = use_up();
+	EXPECT_EQ(-1, dup(0));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, alert_run, &alert));
+	begun = net_now();
+	EXPECT_WSA(WSAEINTR, closesocket(self->client));
+	EXPECT_LT(net_now() - begun, 5.0);
+	EXPECT_EQ(1, alert.runs);
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->client));
+	EXPECT_EQ(0, FINS() + RSTS());
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	set_linger(self->client, 1, 0);
+	EXPECT_EQ(0, closesocket(self->client));
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_EQ(1, RSTS());
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
 }
 
 static void *receive_and_see(void *argument)

@@ -40,8 +40,8 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #endif
 
 /*
- * What close(2) lets a file go by: since 6.6 at once, before that by task work, and
- * __fput_sync() is for kernel threads.
+ * What close(2) lets a file go by: since 6.6 at once, before that by task work,
+ * and __fput_sync() is for kernel threads.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define compat_fput_close(file) fput(file)

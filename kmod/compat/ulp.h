@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The diag callbacks of a ULP are told whether the asker has CAP_NET_ADMIN only by
- * newer kernels; older ones call them for such askers only. The type says which: a
- * distribution may have taken the change over into any version.
+ * The diag callbacks of a ULP are told whether the asker has CAP_NET_ADMIN only
+ * by newer kernels; older ones call them for such askers only. The type says
+ * which: a distribution may have taken the change over into any version.
  */
 #ifndef WINSOCK_COMPAT_ULP_H
 #define WINSOCK_COMPAT_ULP_H
@@ -14,7 +14,7 @@
 #define COMPAT_ULP_TOLD		COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *, bool))
 #define COMPAT_ULP_UNTOLD	COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *))
 
-/* The control: a third form would be taken for the old one, and be called wrongly. */
+/* A third form would be taken for the old one, and called wrongly. */
 static_assert(COMPAT_ULP_TOLD || COMPAT_ULP_UNTOLD);
 
 /* Forms of @get and @size for kernels that do not tell. */

@@ -122,30 +122,25 @@ bool winsock_tcp_settled(const struct sock *sk)
 
 /**
  * winsock_tcp_push() - send what Nagle or a cork holds back
- * @sk: the socket, not locked
+ * @sk: the socket, locked; the data goes when it is unlocked
  *
  * The options TCP_NODELAY and TCP_CORK read the same afterwards.
  */
 void winsock_tcp_push(struct sock *sk)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	bool nodelay;
 
-	lock_sock(sk);
-	nodelay = tp->nonagle & TCP_NAGLE_OFF;
-	release_sock(sk);
-
+	sock_owned_by_me(sk);
 	/*
-	 * Setting TCP_NODELAY is the exported way to push, and it overrides a cork
-	 * for what is queued already. TCP itself forgets the push mark when the
-	 * next byte is queued.
+	 * TCP's own mark for that overrides Nagle and a cork for what is queued,
+	 * and goes with the next byte. No exported function pushes with the lock
+	 * held: let the release of the lock do it, as for TCP small queues. Data
+	 * that was never tried needs the timer for a window that stays closed.
 	 */
-	tcp_sock_set_nodelay(sk);
-	if (nodelay)
-		return;
-	lock_sock(sk);
-	tp->nonagle &= ~TCP_NAGLE_OFF;
-	release_sock(sk);
+	tp->nonagle |= TCP_NAGLE_PUSH;
+	tcp_check_probe_timer(sk);
+	if (!test_and_set_bit(TCP_TSQ_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);
 }
 
 /* kTLS has an operation of its own, which does. */

@@ -5,10 +5,12 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/net.h>
+#include <net/inet_connection_sock.h>
 #include <net/sock.h>
 
 #include <linux/winsock.h>
 
+#include "../mib.h"
 #include "../netns.h"
 #include "../op.h"
 #include "connection.h"
@@ -22,12 +24,12 @@ static struct winsock_op *prepare(struct connection *pair, u64 timeout_ns)
 				timeout_ns, 42);
 }
 
-static int start(struct connection *pair, struct winsock_op *op, bool attached)
+static int start(struct connection *pair, struct winsock_op *op)
 {
 	int err;
 
 	lock_sock(op->sk);
-	err = winsock_op_start(op, 1, attached);
+	err = winsock_op_start(op, 1);
 	release_sock(op->sk);
 	/* The op's now. */
 	if (!err)
@@ -43,18 +45,17 @@ static bool ends(struct winsock_op *op)
 static void op_resets_at_the_deadline(struct kunit *test)
 {
 	struct connection *pair = test->priv;
-	struct winsock_op_record record;
 	struct winsock_op *op;
 
 	connection_fill(pair->client);
 	op = prepare(pair, SHORT_NS);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-	KUNIT_ASSERT_EQ(test, start(pair, op, true), 0);
-	KUNIT_EXPECT_EQ(test, winsock_op_wait(op, NULL, &record), 0);
-	KUNIT_EXPECT_EQ(test, record.outcome, WINSOCK_OUTCOME_DEADLINE);
-	KUNIT_EXPECT_EQ(test, record.tag, 42);
-	KUNIT_EXPECT_GT(test, record.unacked, 0);
-	KUNIT_EXPECT_GE(test, ktime_to_ns(record.elapsed), SHORT_NS);
+	KUNIT_ASSERT_EQ(test, start(pair, op), 0);
+	KUNIT_ASSERT_TRUE(test, ends(op));
+	KUNIT_EXPECT_EQ(test, op->record.outcome, WINSOCK_OUTCOME_DEADLINE);
+	KUNIT_EXPECT_EQ(test, op->record.tag, 42);
+	KUNIT_EXPECT_GT(test, op->record.unacked, 0);
+	KUNIT_EXPECT_GE(test, op->record.elapsed_ns, SHORT_NS);
 	winsock_op_put(op);
 }
 
@@ -67,7 +68,7 @@ static void op_lets_go_when_drained(struct kunit *test)
 	connection_fill(pair->client);
 	op = prepare(pair, LONG_NS);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-	KUNIT_ASSERT_EQ(test, start(pair, op, false), 0);
+	KUNIT_ASSERT_EQ(test, start(pair, op), 0);
 	for (tries = 0; tries < 5000 && !winsock_op_is_final(op); tries++) {
 		connection_drain(pair->server);
 		schedule_timeout_uninterruptible(1);
@@ -88,7 +89,7 @@ static void op_is_told_of_the_peers_reset(struct kunit *test)
 	connection_fill(pair->client);
 	op = prepare(pair, LONG_NS);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-	KUNIT_ASSERT_EQ(test, start(pair, op, false), 0);
+	KUNIT_ASSERT_EQ(test, start(pair, op), 0);
 	sock_set_flag(pair->server->sk, SOCK_LINGER);
 	pair->server->sk->sk_lingertime = 0;
 	sock_release(pair->server);
@@ -107,7 +108,7 @@ static void op_is_aborted_once(struct kunit *test)
 	connection_fill(pair->client);
 	op = prepare(pair, LONG_NS);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-	KUNIT_ASSERT_EQ(test, start(pair, op, false), 0);
+	KUNIT_ASSERT_EQ(test, start(pair, op), 0);
 	KUNIT_EXPECT_TRUE(test, winsock_op_fire(op, WINSOCK_OP_ABORTED));
 	KUNIT_EXPECT_FALSE(test, winsock_op_fire(op, WINSOCK_OP_ABORTED));
 	KUNIT_ASSERT_TRUE(test, ends(op));
@@ -116,7 +117,12 @@ static void op_is_aborted_once(struct kunit *test)
 	winsock_op_put(op);
 }
 
-static void op_left_by_everybody_does_not_last_for_ever(struct kunit *test)
+static s64 seconds(const struct winsock_op *op)
+{
+	return ktime_divns(ktime_sub(op->deadline, op->began), NSEC_PER_SEC);
+}
+
+static void op_that_is_an_orphan_is_limited(struct kunit *test)
 {
 	static const u64 timeouts[] = { WINSOCK_TIMEOUT_MAX_NS, KTIME_MAX };
 	struct connection *pair = test->priv;
@@ -131,18 +137,18 @@ static void op_left_by_everybody_does_not_last_for_ever(struct kunit *test)
 		connection_fill(pair->client);
 		op = prepare(pair, timeouts[i]);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, op);
-		KUNIT_ASSERT_EQ(test, start(pair, op, true), 0);
-		/* Somebody waits for it. */
-		winsock_op_abandon(op);
-		KUNIT_EXPECT_GT(test, ktime_divns(ktime_sub(op->deadline, op->started),
-						  NSEC_PER_SEC), 65536);
-		op->attached = false;
-		winsock_op_abandon(op);
-		KUNIT_EXPECT_LE(test, ktime_divns(ktime_sub(op->deadline, op->started),
-						  NSEC_PER_SEC), 65536);
-		KUNIT_EXPECT_EQ(test, hrtimer_get_expires(&op->timer), op->deadline);
+		KUNIT_ASSERT_EQ(test, start(pair, op), 0);
+		KUNIT_EXPECT_GT(test, seconds(op), 65536);
+		winsock_orphan_add(op);
+		KUNIT_EXPECT_EQ(test, winsock_mib_orphans, 1);
+		KUNIT_EXPECT_LE(test, seconds(op), 65536);
+		KUNIT_EXPECT_EQ(test, hrtimer_get_expires(&op->timer),
+				op->deadline);
+		KUNIT_EXPECT_EQ(test, inet_csk(op->sk)->icsk_user_timeout,
+				100000);
 		winsock_op_fire(op, WINSOCK_OP_ABORTED);
 		KUNIT_ASSERT_TRUE(test, ends(op));
+		KUNIT_EXPECT_EQ(test, winsock_mib_orphans, 0);
 		winsock_op_put(op);
 	}
 }
@@ -158,9 +164,9 @@ static void op_is_alone_on_its_socket(struct kunit *test)
 	second = prepare(pair, LONG_NS);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, second);
-	KUNIT_ASSERT_EQ(test, start(pair, first, false), 0);
+	KUNIT_ASSERT_EQ(test, start(pair, first), 0);
 	KUNIT_EXPECT_TRUE(test, winsock_op_busy(first->sock));
-	KUNIT_EXPECT_EQ(test, start(pair, second, false), -EBUSY);
+	KUNIT_EXPECT_EQ(test, start(pair, second), -EBUSY);
 	winsock_op_put(second);
 	winsock_op_fire(first, WINSOCK_OP_ABORTED);
 	KUNIT_ASSERT_TRUE(test, ends(first));
@@ -207,7 +213,7 @@ static struct kunit_case op_tests[] = {
 	KUNIT_CASE(op_lets_go_when_drained),
 	KUNIT_CASE(op_is_told_of_the_peers_reset),
 	KUNIT_CASE(op_is_aborted_once),
-	KUNIT_CASE(op_left_by_everybody_does_not_last_for_ever),
+	KUNIT_CASE(op_that_is_an_orphan_is_limited),
 	KUNIT_CASE(op_is_alone_on_its_socket),
 	KUNIT_CASE(op_over_the_limit_leaves_nothing),
 	{ }

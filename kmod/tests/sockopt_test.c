@@ -63,20 +63,20 @@ static void sockopt_never_set_is_not_zero(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pair->client->sk->sk_lingertime, 0);
 }
 
-static void sockopt_strict_is_three_valued(struct kunit *test)
+static void sockopt_mode_is_three_valued(struct kunit *test)
 {
 	struct connection *pair = test->priv;
 	struct sock *sk = pair->client->sk;
 
 	KUNIT_EXPECT_TRUE(test, winsock_sockopt_attached(sk));
 	KUNIT_EXPECT_FALSE(test, winsock_sockopt_attached(pair->server->sk));
-	KUNIT_EXPECT_FALSE(test, winsock_sockopt_strict(sk));
-	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_STRICT, 1), 0);
-	KUNIT_EXPECT_TRUE(test, winsock_sockopt_strict(sk));
-	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_STRICT, 2), -EINVAL);
-	KUNIT_EXPECT_TRUE(test, winsock_sockopt_strict(sk));
-	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_STRICT, -1), 0);
-	KUNIT_EXPECT_FALSE(test, winsock_sockopt_strict(sk));
+	KUNIT_EXPECT_FALSE(test, winsock_sockopt_nonblock(sk, NULL));
+	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_MODE, 1), 0);
+	KUNIT_EXPECT_TRUE(test, winsock_sockopt_nonblock(sk, NULL));
+	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_MODE, 2), -EINVAL);
+	KUNIT_EXPECT_TRUE(test, winsock_sockopt_nonblock(sk, NULL));
+	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_MODE, -1), 0);
+	KUNIT_EXPECT_FALSE(test, winsock_sockopt_nonblock(sk, NULL));
 }
 
 static void sockopt_bad_sizes_and_names(struct kunit *test)
@@ -86,7 +86,7 @@ static void sockopt_bad_sizes_and_names(struct kunit *test)
 	for (size = 0; size < 4; size++) {
 		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_LINGER, &value, size), -EINVAL);
 		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_DONTLINGER, &value, size), -EINVAL);
-		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_STRICT, &value, size), -EINVAL);
+		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_MODE, &value, size), -EINVAL);
 	}
 	KUNIT_EXPECT_EQ(test, set(test, 0, &value, sizeof(value)), -ENOPROTOOPT);
 	KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_INFO, &value, sizeof(value)), -ENOPROTOOPT);
@@ -101,7 +101,7 @@ static int sockopt_suite_init(struct kunit_suite *suite)
 static struct kunit_case sockopt_tests[] = {
 	KUNIT_CASE(sockopt_linger_is_stored_on_and_off),
 	KUNIT_CASE(sockopt_never_set_is_not_zero),
-	KUNIT_CASE(sockopt_strict_is_three_valued),
+	KUNIT_CASE(sockopt_mode_is_three_valued),
 	KUNIT_CASE(sockopt_bad_sizes_and_names),
 	{ }
 };

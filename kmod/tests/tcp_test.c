@@ -8,7 +8,7 @@
 
 #include <linux/winsock.h>
 
-#include "../facts.h"
+#include "../decide.h"
 #include "../family.h"
 #include "../policy.h"
 #include "../tcp.h"
@@ -40,6 +40,17 @@ static void tcp_is_taken_and_not_mptcp(struct kunit *test)
 	sock_release(other);
 }
 
+/* Of a close that lets the socket go now. */
+static u32 outcome(const struct winsock_facts *facts)
+{
+	struct winsock_decision decision = {
+		.verdict = WINSOCK_VERDICT_RELEASE,
+		.facts = *facts,
+	};
+
+	return winsock_outcome(&decision);
+}
+
 static void tcp_idle(struct kunit *test)
 {
 	struct connection *pair = test->priv;
@@ -50,9 +61,9 @@ static void tcp_idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, facts.unacked, 0);
 	KUNIT_EXPECT_FALSE(test, facts.linger);
 	KUNIT_EXPECT_FALSE(test, facts.dead);
-	KUNIT_EXPECT_EQ(test, winsock_facts_bits(&facts), WINSOCK_FACT_PEER);
+	KUNIT_EXPECT_TRUE(test, facts.peer);
 	KUNIT_EXPECT_TRUE(test, winsock_tcp_settled(pair->client->sk));
-	KUNIT_EXPECT_EQ(test, winsock_facts_outcome(&facts), WINSOCK_OUTCOME_GRACEFUL);
+	KUNIT_EXPECT_EQ(test, outcome(&facts), WINSOCK_OUTCOME_GRACEFUL);
 }
 
 static void tcp_linger_saturates(struct kunit *test)
@@ -86,7 +97,7 @@ static void tcp_queued_data(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, winsock_tcp_settled(pair->client->sk));
 	look(pair->server, &facts);
 	KUNIT_EXPECT_GT(test, facts.unread, 0);
-	KUNIT_EXPECT_EQ(test, winsock_facts_outcome(&facts), WINSOCK_OUTCOME_UNREAD);
+	KUNIT_EXPECT_EQ(test, outcome(&facts), WINSOCK_OUTCOME_UNREAD);
 
 	for (tries = 0; tries < 2000 && got < sent; tries++) {
 		got += max(connection_drain(pair->server), 0);
@@ -124,10 +135,17 @@ static void tcp_the_peers_reset_is_a_death(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, facts.dead);
 	KUNIT_EXPECT_GT(test, facts.lost, 0);
 	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
-	KUNIT_EXPECT_EQ(test, winsock_facts_outcome(&facts), WINSOCK_OUTCOME_PEER);
+	KUNIT_EXPECT_EQ(test, outcome(&facts), WINSOCK_OUTCOME_PEER);
 	/* Told, not consumed. */
 	look(pair->client, &facts);
 	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
+}
+
+static void push(struct socket *sock)
+{
+	lock_sock(sock->sk);
+	winsock_tcp_push(sock->sk);
+	release_sock(sock->sk);
 }
 
 static void tcp_push_leaves_the_options(struct kunit *test)
@@ -137,12 +155,12 @@ static void tcp_push_leaves_the_options(struct kunit *test)
 
 	tcp_sock_set_cork(pair->client->sk, true);
 	before = tcp_sk(pair->client->sk)->nonagle;
-	winsock_tcp_push(pair->client->sk);
+	push(pair->client);
 	KUNIT_EXPECT_EQ(test, tcp_sk(pair->client->sk)->nonagle & ~TCP_NAGLE_PUSH,
 			before & ~TCP_NAGLE_PUSH);
 	tcp_sock_set_cork(pair->client->sk, false);
 	tcp_sock_set_nodelay(pair->client->sk);
-	winsock_tcp_push(pair->client->sk);
+	push(pair->client);
 	KUNIT_EXPECT_TRUE(test, tcp_sk(pair->client->sk)->nonagle & TCP_NAGLE_OFF);
 }
 

@@ -52,7 +52,6 @@ static double close_once(enum close_state state, enum close_way way)
 	int server = accept(close_listener, NULL, NULL);
 	struct winsock_close call = {
 		.fd = client,
-		.op_fd = -1,
 		.flags = DEV_CLOSESOCKET,
 	};
 	uint64_t start;

@@ -65,9 +65,8 @@ static unsigned int loop_close(int dev, int loop, unsigned int number)
 		close(loop_stuck[number].client);
 		return 0;
 	}
-	if (dev_close(dev, loop_stuck[number].client, WINSOCK_MODE_BLOCKING,
-		      WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DROP_FD, 0, &call) ||
-	    call.result != WINSOCK_RESULT_PENDING)
+	if (dev_close(dev, loop_stuck[number].client, WINSOCK_CLOSE_DROP_FD, 0, &call) ||
+	    call.op_fd < 0)
 		return 0;
 	event.data.fd = call.op_fd;
 	epoll_ctl(loop, EPOLL_CTL_ADD, call.op_fd, &event);
@@ -158,7 +157,7 @@ bool loop_show(unsigned int number)
 	if (loop_seen == MAP_FAILED)
 		return false;
 	printf("\n%u. an event loop answers a client and closes stuck connections, 1 s of linger each\n"
-	       "   no page says this: closes that never block, told by a descriptor (WINSOCK_CLOSE_ASYNC)\n",
+	       "   no page says this: closes that never block, whose end a descriptor tells\n",
 	       number);
 	ok = loop_run(false, LOOP_NATIVE);
 	printf("   close(2)       %4u connections in %6.3f s   the client waited up to %.3f s for an answer\n",

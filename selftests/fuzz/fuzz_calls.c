@@ -8,13 +8,10 @@
  *
  * fuzz_calls [SECONDS [SEED]]; the sequences to begin with are in corpus.h.
  */
-#include <asm/byteorder.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/kcov.h>
-#include <linux/vm_sockets.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -44,6 +41,7 @@ struct slot {
 	int copy;
 	int server;
 	int op;
+	bool dropped;	/* the op has the client's number */
 };
 
 struct fuzz {
@@ -86,34 +84,10 @@ static void fuzz_deafen(int fd, bool deaf)
 /* Connections of other families than TCP's. */
 static void fuzz_open_other(struct slot *slot, unsigned char how)
 {
-	static const struct sockaddr_in loopback = {
-		.sin_family = AF_INET, .sin_addr.s_addr = __constant_htonl(INADDR_LOOPBACK),
-	};
-	static const struct sockaddr_vm local = {
-		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_LOCAL,
-		.svm_port = VMADDR_PORT_ANY,
-	};
+	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM };
 	struct ends ends;
 
-	switch (how % 5) {
-	case 0:
-		ends_pair(&ends, AF_UNIX, SOCK_STREAM);
-		break;
-	case 1:
-		ends_pair(&ends, AF_UNIX, SOCK_SEQPACKET);
-		break;
-	case 2:
-		ends_pair(&ends, AF_UNIX, SOCK_DGRAM);
-		break;
-	case 3:
-		ends_accept(&ends, AF_INET, SOCK_STREAM, IPPROTO_SCTP,
-			    (struct sockaddr *)&loopback, sizeof(loopback));
-		break;
-	default:
-		ends_accept(&ends, AF_VSOCK, SOCK_STREAM, 0, (struct sockaddr *)&local,
-			    sizeof(local));
-		break;
-	}
+	ends_pair(&ends, AF_UNIX, types[how % 3]);
 	slot->client = ends.near;
 	slot->server = ends.far;
 }
@@ -137,45 +111,60 @@ static void fuzz_close(struct fuzz *fuzz, struct slot *slot)
 {
 	static const unsigned long long times[] = { 0, 1, 1000000, 20000000, 1000000000,
 						    1ULL << 62, -1ULL, 2147483648000000000ULL };
-	unsigned char mode = fuzz_byte(fuzz), flags = fuzz_byte(fuzz), time = fuzz_byte(fuzz);
-	struct winsock_close call = {
-		.fd = slot->client, .mode = mode % 4, .flags = flags, .op_fd = -1,
-		.timeout_ns = times[time % 8], .tag = time,
+	unsigned char what = fuzz_byte(fuzz), flags = fuzz_byte(fuzz), time = fuzz_byte(fuzz);
+	struct {
+		struct winsock_close call;
+		unsigned long long more[4];
+	} room = {
+		.call = {
+			.fd = slot->client, .flags = flags,
+			.timeout_ns = times[time % 8], .tag = time,
+		},
+		.more[2] = !(what & 12),
 	};
+	/* From 16 bytes less than there are to 32 more, the last 16 of which may be nought. */
+	size_t size = sizeof(room.call) + (what >> 4) % 7 * 8 - 16;
 
+	if (!(what >> 4))
+		size = sizeof(room.call);
 	/* Not asked for, it decides by SO_LINGER, which is short here. */
-	if (!(flags & WINSOCK_CLOSE_TIMEOUT) && mode & 4)
-		call.timeout_ns = 0;
-	if (mode & 8)
-		call.op_fd = slot->op;
-	/* Waits for ever are for nobody. */
-	if (call.timeout_ns > 1000000000ULL && call.timeout_ns <= WINSOCK_TIMEOUT_MAX_NS)
-		call.flags |= WINSOCK_CLOSE_ASYNC;
-	if (ioctl(fuzz->dev, WINSOCK_IOC_CLOSE, &call))
+	if (!(flags & WINSOCK_CLOSE_TIMEOUT) && what & 4)
+		room.call.timeout_ns = 0;
+	if (what & 1)
+		room.call.cookie = dev_cookie(slot->client) + (what >> 1 & 1);
+	if (ioctl(fuzz->dev, _IOC(_IOC_READ | _IOC_WRITE, WINSOCK_IOC_MAGIC, 2, size),
+		  &room.call))
 		return;
-	/* A wait that was taken up again ends with its descriptor. */
-	if (mode & 8 && call.op_fd < 0)
-		slot->op = -1;
-	if (call.result == WINSOCK_RESULT_PENDING) {
+	if (room.call.op_fd >= 0) {
 		fuzz_drop(&slot->op);
-		slot->op = call.op_fd;
+		slot->op = room.call.op_fd;
+		slot->dropped = flags & WINSOCK_CLOSE_DROP_FD;
 	}
-	if (call.result != WINSOCK_RESULT_WOULDBLOCK && flags & WINSOCK_CLOSE_DROP_FD &&
-	    call.outcome != WINSOCK_OUTCOME_CANCELLED)
+	if (flags & WINSOCK_CLOSE_DROP_FD)
 		slot->client = -1;
+}
+
+static void fuzz_cancel(struct slot *slot)
+{
+	if (ioctl(slot->op, WINSOCK_IOC_OP_CANCEL) || !slot->dropped)
+		return;
+	/* The socket is back. */
+	fuzz_drop(&slot->client);
+	slot->client = slot->op;
+	slot->op = -1;
 }
 
 static void fuzz_garbage(struct fuzz *fuzz, int fd)
 {
 	unsigned char number = fuzz_byte(fuzz), size = fuzz_byte(fuzz), where = fuzz_byte(fuzz);
-	static char memory[256];
+	static char memory[260];
 	void *pointers[] = { NULL, memory, (void *)8, (void *)-1, memory + 1 };
 
 	for (size_t i = 0; i < sizeof(memory); i++)
 		memory[i] = where * i;
 	/* Not a descriptor by accident. */
 	memset(memory, 0xff, 4);
-	ioctl(fd, _IOC(size >> 6, WINSOCK_IOC_MAGIC, number % 24, size & 63),
+	ioctl(fd, _IOC(size >> 6, WINSOCK_IOC_MAGIC, number % 24, (size & 63) * 4),
 	      pointers[where % 5]);
 }
 
@@ -201,8 +190,7 @@ static void fuzz_step(struct fuzz *fuzz)
 	struct slot *slot = &fuzz->slots[how % SLOTS];
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	struct winsock_query query;
-	char record[64] = "";
-	int fd = -1;
+	char record[96] = "";
 
 	how /= SLOTS;
 	switch (what % 24) {
@@ -258,17 +246,15 @@ static void fuzz_step(struct fuzz *fuzz)
 		dev_abort(fuzz->dev, how & 1 ? slot->server : slot->client);
 		break;
 	case 16:
-		if (slot->op >= 0 && !ioctl(slot->op, WINSOCK_IOC_OP_CANCEL, &fd) && fd >= 0) {
-			fuzz_drop(&slot->client);
-			slot->client = fd;
-		}
+		fuzz_cancel(slot);
 		break;
 	case 17:
 		ioctl(slot->op, WINSOCK_IOC_OP_ABORT);
 		break;
 	case 18:
-		if (!fcntl(slot->op, F_SETFL, O_NONBLOCK))
-			fd = read(slot->op, record, how);
+		if (!fcntl(slot->op, F_SETFL, O_NONBLOCK) &&
+		    read(slot->op, record, how) > (ssize_t)sizeof(struct winsock_record))
+			abort();
 		break;
 	case 19:
 		fuzz_drop(&slot->op);
@@ -297,7 +283,7 @@ static void fuzz_run(int dev, const unsigned char *bytes, size_t length)
 	struct slot *slot;
 
 	for (slot = fuzz.slots; slot < fuzz.slots + SLOTS; slot++)
-		*slot = (struct slot){ -1, -1, -1, -1 };
+		*slot = (struct slot){ -1, -1, -1, -1, false };
 	fuzz_open(&fuzz.slots[0], 0);
 	while (fuzz.next < fuzz.end)
 		fuzz_step(&fuzz);

@@ -1,23 +1,59 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Does the documentation say what there is? The interface's page against the header, and
-# the tests that the differences name. (That it can be built is for lint to see.)
+# Does the documentation say what there is? Its examples are compiled, its names looked for in
+# the headers, its tests in the programs. (That it can be built is for lint to see.)
 set -uo pipefail
 
 root=@ROOT@
-reference=$root/selftests/host/reference.py
-header=$root/uapi/linux/winsock.h
-uapi=$root/Documentation/uapi.rst
-differences=$root/Documentation/differences.rst
+pages=$root/Documentation
+differences=$pages/differences.rst
 # shellcheck source=selftests/host/tap.sh
 . "$root/selftests/host/tap.sh"
 
-# seen EXPRESSION TEXT: changed so by sed, the header is told from the page
+# compiles PAGE: its C blocks are one source
+compiles() {
+	awk '/^\.\. code-block:: c$/ { block = 1; next }
+		/^[^ ]/ { block = 0 }
+		block { print }' "$1" > "$work/example.c"
+	[[ -s $work/example.c ]] &&
+		cc -fsyntax-only -Wall -Wextra -Werror -I"$root/uapi" "$work/example.c"
+}
+
+# known FILE...: what these name of the interface the header has; WINSOCK_CLOSE_* is a beginning
+known() {
+	local word missing=0
+
+	while read -r word; do
+		grep -qE "\b${word/%_/_\\w+}\b" "$root/uapi/linux/winsock.h" || {
+			echo "the header has no $word"
+			missing=1
+		}
+	done < <(grep -ohE '\b(SOL_)?WINSOCK_((IOC|CLOSE|QUERY|OUTCOME|SO|MODE|RESULT|FEATURE|DIAG)_[A-Z_]*)?' \
+		"$@" | sort -u)
+	return $missing
+}
+
+# observed PAGE: counters, fields of a pending close and of the tracepoints
+observed() {
+	local word missing=0
+
+	while read -r word; do
+		grep -q "^\`\`$word\`\` " "$1" || {
+			echo "$word is not there"
+			missing=1
+		}
+	done < <(cd "$root/kmod" && {
+		sed -nE 's/.*"([A-Z]\w+)", ?.*/\1/p' mib.c
+		sed -nE 's/.*seq_puts\(seq, "(.*)\\n"\).*/\1/p' pending.c | tr ' ' '\n'
+		sed -nE 's/.*__(field|array)\(u[0-9]+, (\w+).*/\2/p' trace.h
+	})
+	return $missing
+}
+
+# seen COMMAND PAGE FROM TO: the command fails for the page so changed by sed
 seen() {
-	sed "$1" "$header" > "$work/winsock.h"
-	! cmp -s "$header" "$work/winsock.h" &&
-		! "$reference" "$work/winsock.h" "$uapi" > "$work/seen" &&
-		grep -F "$2" "$work/seen"
+	sed "s/$3/$4/" "$pages/$2" > "$work/page.rst"
+	! cmp -s "$pages/$2" "$work/page.rst" && ! "$1" "$work/page.rst"
 }
 
 # named: each "``program``: ``test``, ``test``" of the differences is there
@@ -44,7 +80,7 @@ cells() {
 			echo "there is no test $test"
 			missing=1
 		}
-	done < <(sed -n '/^   \* - AF_UNIX/,/^The library takes/p' "$root/Documentation/families.rst" |
+	done < <(sed -n '/^   \* - AF_UNIX/,/^The library takes/p' "$pages/families.rst" |
 		grep -oE '``[a-z_]+``' | tr -d '`' | grep -vE '^(family|winsock|stress)_[a-z]+$' | sort -u)
 	return $missing
 }
@@ -61,17 +97,14 @@ each() {
 }
 
 plan 11
-check "the page of the interface is what the header says" "$reference" "$header" "$uapi"
-check "it would see a field more" seen 's/^\t__u32	abi_version;/&\n\t__u32	more;/' more
-check "fields exchanged" seen '/__u32	abi_version;/{N;s/\(.*\)\n\(.*\)/\2\n\1/}' \
-	"struct winsock_info"
-check "another type" seen 's/__s32	error;/__u32	error;/' "struct winsock_close: type of error"
-check "another value" seen 's/WINSOCK_OUTCOME_PEER		4/WINSOCK_OUTCOME_PEER		9/' \
-	"value of WINSOCK_OUTCOME_PEER"
-check "another request" seen 's/_IO(WINSOCK_IOC_MAGIC, 0x11)/_IO(WINSOCK_IOC_MAGIC, 0x12)/' \
-	"value of WINSOCK_IOC_OP_ABORT"
-check "a name more" seen 's/^#define WINSOCK_DEVICE.*/&\n#define WINSOCK_MORE 1/' WINSOCK_MORE
-check "an error more" seen 's/EINVAL (@pad)/EXDEV (@pad)/' EXDEV
+for page in uapi async ulp; do
+	check "the examples of $page compile" compiles "$pages/$page.rst"
+done
+check "a field that is not there would be seen" seen compiles uapi.rst '\.fd = ' '.fdd = '
+check "the names are there" known "$pages"/*.rst "$pages"/man/*.rst "$root/README.md"
+check "one that is not would be seen" seen known uapi.rst WINSOCK_IOC_CLOSE WINSOCK_IOC_CLOSED
+check "so is what can be observed" observed "$pages/observing.rst"
+check "a counter that is not would be seen" seen observed observing.rst '^``NoMem``' '``Mem``'
 check "the tests that the differences name are there" named
 check "and every reading names one" each
 check "so are those that the families name" cells

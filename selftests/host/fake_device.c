@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,7 +27,11 @@
 
 #include <linux/winsock.h>
 
+#include "fake_device.h"
+
 #define FAKE_PATH	"/dev/null"
+/* An op descriptor is the end of a pipe, told from others by its size. */
+#define FAKE_OP_SIZE	16384
 #define SECOND		1000000000ULL
 
 int __real_open(const char *path, int flags, ...);
@@ -37,10 +42,12 @@ int __wrap_ioctl(int fd, unsigned long request, ...);
 /* A close that lingers; in the list until it is final. */
 struct fake_op {
 	struct fake_op *next;
-	int op_fd;		/* the caller's end of the channel */
-	int told;		/* ours */
+	int op_fd;		/* the number that the caller got */
+	bool replaced;		/* it was the socket's */
+	int fd_flags;		/* which had these */
+	int told;		/* our end of the pipe */
 	int socket;		/* a descriptor of its own */
-	ino_t inode;
+	ino_t inode;		/* the socket's */
 	unsigned long long started, timeout;
 	unsigned long long tag;
 	bool cancelled;
@@ -49,6 +56,8 @@ struct fake_op {
 
 static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fake_op *fake_ops;	/* under fake_lock, as what is in it */
+unsigned int fake_version = WINSOCK_ABI_VERSION;
+__thread unsigned int fake_closes;
 
 /* A kernel's locks are not copied by fork(), nor are its closes. */
 static void fake_fork_prepare(void)
@@ -142,12 +151,18 @@ static int fake_holders(ino_t inode)
 	return holders;
 }
 
-/* With the lock. */
-static struct fake_op *fake_find(int op_fd, ino_t inode)
+static bool fake_is_op(int fd)
+{
+	return fcntl(fd, F_GETPIPE_SZ) == FAKE_OP_SIZE;
+}
+
+/* With the lock: the op of a descriptor, or the one that is pending on a socket. */
+static struct fake_op *fake_find(int fd)
 {
 	struct fake_op *op = fake_ops;
+	ino_t inode = fake_inode(fd);
 
-	while (op && op->op_fd != op_fd && (!inode || op->inode != inode))
+	while (op && op->inode != inode && fake_inode(op->told) != inode)
 		op = op->next;
 	return op;
 }
@@ -161,7 +176,7 @@ static void fake_remove(struct fake_op *op)
 	*link = op->next;
 }
 
-/* With the lock: the outcome, or NONE. */
+/* With the lock: the outcome, or 0. */
 static unsigned int fake_outcome(const struct fake_op *op)
 {
 	if (op->cancelled)
@@ -172,18 +187,23 @@ static unsigned int fake_outcome(const struct fake_op *op)
 		return WINSOCK_OUTCOME_GRACEFUL;
 	if (fake_now() - op->started >= op->timeout)
 		return WINSOCK_OUTCOME_DEADLINE;
-	return WINSOCK_OUTCOME_NONE;
+	return 0;
 }
 
 static void *fake_linger(void *argument)
 {
 	struct winsock_record record = { 0 };
 	struct fake_op *op = argument;
+	sigset_t broken;
 
+	/* It may be that the caller's end is closed. */
+	sigemptyset(&broken);
+	sigaddset(&broken, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &broken, NULL);
 	for (;;) {
 		pthread_mutex_lock(&fake_lock);
 		record.outcome = fake_outcome(op);
-		if (record.outcome != WINSOCK_OUTCOME_NONE)
+		if (record.outcome)
 			break;
 		pthread_mutex_unlock(&fake_lock);
 		usleep(500);
@@ -198,7 +218,8 @@ static void *fake_linger(void *argument)
 		/* Final: from here on it cannot be cancelled, nor its number be another's. */
 		fake_remove(op);
 	}
-	send(op->told, &record, sizeof(record), MSG_NOSIGNAL);
+	if (write(op->told, &record, sizeof(record)) < 0 && errno != EPIPE)
+		abort();
 	pthread_mutex_unlock(&fake_lock);
 	close(op->told);
 	free(op);
@@ -211,9 +232,12 @@ static int fake_begin(struct winsock_close *call, unsigned long long timeout)
 	pthread_t thread;
 	int ends[2];
 
-	if (!op || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+	if (!op || pipe2(ends, O_CLOEXEC) ||
+	    fcntl(ends[1], F_SETPIPE_SZ, FAKE_OP_SIZE) != FAKE_OP_SIZE)
 		abort();
-	op->op_fd = ends[0];
+	op->replaced = call->flags & WINSOCK_CLOSE_DROP_FD;
+	op->op_fd = op->replaced ? call->fd : ends[0];
+	op->fd_flags = fcntl(call->fd, F_GETFD);
 	op->told = ends[1];
 	op->socket = fcntl(call->fd, F_DUPFD_CLOEXEC, 0);
 	op->inode = fake_inode(call->fd);
@@ -223,11 +247,12 @@ static int fake_begin(struct winsock_close *call, unsigned long long timeout)
 	pthread_mutex_lock(&fake_lock);
 	op->next = fake_ops;
 	fake_ops = op;
+	if (op->replaced) {
+		dup3(ends[0], call->fd, O_CLOEXEC);
+		close(ends[0]);
+	}
 	pthread_mutex_unlock(&fake_lock);
-	call->op_fd = ends[0];
-	call->result = WINSOCK_RESULT_PENDING;
-	if (call->flags & WINSOCK_CLOSE_DROP_FD)
-		fake_drop(call->fd);
+	call->op_fd = op->op_fd;
 	if (pthread_create(&thread, NULL, fake_linger, op))
 		abort();
 	pthread_detach(thread);
@@ -236,8 +261,7 @@ static int fake_begin(struct winsock_close *call, unsigned long long timeout)
 
 static int fake_done(struct winsock_close *call, unsigned int outcome, bool hard)
 {
-	call->result = WINSOCK_RESULT_DONE;
-	call->outcome = outcome;
+	call->record.outcome = outcome;
 	if (outcome != WINSOCK_OUTCOME_SHARED) {
 		if (hard)
 			fake_reset(call->fd);
@@ -249,25 +273,33 @@ static int fake_done(struct winsock_close *call, unsigned int outcome, bool hard
 	return 0;
 }
 
+static bool fake_is_nonblocking(const struct winsock_close *call)
+{
+	if (call->flags & (WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_NONBLOCKING))
+		return call->flags & WINSOCK_CLOSE_NONBLOCKING;
+	return fcntl(call->fd, F_GETFL) & O_NONBLOCK;
+}
+
 static int fake_close(struct winsock_close *call)
 {
 	struct linger linger = { 0 };
 	socklen_t size = sizeof(linger);
 	unsigned long long timeout;
-	ino_t inode;
 	bool busy;
 
+	fake_closes++;
+	call->op_fd = -1;
+	call->record = (struct winsock_record){ .tag = call->tag };
 	if (fake_option(call->fd, SO_TYPE) < 0)
 		return errno;
 	if (fake_option(call->fd, SO_PROTOCOL) != IPPROTO_TCP)
 		return EOPNOTSUPP;
-	inode = fake_inode(call->fd);
 	pthread_mutex_lock(&fake_lock);
-	busy = fake_find(-1, inode);
+	busy = fake_find(call->fd);
 	pthread_mutex_unlock(&fake_lock);
 	if (busy)
 		return EBUSY;
-	if ((call->flags & WINSOCK_CLOSE_IF_LAST) && fake_holders(inode) > 1)
+	if ((call->flags & WINSOCK_CLOSE_IF_LAST) && fake_holders(fake_inode(call->fd)) > 1)
 		return fake_done(call, WINSOCK_OUTCOME_SHARED, false);
 	getsockopt(call->fd, SOL_SOCKET, SO_LINGER, &linger, &size);
 	timeout = linger.l_linger * SECOND;
@@ -279,10 +311,8 @@ static int fake_close(struct winsock_close *call)
 		return fake_done(call, linger.l_onoff && !timeout ? WINSOCK_OUTCOME_REQUEST
 								  : WINSOCK_OUTCOME_GRACEFUL,
 				 linger.l_onoff && !timeout);
-	if (call->mode == WINSOCK_MODE_NONBLOCKING) {
-		call->result = WINSOCK_RESULT_WOULDBLOCK;
-		return 0;
-	}
+	if (fake_is_nonblocking(call))
+		return EWOULDBLOCK;
 	return fake_begin(call, timeout);
 }
 
@@ -298,32 +328,35 @@ static int fake_query(struct winsock_query *query)
 static int fake_info(struct winsock_info *info)
 {
 	*info = (struct winsock_info){
-		.abi_version = WINSOCK_ABI_VERSION,
-		.features = ~0ULL,
-		.close_flags = WINSOCK_CLOSE_FLAGS,
+		.abi_version = fake_version,
+		.close_flags = ~0ULL,
 		.timeout_max_ns = WINSOCK_TIMEOUT_MAX_NS,
 	};
 	return 0;
 }
 
-static int fake_stop(int op_fd, int *cancelled)
+static int fake_stop(int fd, bool cancel)
 {
 	struct fake_op *op;
 	int error = EALREADY;
 
+	if (!fake_is_op(fd))
+		return fcntl(fd, F_GETFD) < 0 ? EBADF : ENOTTY;
 	pthread_mutex_lock(&fake_lock);
-	op = fake_find(op_fd, 0);
-	if (op) {
+	op = fake_find(fd);
+	if (op && cancel && fake_inode(op->op_fd) != fake_inode(op->told)) {
+		error = EPERM;
+	} else if (op && cancel) {
 		error = 0;
-		if (cancelled) {
-			*cancelled = -1;
-			op->cancelled = true;
-			/* At once: the next close finds nothing of it. */
-			close(op->socket);
-			fake_remove(op);
-		} else {
-			op->aborted = true;
-		}
+		op->cancelled = true;
+		if (op->replaced)
+			dup3(op->socket, op->op_fd, op->fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+		/* At once: the next close finds nothing of it. */
+		close(op->socket);
+		fake_remove(op);
+	} else if (op) {
+		error = 0;
+		op->aborted = true;
 	}
 	pthread_mutex_unlock(&fake_lock);
 	return error;
@@ -340,9 +373,9 @@ static bool fake_is_device(int fd)
 static int fake_call(int fd, unsigned long request, void *argument)
 {
 	if (request == WINSOCK_IOC_OP_CANCEL)
-		return fake_stop(fd, argument);
+		return fake_stop(fd, true);
 	if (request == WINSOCK_IOC_OP_ABORT)
-		return fake_stop(fd, NULL);
+		return fake_stop(fd, false);
 	/* The library's descriptor of the device may have become something else. */
 	if (!fake_is_device(fd))
 		return fcntl(fd, F_GETFD) < 0 ? EBADF : ENOTTY;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "fake_device.h"
 #include "threads.h"
 
 #define PRIVATE		500	/* numbers that the kernel does not give away by itself */
@@ -217,6 +218,17 @@ static void on_alarm(int number)
 		abort();
 }
 
+/* A module of an older interface is refused, with the reason. */
+static void threads_older_module(void)
+{
+	WSADATA data;
+
+	fake_version--;
+	threads_must(WSAStartup(MAKEWORD(2, 2), &data) == WSASYSNOTREADY &&
+		     strstr(winsock_startup_error(), "too old"), "too old");
+	fake_version++;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int seconds = argc > 1 ? atoi(argv[1]) : 5;
@@ -228,6 +240,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGALRM, on_alarm);
 	alarm(seconds + PATIENCE);
+	threads_older_module();
 	threads_must(!WSAStartup(MAKEWORD(2, 2), &data), "WSAStartup");
 	threads_listener = threads_listen(64, &threads_name);
 	ported_start(valgrind);

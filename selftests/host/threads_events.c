@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "fake_device.h"
 #include "threads.h"
 
 struct watched {
@@ -125,11 +126,21 @@ static void *apc_queuer(void *argument)
 	return NULL;
 }
 
+/* Lingering or not, the kernel is asked once. */
+static int close_once(SOCKET s)
+{
+	unsigned int asked = fake_closes;
+	int result = closesocket(s);
+
+	THREADS_EXPECT(fake_closes == asked + 1);
+	return result;
+}
+
 static void apc_linger(const struct target *target, struct threads_pair pair)
 {
 	threads_stuff(pair.client);
 	threads_linger(pair.client, 1, 1);
-	while (closesocket(pair.client)) {
+	while (close_once(pair.client)) {
 		THREADS_EXPECT(target->cancels && WSAGetLastError() == WSAEINTR);
 		/* As if nothing had been: hard, then, or once more. */
 		threads_linger(pair.client, 1, 0);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dev.h"
@@ -47,23 +48,55 @@ int dev_abort(int dev, int fd)
 	return dev_call(dev, WINSOCK_IOC_ABORT, &call);
 }
 
-int dev_close(int dev, int fd, unsigned int mode, unsigned int flags,
-	      unsigned long long timeout_ns, struct winsock_close *call)
+int dev_close(int dev, int fd, unsigned int flags, unsigned long long timeout_ns,
+	      struct winsock_close *call)
 {
 	/* Outputs start as what no success leaves. */
 	memset(call, 0xa5, sizeof(*call));
 	call->fd = fd;
-	call->mode = mode;
 	call->flags = flags;
-	call->op_fd = -1;
+	call->cookie = 0;
 	call->timeout_ns = timeout_ns;
 	call->tag = 0;
 	return dev_call(dev, WINSOCK_IOC_CLOSE, call);
 }
 
+int dev_finish(struct winsock_close *call)
+{
+	ssize_t got;
+
+	if (call->op_fd < 0)
+		return 0;
+	do
+		got = read(call->op_fd, &call->record, sizeof(call->record));
+	while (got < 0 && errno == EINTR);
+	if (got != sizeof(call->record))
+		return got < 0 ? -errno : -EIO;
+	/* As the library does: unless another file has been put there. */
+	if (ioctl(call->op_fd, WINSOCK_IOC_OP_CANCEL) &&
+	    (errno == EALREADY || errno == EPERM) && close(call->op_fd))
+		return -errno;
+	call->op_fd = -1;
+	return 0;
+}
+
+int dev_close_wait(int dev, int fd, unsigned int flags, unsigned long long timeout_ns,
+		   struct winsock_close *call)
+{
+	return dev_close(dev, fd, flags, timeout_ns, call) ?: dev_finish(call);
+}
+
 int dev_closesocket(int dev, int fd, struct winsock_close *call)
 {
-	return dev_close(dev, fd, WINSOCK_MODE_FROM_FILE, DEV_CLOSESOCKET, 0, call);
+	return dev_close_wait(dev, fd, DEV_CLOSESOCKET, 0, call);
+}
+
+uint64_t dev_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) ? 0 : cookie;
 }
 
 int dev_references(void)

@@ -3,11 +3,16 @@
 #ifndef DEV_H
 #define DEV_H
 
+#include <stdint.h>
+
 #include <linux/winsock.h>
 
 /* The flags that libwinsock's closesocket uses. */
 #define DEV_CLOSESOCKET	(WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST | \
-			 WINSOCK_CLOSE_CANCEL)
+			 WINSOCK_CLOSE_CANCEL | WINSOCK_CLOSE_DETACH)
+
+/* Every flag there is. */
+#define DEV_CLOSE_FLAGS	((WINSOCK_CLOSE_NONBLOCKING << 1) - 1)
 
 /* Skip the whole program, as kselftest does it, where the device is missing. */
 void dev_require(void);
@@ -25,11 +30,24 @@ int dev_info(int dev, struct winsock_info *info);
 int dev_query(int dev, int fd, struct winsock_query *query);
 int dev_abort(int dev, int fd);
 
-/* closesocket() as libwinsock calls it; what came of it is in *call. */
+/* WINSOCK_IOC_CLOSE as it is: it may have left an op descriptor in call->op_fd. */
+int dev_close(int dev, int fd, unsigned int flags, unsigned long long timeout_ns,
+	      struct winsock_close *call);
+
+/*
+ * If the close is pending, read its op descriptor to the end, whatever signals come, and close
+ * it: call->record has the outcome then, and call->op_fd is -1.
+ */
+int dev_finish(struct winsock_close *call);
+
+/* Both: a close that waits. */
+int dev_close_wait(int dev, int fd, unsigned int flags, unsigned long long timeout_ns,
+		   struct winsock_close *call);
+
+/* The same as libwinsock's closesocket() does it. */
 int dev_closesocket(int dev, int fd, struct winsock_close *call);
 
-/* A close with everything given. */
-int dev_close(int dev, int fd, unsigned int mode, unsigned int flags,
-	      unsigned long long timeout_ns, struct winsock_close *call);
+/* A socket's SO_COOKIE; 0 where there is none. */
+uint64_t dev_cookie(int fd);
 
 #endif /* DEV_H */

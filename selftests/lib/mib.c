@@ -29,10 +29,10 @@ const char *mib_changes(struct mib *mib)
 	mib_read(&now);
 	text[0] = 0;
 	for (unsigned int i = 0; i < now.count; i++) {
-		unsigned long more = now.values[i] - mib->values[i];
+		long more = now.values[i] - mib->values[i];
 
 		if (more && length < sizeof(text))
-			length += snprintf(text + length, sizeof(text) - length, "%s%s %lu",
+			length += snprintf(text + length, sizeof(text) - length, "%s%s %ld",
 					   length ? " " : "", now.names[i], more);
 	}
 	*mib = now;

@@ -16,8 +16,8 @@ struct mib {
 void mib_read(struct mib *mib);
 
 /*
- * What has been counted since @mib was read, "Deadline 1 Begun 1", nothing if nothing
- * has; @mib is then as of now. Valid until the next call.
+ * What has been counted since @mib was read, "Deadline 1 Begun 1 Orphans -1", nothing if
+ * nothing has; @mib is then as of now. Valid until the next call.
  */
 const char *mib_changes(struct mib *mib);
 

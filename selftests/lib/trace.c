@@ -70,9 +70,10 @@ const char *trace_next(struct trace *trace)
 	if (!end)
 		return NULL;
 	*end++ = 0;
-	name = strstr(trace->text, "winsock_");
+	/* Before it stands the program's name, which may begin so as well. */
+	name = strstr(trace->text, ": winsock_");
 	snprintf(event, sizeof(event), "%.*s", (int)sizeof(event) - 1,
-		 name ? name : trace->text);
+		 name ? name + 2 : trace->text);
 	trace->length -= end - trace->text;
 	memmove(trace->text, end, trace->length);
 	return event;

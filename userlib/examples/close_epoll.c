@@ -14,7 +14,7 @@ int main(int argc, char **argv)
 	struct linger linger = { 1, 3 };
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct epoll_event event = { .events = EPOLLIN };
-	struct winsock_report report;
+	struct winsock_record record;
 	WSADATA data;
 	int loop, op;
 	SOCKET s;
@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	s = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&linger, sizeof(linger));
 	if (connect(s, (struct sockaddr *)&to, sizeof(to)) || send(s, "hello", 5, 0) < 0 ||
-	    winsock_close_begin(s, NULL, &op, &report)) {
+	    winsock_close_begin(s, NULL, &op, &record)) {
 		fprintf(stderr, "error %d\n", WSAGetLastError());
 		return 1;
 	}
@@ -38,10 +38,10 @@ int main(int argc, char **argv)
 		/* Here a server would have other descriptors to serve, too. */
 		while (epoll_wait(loop, &event, 1, 1000) < 1)
 			printf("still lingering\n");
-		winsock_close_result(op, 0, &report);
+		winsock_close_result(op, 0, &record);
 		close(op);
 	}
-	printf("outcome %u after %.3f s, %llu bytes unacknowledged\n", report.outcome,
-	       report.elapsed_ns / 1e9, (unsigned long long)report.unacked);
+	printf("outcome %u after %.3f s, %llu bytes unacknowledged\n", record.outcome,
+	       record.elapsed_ns / 1e9, (unsigned long long)record.unacked);
 	return WSACleanup();
 }

@@ -6,7 +6,9 @@
  * - Every socket is O_NONBLOCK, whatever its Winsock mode, and SO_LINGER is off: the
  *   server keeps mode and linger time itself, so no stray close() can ever linger.
  * - Client processes hold descriptors of the same sockets. The server knows which
- *   Winsock handle is the last, so it leaves WINSOCK_CLOSE_IF_LAST off.
+ *   Winsock handle is the last, so it leaves WINSOCK_CLOSE_IF_LAST off. It keeps its
+ *   own descriptor until the close is final, so it leaves WINSOCK_CLOSE_DROP_FD off, too,
+ *   and the op descriptor gets a number of its own.
  * - A send that did not fit was reported complete; the rest is queued here and has to
  *   go first. The kernel gets only the linger time that is left.
  *
@@ -118,17 +120,15 @@ static void linger(struct handle *handle)
 	uint64_t now = now_ns();
 	struct winsock_close call = {
 		.fd = handle->fd,
-		.mode = WINSOCK_MODE_BLOCKING,
-		.flags = WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_TIMEOUT,
-		.op_fd = -1,
+		.flags = WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_TIMEOUT,
 		.timeout_ns = handle->deadline > now ? handle->deadline - now : 0,
 		.tag = handle - handles,
 	};
 
 	if (ioctl(device, WINSOCK_IOC_CLOSE, &call))
 		abort();
-	if (call.result != WINSOCK_RESULT_PENDING) {
-		finish(handle, call.outcome);
+	if (call.op_fd < 0) {
+		finish(handle, call.record.outcome);
 		return;
 	}
 	handle->phase = LINGERING;

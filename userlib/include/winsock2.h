@@ -175,7 +175,7 @@ extern "C" {
  *
  * Return: 0, or the error itself (not through WSAGetLastError): WSAEFAULT without
  * @data, WSAVERNOTSUPPORTED below 1.0, WSASYSNOTREADY where /dev/winsock is missing
- * or too old; winsock_startup_error() of <winsock_ext.h> then says why. There is no
+ * or has another interface; winsock_startup_error() of <winsock_ext.h> then says why. There is no
  * fallback to close(2): its rules are not closesocket's.
  */
 int WSAStartup(WORD version, LPWSADATA data);
@@ -284,7 +284,7 @@ int ioctlsocket(SOCKET s, long command, u_long *argument);
  * Return: 0 and the SOCKET is gone, or SOCKET_ERROR and it is as it was:
  * WSANOTINITIALISED, WSAENOTSOCK, WSAEWOULDBLOCK (non-blocking, linger on with a
  * timeout, data not yet acknowledged: nothing was begun, call again), WSAEINTR
- * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS.
+ * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS, WSAEMFILE.
  */
 int closesocket(SOCKET s);
 

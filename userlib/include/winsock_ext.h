@@ -21,36 +21,34 @@ const char *winsock_startup_error(void);
  * winsock_query() - the facts that a close of @s would be decided by
  * @query: filled in, see struct winsock_query
  *
- * No side effect. Return: 0 or SOCKET_ERROR: WSAEOPNOTSUPP for a family that the
- * kernel's module does not know.
+ * No side effect. Return: 0 or SOCKET_ERROR:
+ *   WSANOTINITIALISED	before WSAStartup()
+ *   WSAENOTSOCK	@s is no socket
+ *   WSAEOPNOTSUPP	the kernel's module does not know the family
+ *   WSAEFAULT		@query is NULL, or cannot be written
  */
 int winsock_query(SOCKET s, struct winsock_query *query);
 
 /**
- * struct winsock_report - how a close ended
- * @outcome:	WINSOCK_OUTCOME_*
- * @state:	TCP state at the decision
- * @elapsed_ns:	from the call to the decision; 0 if the close could not wait
- * @unacked:	payload bytes that the peer never acknowledged
- * @tag:	the mark given to winsock_close_begin()
- */
-struct winsock_report {
-	uint32_t outcome;
-	uint32_t state;
-	uint64_t elapsed_ns;
-	uint64_t unacked;
-	uint64_t tag;
-};
-
-/**
  * winsock_closesocket() - closesocket() that tells what became of the connection
  * @flags:	0 or WINSOCK_CLOSE_STRICT
- * @report:	filled in on success, or NULL; outcome is WINSOCK_OUTCOME_NONE for a
- *		family that the kernel's module does not know
+ * @record:	filled in on success, or NULL: the kernel's record, see struct
+ *		winsock_record; its outcome is 0 for a family that the kernel's module does
+ *		not know, which is closed by close(2)
  *
- * Return: as closesocket(), and WSAEINVAL for other flags.
+ * Return: 0, and the SOCKET is gone; or SOCKET_ERROR, and it is as it was:
+ *   WSANOTINITIALISED	before WSAStartup()
+ *   WSAEINVAL		other @flags
+ *   WSAENOTSOCK	@s is no socket, or another close waits on it (B8)
+ *   WSAEWOULDBLOCK	non-blocking, linger with a timeout, data not acknowledged (N1)
+ *   WSAEINPROGRESS	it would have to wait, in a routine that interrupts a blocking
+ *			call (A13)
+ *   WSAEINTR		the wait was ended by WSACancelBlockingCall() (A14)
+ *   WSAENOBUFS		no memory for the wait, or the user has as many closes pending
+ *			as net.winsock.ops_max allows
+ *   WSAEMFILE		the system's table of open files is full
  */
-int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_report *report);
+int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_record *record);
 
 /*
  * A close that never blocks. winsock_close_begin() returns at once; what it gives is
@@ -64,7 +62,7 @@ int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_report *rep
  *		WINSOCK_CLOSE_DETACH: closing the op descriptor early leaves the close to
  *		the kernel, where it would otherwise reset the connection
  * @timeout_ns:	linger time; 0 is the hard close
- * @tag:	the caller's mark, comes back in the report
+ * @tag:	the caller's mark, comes back in the record
  */
 struct winsock_close_options {
 	uint32_t flags;
@@ -75,39 +73,65 @@ struct winsock_close_options {
 /**
  * winsock_close_begin() - begin to close @s
  * @options:	or NULL: SO_LINGER decides
- * @op:		set to the op descriptor, owned by the caller, or to -1 if nothing had to
- *		be waited for: then the close is final already
- * @report:	filled in if @op is -1; may be NULL
+ * @op:		set to the op descriptor, or to -1 if nothing had to be waited for: then the
+ *		close is final already
+ * @record:	filled in if @op is -1; may be NULL
  *
- * On success the SOCKET is gone. Return: 0 or SOCKET_ERROR with the SOCKET as it was:
- * WSAENOTSOCK, WSAEOPNOTSUPP (family not known), WSAEINVAL, WSAEMFILE, WSAENOBUFS (memory, or
- * the user's limit net.winsock.ops_max).
+ * The op descriptor takes the SOCKET's own number, so none has to be free. It belongs to the
+ * caller, who gives it up by close(2), not by closesocket(). An epoll watch of the program's
+ * on @s has to be taken off before (EPOLL_CTL_DEL): it would live until the close is final.
+ *
+ * Return: 0, and the SOCKET is gone; or SOCKET_ERROR, and it is as it was:
+ *   WSANOTINITIALISED	before WSAStartup()
+ *   WSAEFAULT		@op is NULL
+ *   WSAEINVAL		other flags, a timeout without its flag, or above
+ *			WINSOCK_TIMEOUT_MAX_NS
+ *   WSAENOTSOCK	@s is no socket, or another close waits on it
+ *   WSAEOPNOTSUPP	the kernel's module does not know the family
+ *   WSAENOBUFS		no memory, or the user has as many closes pending as
+ *			net.winsock.ops_max allows
+ *   WSAEMFILE		the system's table of open files is full
  */
 int winsock_close_begin(SOCKET s, const struct winsock_close_options *options, int *op,
-			struct winsock_report *report);
+			struct winsock_record *record);
 
 /**
  * winsock_close_result() - how did it end?
  * @timeout_ms:	how long to wait for the end; 0 not at all, -1 for ever
+ * @record:	filled in on success
  *
- * May be asked again and again. Return: 0 with @report, or SOCKET_ERROR:
- * WSAEWOULDBLOCK (not final, @timeout_ms 0), WSAETIMEDOUT, WSAEINVAL (no op).
+ * May be asked again and again. Return: 0 or SOCKET_ERROR:
+ *   WSANOTINITIALISED	before WSAStartup()
+ *   WSAEFAULT		@record is NULL
+ *   WSAEWOULDBLOCK	not final, and @timeout_ms is 0
+ *   WSAETIMEDOUT	not final after @timeout_ms
+ *   WSAEINVAL		@op is no op descriptor (any more)
  */
-int winsock_close_result(int op, int timeout_ms, struct winsock_report *report);
+int winsock_close_result(int op, int timeout_ms, struct winsock_record *record);
 
 /**
  * winsock_close_cancel() - take the close back, without a trace
- * @s: set to a SOCKET for the connection; its number may be another one than before
+ * @op:	the number that winsock_close_begin() gave, not a copy
+ * @s:	set to the SOCKET, which is at its number again, the one of @op
  *
- * The op descriptor remains to be closed by close(2). Return: 0 or SOCKET_ERROR:
- * WSAEALREADY (it was decided), WSAEMFILE.
+ * There is no op descriptor left to be closed. Return: 0 or SOCKET_ERROR:
+ *   WSANOTINITIALISED	before WSAStartup()
+ *   WSAEFAULT		@s is NULL
+ *   WSAEALREADY	it was decided
+ *   WSAEACCES		another process began the close (fork, SCM_RIGHTS), or the number
+ *			that it gave is no longer the op's
+ *   WSAEINVAL		@op is no op descriptor
  */
 int winsock_close_cancel(int op, SOCKET *s);
 
 /**
  * winsock_close_abort() - reset now
  *
- * Return: 0 or SOCKET_ERROR: WSAEALREADY (it was decided).
+ * For every process that has the op descriptor, which remains to be closed; its record says
+ * WINSOCK_OUTCOME_REQUEST. Return: 0 or SOCKET_ERROR:
+ *   WSANOTINITIALISED	before WSAStartup()
+ *   WSAEALREADY	it was decided
+ *   WSAEINVAL		@op is no op descriptor
  */
 int winsock_close_abort(int op);
 

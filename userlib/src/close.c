@@ -2,18 +2,17 @@
 /*
  * closesocket: the kernel decides, see uapi/linux/winsock.h.
  *
- * The first question is put as for a non-blocking socket: nearly every close is done with
- * that, and in one step, in which the number goes as well. If the answer is would-block
- * and the socket is blocking, the kernel lingers on its own and the thread waits for
- * the op's descriptor, where it can be alerted and the close be taken back (B9, A14).
- * The number is ours all that time.
+ * The kernel is asked once. A close that lingers leaves its op descriptor at the socket's
+ * number, which stays ours: the thread waits for that, where it can be alerted and the close
+ * be taken back (B9, A14), and gives the number up when the close is over.
  */
 #include "cancel.h"
 #include "fork.h"
 #include "pending.h"
 #include "wait.h"
 
-#define CLOSE_FLAGS	(WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_CANCEL)
+/* Of close_await(), in the child of a routine that has forked. */
+#define CLOSE_FORKED	(-1)
 
 /**
  * struct closing - a closesocket() under way
@@ -50,16 +49,17 @@ static void close_begin(struct closing *closing, SOCKET s)
 /* Nothing has happened. */
 static int close_undo(struct closing *closing, int error)
 {
-	table_end(closing->s, closing->word);
+	if (!(closing->word & TABLE_GOING))
+		table_end(closing->s, closing->word);
 	pending_close_end(&closing->pending, PENDING_OPEN);
 	wait_close_end(&closing->wait, false);
 	cancel_restore(closing->cancel_state);
-	return error ? error_fail(error) : 0;
+	return error_fail(error);
 }
 
 static int close_done(struct closing *closing)
 {
-	bool shared = closing->call.outcome == WINSOCK_OUTCOME_SHARED;
+	bool shared = closing->call.record.outcome == WINSOCK_OUTCOME_SHARED;
 
 	table_end(closing->s, 0);
 	pending_close_end(&closing->pending, shared ? PENDING_SHARED : PENDING_CLOSED);
@@ -68,138 +68,96 @@ static int close_done(struct closing *closing)
 	return 0;
 }
 
-/*
- * The module does not know the socket's family, or is older than families other than
- * TCP (WINSOCK_FEATURE_FAMILIES): close(2) is all there is to do.
- */
+/* Begin, and ask the kernel. Its errno, or 0: done, or pending with an op descriptor. */
+static int close_ask(struct closing *closing, SOCKET s,
+		     const struct winsock_close_options *options)
+{
+	close_begin(closing, s);
+	closing->call = (struct winsock_close){
+		.fd = s,
+		.flags = WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_CANCEL |
+			 options->flags,
+		.timeout_ns = options->timeout_ns,
+		.tag = options->tag,
+	};
+	return ioctl(startup_device(), WINSOCK_IOC_CLOSE, &closing->call) ? errno : 0;
+}
+
+/* The module does not know the socket's family: close(2) is all there is to do. */
 static int close_other(struct closing *closing)
 {
-	closing->call = (struct winsock_close){ .outcome = WINSOCK_OUTCOME_NONE };
+	closing->call.record = (struct winsock_record){ 0 };
 	if (close(closing->s) && errno != EINTR)
 		return close_undo(closing, error_from_errno(errno));
 	return close_done(closing);
 }
 
 /*
- * A routine has forked, and this is the child. The close is the parent's, and so are the
- * calls and the operations that it ends, and the right to take it back; here is one of
- * several handles, which just goes (M1).
+ * Close an op's descriptor, unless the program has put another file at its number. No other
+ * kind of descriptor refuses so: the op was decided, or to take it back is the parent's.
  */
-static void close_forked(struct closing *closing)
+static void close_op(SOCKET s)
 {
-	closing->wait.engaged = false;
-	closing->pending.engaged = false;
-	closing->call.outcome = WINSOCK_OUTCOME_SHARED;
+	if (ioctl(s, WINSOCK_IOC_OP_CANCEL) && (errno == EPERM || errno == EALREADY))
+		close(s);
 }
 
-/* Wait for the end of a pending close, alertably. 0, or WSAEINTR if it was taken back. */
+/* Wait alertably. 0: it is over; WSAEINTR: taken back, the socket is at its number again. */
 static int close_await(struct closing *closing, struct thread *self)
 {
-	struct winsock_close *call = &closing->call;
-	struct pollfd polled[2] = { { .fd = call->op_fd, .events = POLLIN } };
-	struct winsock_record record = { 0 };
+	struct pollfd polled[2] = { { .fd = closing->s, .events = POLLIN } };
 	unsigned int generation = fork_generation();
-	int none;
 
 	do {
 		thread_deliver(self);
-		if (fork_generation() != generation) {
-			close_forked(closing);
-			return 0;
-		}
+		if (fork_generation() != generation)
+			return CLOSE_FORKED;
 		if (self->cancelled) {
 			self->cancelled = 0;
-			if (!ioctl(call->op_fd, WINSOCK_IOC_OP_CANCEL, &none))
+			if (!ioctl(closing->s, WINSOCK_IOC_OP_CANCEL))
 				return WSAEINTR;
 		}
-	} while (thread_poll(self, polled, 1, THREAD_FOREVER) < 1);
-	if (read(call->op_fd, &record, sizeof(record)) == sizeof(record)) {
-		call->outcome = record.outcome;
-		call->state = record.state;
-		call->elapsed_ns = record.elapsed_ns;
-		call->unacked = record.unacked;
-	}
+	} while (thread_poll(self, polled, 1, THREAD_FOREVER) == THREAD_WOKEN);
 	return 0;
 }
 
-/*
- * The wait needs a descriptor for the op and one for the thread. A process that has none
- * left closes because of that: then the kernel waits by itself, and no routine runs meanwhile.
- */
-static int close_start_linger(struct closing *closing, const struct thread *self)
+/* The close is the kernel's, and its op stands at the socket's number. 0 or as above. */
+static int close_linger(struct closing *closing)
 {
-	struct winsock_close *call = &closing->call;
-	int result = -1, error;
-
-	call->flags |= WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DETACH;
-	if (self)
-		result = ioctl(startup_device(), WINSOCK_IOC_CLOSE, call);
-	if (!self || (result && (errno == EMFILE || errno == ENFILE))) {
-		call->flags &= ~(WINSOCK_CLOSE_ASYNC | WINSOCK_CLOSE_DETACH);
-		wait_close_linger(&closing->wait, true);
-		result = ioctl(startup_device(), WINSOCK_IOC_CLOSE, call);
-		error = errno;
-		wait_close_linger(&closing->wait, false);
-		errno = error;
-	}
-	return result;
-}
-
-/* A blocking socket with unacknowledged data. */
-static int close_linger(struct closing *closing, unsigned int flags)
-{
-	struct winsock_close *call = &closing->call;
+	struct winsock_record *record = &closing->call.record;
 	struct thread *self = NULL;
-	int error = thread_block(&self);
+	int error = 0;
 
-	if (error == WSAEINPROGRESS)
-		return close_undo(closing, error);
-	*call = (struct winsock_close){
-		.fd = closing->s,
-		.op_fd = -1,
-		.mode = WINSOCK_MODE_BLOCKING,
-		.flags = CLOSE_FLAGS | flags,
-	};
-	error = 0;
-	/* The last WSACleanup() has to know that the number is ours (X2). */
+	/* The last WSACleanup() has to know what the number is (X2). */
 	table_set(closing->s, TABLE_CLOSING | TABLE_GOING);
-	if (close_start_linger(closing, self)) {
-		error = error_from_errno(errno);
-	} else if (call->result == WINSOCK_RESULT_PENDING) {
-		wait_close_linger(&closing->wait, true);
+	wait_close_linger(&closing->wait, true);
+	/* Without memory or a descriptor for a wake-up no routine runs meanwhile. */
+	if (!thread_block(&self)) {
 		error = close_await(closing, self);
-		wait_close_linger(&closing->wait, false);
-	}
-	if (call->op_fd >= 0)
-		close(call->op_fd);
-	if (self)
 		thread_unblock(self);
+	}
+	if (error == CLOSE_FORKED)
+		return error;
+	while (!error && read(closing->s, record, sizeof(*record)) < 0 && errno == EINTR)
+		;
+	wait_close_linger(&closing->wait, false);
 	table_set(closing->s, TABLE_GOING);
-	if (error)
-		return close_undo(closing, error);
-	/* Decided and, as far as the connection goes, carried out: no linger is left. */
-	close(closing->s);
-	return close_done(closing);
+	if (!error)
+		close_op(closing->s);
+	return error;
 }
 
-static int close_ask(struct closing *closing, unsigned int flags)
+/*
+ * A routine has forked, and this is the child, where close_fork() has given the number up.
+ * The close is the parent's, and so are the calls and the operations that it ends, and the
+ * right to take it back; here was one of several handles (M1).
+ */
+static int close_forked(struct closing *closing)
 {
-	struct winsock_close *call = &closing->call;
-
-	*call = (struct winsock_close){
-		.fd = closing->s,
-		.op_fd = -1,
-		.mode = WINSOCK_MODE_NONBLOCKING,
-		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_DROP_FD | flags,
-	};
-	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call))
-		return errno == EOPNOTSUPP ? close_other(closing)
-					   : close_undo(closing, error_from_errno(errno));
-	if (call->result != WINSOCK_RESULT_WOULDBLOCK)
-		return close_done(closing);
-	if (socket_is_nonblocking(closing->s))
-		return close_undo(closing, WSAEWOULDBLOCK);
-	return close_linger(closing, flags);
+	closing->wait.engaged = false;
+	closing->pending.engaged = false;
+	closing->call.record.outcome = WINSOCK_OUTCOME_SHARED;
+	return close_done(closing);
 }
 
 WINSOCK_API int closesocket(SOCKET s)
@@ -207,8 +165,31 @@ WINSOCK_API int closesocket(SOCKET s)
 	return winsock_closesocket(s, 0, NULL);
 }
 
+/* In a call that interrupts a blocking one nothing may wait (A13, B10). */
+static int close_socket(struct closing *closing, SOCKET s, unsigned int flags)
+{
+	struct winsock_close_options options = { .flags = flags | WINSOCK_CLOSE_DETACH };
+	bool inside = thread_is_blocked();
+	int error;
+
+	if (inside)
+		options.flags |= WINSOCK_CLOSE_NONBLOCKING;
+	error = close_ask(closing, s, &options);
+	if (error == EOPNOTSUPP)
+		return close_other(closing);
+	if (error == EWOULDBLOCK && inside && !socket_is_nonblocking(s))
+		return close_undo(closing, WSAEINPROGRESS);
+	if (error)
+		return close_undo(closing, error_from_errno(error));
+	if (closing->call.op_fd >= 0)
+		error = close_linger(closing);
+	if (error == CLOSE_FORKED)
+		return close_forked(closing);
+	return error ? close_undo(closing, error) : close_done(closing);
+}
+
 WINSOCK_API int winsock_closesocket(SOCKET s, unsigned int flags,
-				    struct winsock_report *report)
+				    struct winsock_record *record)
 {
 	struct closing closing;
 	int saved = errno, result;
@@ -216,60 +197,40 @@ WINSOCK_API int winsock_closesocket(SOCKET s, unsigned int flags,
 	STARTED_OR(SOCKET_ERROR);
 	if (flags & ~WINSOCK_CLOSE_STRICT)
 		return error_fail(WSAEINVAL);
-	close_begin(&closing, s);
-	result = close_ask(&closing, flags);
-	if (report && !result)
-		*report = (struct winsock_report){
-			.outcome = closing.call.outcome,
-			.state = closing.call.state,
-			.elapsed_ns = closing.call.elapsed_ns,
-			.unacked = closing.call.unacked,
-		};
+	result = close_socket(&closing, s, flags);
+	if (record && !result)
+		*record = closing.call.record;
 	errno = saved;
 	return result;
 }
 
 WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options *options,
-				    int *op, struct winsock_report *report)
+				    int *op, struct winsock_record *record)
 {
 	const unsigned int known = WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DETACH;
+	struct winsock_close_options how = { 0 };
 	struct closing closing;
-	struct winsock_close *call = &closing.call;
-	int saved = errno, result = 0;
+	int saved = errno, error;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (!op)
 		return error_fail(WSAEFAULT);
-	if (options && (options->flags & ~known))
+	if (options)
+		how = *options;
+	if (how.flags & ~known)
 		return error_fail(WSAEINVAL);
-	close_begin(&closing, s);
-	*call = (struct winsock_close){
-		.fd = s,
-		.op_fd = -1,
-		.mode = WINSOCK_MODE_BLOCKING,
-		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_ASYNC,
-	};
-	if (options) {
-		call->flags |= options->flags;
-		call->timeout_ns = options->timeout_ns;
-		call->tag = options->tag;
-	}
-	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, call)) {
-		result = close_undo(&closing, error_from_errno(errno));
+	how.flags |= WINSOCK_CLOSE_BLOCKING;
+	error = close_ask(&closing, s, &how);
+	if (error) {
+		error = close_undo(&closing, error_from_errno(error));
 	} else {
-		*op = call->op_fd;
-		if (report && call->result == WINSOCK_RESULT_DONE)
-			*report = (struct winsock_report){
-				.outcome = call->outcome,
-				.state = call->state,
-				.elapsed_ns = call->elapsed_ns,
-				.unacked = call->unacked,
-				.tag = call->tag,
-			};
+		*op = closing.call.op_fd;
+		if (record && *op < 0)
+			*record = closing.call.record;
 		close_done(&closing);
 	}
 	errno = saved;
-	return result;
+	return error;
 }
 
 WINSOCK_API int winsock_query(SOCKET s, struct winsock_query *query)
@@ -302,25 +263,19 @@ int close_circuit(SOCKET s)
 }
 
 /*
- * The last WSACleanup: reset what is a connection of nobody else's, and let go. A thread
- * that lingers on it finds it reset, and gives the number up itself.
+ * The last WSACleanup: reset what is a connection of nobody else's, and let go. A close that
+ * lingers is over then, and its thread gives the number up itself.
  */
 void close_destroy(SOCKET s)
 {
-	struct winsock_abort abort = { .fd = s };
+	static const struct winsock_close_options hard = { .flags = WINSOCK_CLOSE_TIMEOUT };
 	struct closing closing;
 
-	if (table_get(s) & TABLE_CLOSING) {
-		ioctl(startup_device(), WINSOCK_IOC_ABORT, &abort);
+	if (table_get(s) & TABLE_CLOSING)
+		ioctl(s, WINSOCK_IOC_OP_ABORT);
+	if (!(table_get(s) & TABLE_OURS))
 		return;
-	}
-	close_begin(&closing, s);
-	closing.call = (struct winsock_close){
-		.fd = s,
-		.op_fd = -1,
-		.flags = CLOSE_FLAGS | WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_TIMEOUT,
-	};
-	if (ioctl(startup_device(), WINSOCK_IOC_CLOSE, &closing.call))
+	if (close_ask(&closing, s, &hard))
 		close(s);
 	table_end(s, 0);
 	pending_close_end(&closing.pending, PENDING_SILENT);
@@ -328,15 +283,20 @@ void close_destroy(SOCKET s)
 	cancel_restore(closing.cancel_state);
 }
 
+/*
+ * A close that another thread of the parent's was in, or that forked itself. The child has a
+ * copy of its op, and closes that; a socket that is not closed yet it has as any other handle.
+ */
 static void close_forget(SOCKET s)
 {
-	if (table_get(s) & TABLE_CLOSING)
-		table_set(s, TABLE_GOING);
+	if (!(table_get(s) & TABLE_GOING))
+		return;
+	close_op(s);
+	table_set(s, 0);
 }
 
 void close_fork(enum fork_phase phase)
 {
-	/* Who lingers is in the parent: a child's last cleanup resets nothing of it (X2 M1). */
 	if (phase == FORK_CHILD)
 		table_each(close_forget);
 }
@@ -349,7 +309,7 @@ bool close_handle(HANDLE handle)
 	if ((intptr_t)s != (intptr_t)handle || !socket_check(s))
 		return false;
 	close_begin(&closing, s);
-	closing.call.outcome = WINSOCK_OUTCOME_SHARED;	/* who knows */
+	closing.call.record.outcome = WINSOCK_OUTCOME_SHARED;	/* who knows */
 	close(s);
 	close_done(&closing);
 	return true;

@@ -47,7 +47,7 @@ int startup_device(void);
 #define TABLE_SHUT_SEND		(1ULL << 2)	/* shutdown(SD_SEND) was called */
 #define TABLE_SHUT_RECEIVE	(1ULL << 3)	/* shutdown(SD_RECEIVE) was called */
 #define TABLE_RESET		(1ULL << 4)	/* the peer's reset was seen (H4) */
-#define TABLE_CLOSING		(1ULL << 5)	/* a thread lingers in closesocket() */
+#define TABLE_CLOSING		(1ULL << 5)	/* a thread lingers: the number is the op's */
 #define TABLE_GOING		(1ULL << 6)	/* a close asks the kernel: begin nothing */
 #define TABLE_CONNECTING	(1ULL << 7)	/* a connect that did not wait was begun */
 #define TABLE_PEER		(1ULL << 8)	/* has, had or asked for a peer, or may have */
@@ -59,9 +59,10 @@ void table_set(SOCKET s, uint64_t word);
 /* Change bits, in one step; not of a socket that is being closed. */
 void table_change(SOCKET s, uint64_t clear, uint64_t set);
 void table_mark(SOCKET s, uint64_t bits);	/* only on our own sockets */
-uint64_t table_leave(SOCKET s);			/* read, and set to TABLE_GOING alone */
+/* Read, and set to TABLE_GOING alone; what has that is another close's, and stays. */
+uint64_t table_leave(SOCKET s);
 void table_end(SOCKET s, uint64_t word);	/* the close is over; unless it has a new owner */
-void table_each(void (*visit)(SOCKET s));	/* with TABLE_OURS or TABLE_CLOSING */
+void table_each(void (*visit)(SOCKET s));	/* with TABLE_OURS or TABLE_GOING */
 
 /* The record is written with the records' lock, see record.h. False: beyond the table. */
 struct record;

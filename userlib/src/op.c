@@ -26,27 +26,23 @@ static int op_await(int op, int timeout_ms)
 	return found;
 }
 
-WINSOCK_API int winsock_close_result(int op, int timeout_ms, struct winsock_report *report)
+WINSOCK_API int winsock_close_result(int op, int timeout_ms, struct winsock_record *record)
 {
-	struct winsock_record record;
 	int saved = errno, found;
 
 	STARTED_OR(SOCKET_ERROR);
-	if (!report)
+	if (!record)
 		return error_fail(WSAEFAULT);
+	/* What was taken back is a socket again: its data is not to be read here. */
+	if (socket_option(op, SO_TYPE) >= 0) {
+		errno = saved;
+		return error_fail(WSAEINVAL);
+	}
 	found = op_await(op, timeout_ms);
 	if (!found)
 		found = error_fail(timeout_ms ? WSAETIMEDOUT : WSAEWOULDBLOCK);
-	else if (found < 0 || read(op, &record, sizeof(record)) != sizeof(record))
+	else if (found < 0 || read(op, record, sizeof(*record)) != sizeof(*record))
 		found = error_fail(WSAEINVAL);
-	else
-		*report = (struct winsock_report){
-			.outcome = record.outcome,
-			.state = record.state,
-			.elapsed_ns = record.elapsed_ns,
-			.unacked = record.unacked,
-			.tag = record.tag,
-		};
 	errno = saved;
 	return found < 0 ? SOCKET_ERROR : 0;
 }
@@ -58,10 +54,12 @@ WINSOCK_API int winsock_close_cancel(int op, SOCKET *s)
 	STARTED_OR(SOCKET_ERROR);
 	if (!s)
 		return error_fail(WSAEFAULT);
-	if (ioctl(op, WINSOCK_IOC_OP_CANCEL, s))
+	if (ioctl(op, WINSOCK_IOC_OP_CANCEL)) {
 		result = error_fail_errno(errno);
-	else if (*s >= 0)
-		socket_born(*s, TABLE_OURS | TABLE_PEER);
+	} else {
+		*s = op;
+		socket_born(op, TABLE_OURS | TABLE_PEER);
+	}
 	errno = saved;
 	return result;
 }

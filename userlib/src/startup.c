@@ -9,8 +9,6 @@
 #include "fork.h"
 #include "internal.h"
 
-#define STARTUP_NEEDED	(WINSOCK_FEATURE_CLOSE | WINSOCK_FEATURE_ASYNC | WINSOCK_FEATURE_KEEP)
-
 static pthread_mutex_t startup_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int startup_count;	/* under startup_lock */
 static _Atomic int startup_fd = -1;
@@ -53,7 +51,7 @@ static const char *startup_explain(int error)
 /* The device, or -1 with startup_why set. */
 static int startup_open(void)
 {
-	struct winsock_info info;
+	struct winsock_info info = { 0 };
 	int fd = open(WINSOCK_DEVICE, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0) {
@@ -62,8 +60,8 @@ static int startup_open(void)
 	}
 	if (ioctl(fd, WINSOCK_IOC_INFO, &info)) {
 		startup_why = startup_explain(errno);
-	} else if ((info.features & STARTUP_NEEDED) != STARTUP_NEEDED) {
-		startup_why = "the winsock module is too old for this library";
+	} else if (info.abi_version < WINSOCK_ABI_VERSION) {
+		startup_why = "the winsock module is too old for this library: install a newer module";
 	} else {
 		startup_why = "";
 		return fd;

@@ -112,8 +112,12 @@ void table_mark(SOCKET s, uint64_t bits)
 uint64_t table_leave(SOCKET s)
 {
 	struct table_entry *entry = table_make(s);
+	uint64_t word = entry ? atomic_load(&entry->word) : TABLE_GOING;
 
-	return entry ? atomic_exchange(&entry->word, TABLE_GOING) : 0;
+	while (!(word & TABLE_GOING) &&
+	       !atomic_compare_exchange_weak(&entry->word, &word, TABLE_GOING))
+		;
+	return word;
 }
 
 void table_end(SOCKET s, uint64_t value)
@@ -130,7 +134,7 @@ void table_each(void (*visit)(SOCKET s))
 	for (SOCKET s = 0; s < TABLE_CHUNK * TABLE_CHUNKS; s++) {
 		if (!table_find(s))
 			s += TABLE_CHUNK - 1;
-		else if (table_get(s) & (TABLE_OURS | TABLE_CLOSING))
+		else if (table_get(s) & (TABLE_OURS | TABLE_GOING))
 			visit(s);
 	}
 }

@@ -211,15 +211,18 @@ void thread_unblock(struct thread *self)
 	cancel_restore(self->cancel_state);
 }
 
+bool thread_is_blocked(void)
+{
+	return thread_me && thread_me->blocking;
+}
+
 WINSOCK_API int WSACancelBlockingCall(void)
 {
-	struct thread *self = thread_me;
-
 	STARTED_OR(SOCKET_ERROR);
-	if (!self || !self->blocking)
+	if (!thread_is_blocked())
 		return error_fail(WSAEINVAL);
-	self->cancelled = 1;
-	thread_wake(self);
+	thread_me->cancelled = 1;
+	thread_wake(thread_me);
 	return 0;
 }
 

@@ -86,5 +86,6 @@ int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_
  */
 int thread_block(struct thread **self);
 void thread_unblock(struct thread *self);
+bool thread_is_blocked(void);	/* is the calling thread between the two? */
 
 #endif /* WINSOCK_THREAD_H */

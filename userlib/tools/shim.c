@@ -160,15 +160,18 @@ static bool shim_lingers(int fd)
 static int shim_ask(int fd)
 {
 	struct winsock_close call = {
-		.fd = fd, .op_fd = -1, .mode = WINSOCK_MODE_FROM_FILE,
-		.flags = WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST,
+		.fd = fd,
+		.flags = WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST |
+			 WINSOCK_CLOSE_NONBLOCKING,
 	};
 	int device = open(WINSOCK_DEVICE, O_RDONLY | O_CLOEXEC), answer = -1;
 
 	if (device < 0)
 		return -1;
 	if (!ioctl(device, WINSOCK_IOC_CLOSE, &call))
-		answer = call.result == WINSOCK_RESULT_WOULDBLOCK;
+		answer = 0;
+	else if (errno == EWOULDBLOCK)
+		answer = 1;
 	shim_close(device);
 	return answer;
 }

@@ -69,14 +69,16 @@ const char *state_outcome(unsigned int outcome);
  * @fd:		ours
  * @pid:	whose it was, 0 if ours was meant
  * @is_op:	an op descriptor: a pending close
+ * @id:		number of a pending close; then there is no descriptor
  */
 struct ctl_target {
 	int fd;
 	pid_t pid;
 	bool is_op;
+	unsigned int id;
 };
 
-/* target.c: FD or PID/FD as a descriptor of ours, or the end with the reason. */
+/* target.c: FD or PID/FD as a descriptor of ours, or #ID, or the end with the reason. */
 struct ctl_target target_open(const char *text);
 
 #endif /* CTL_H */

@@ -19,6 +19,7 @@ struct list_entry {
 	long long elapsed_ms;
 	long long left_ms;
 	unsigned long long tag;
+	unsigned int id;
 };
 
 /* The kernel writes blanks and backslashes of a name as \ooo. */
@@ -52,6 +53,7 @@ static void list_json(const struct list_entry *entry)
 	out_number("elapsed_ms", entry->elapsed_ms);
 	out_number("left_ms", entry->left_ms);
 	out_number("tag", entry->tag);
+	out_number("id", entry->id);
 	out_end();
 }
 
@@ -67,9 +69,10 @@ static void list_line(struct list_entry *entry)
 	if (entry->left_ms >= 0)
 		snprintf(left, sizeof(left), "%lld.%03lld", entry->left_ms / 1000,
 			 entry->left_ms % 1000);
-	printf("%-10s %7d %-15s %-23s %-23s %-11s %9lu %10s %llu\n",
+	printf("%-10s %7d %-15s %-23s %-23s %-11s %9lu %10s %10u %llu\n",
 	       user ? user->pw_name : number, entry->pid, entry->comm, entry->local,
-	       entry->remote, state_name(entry->state), entry->unacked, left, entry->tag);
+	       entry->remote, state_name(entry->state), entry->unacked, left, entry->id,
+	       entry->tag);
 }
 
 void list_run(const struct ctl_options *options)
@@ -85,13 +88,13 @@ void list_run(const struct ctl_options *options)
 	if (out_json)
 		out_list(NULL);
 	else
-		printf("%-10s %7s %-15s %-23s %-23s %-11s %9s %10s %s\n", "USER", "PID",
-		       "COMMAND", "LOCAL", "REMOTE", "STATE", "UNACKED", "LEFT(s)", "TAG");
+		printf("%-10s %7s %-15s %-23s %-23s %-11s %9s %10s %10s %s\n", "USER", "PID",
+		       "COMMAND", "LOCAL", "REMOTE", "STATE", "UNACKED", "LEFT(s)", "ID", "TAG");
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%u %d %79s %63s %63s %u %lu %lld %lld %llu", &entry.uid,
+		if (sscanf(line, "%u %d %79s %63s %63s %u %lu %lld %lld %llu %u", &entry.uid,
 			   &entry.pid, entry.comm, entry.local, entry.remote, &entry.state,
 			   &entry.unacked, &entry.elapsed_ms, &entry.left_ms,
-			   &entry.tag) != 10)
+			   &entry.tag, &entry.id) != 11)
 			ctl_fail(CTL_FAILED, CTL_PENDING " is not understood; is this winsockctl as new as the module?");
 		list_unescape(entry.comm);
 		if (out_json)

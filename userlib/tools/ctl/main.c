@@ -38,7 +38,7 @@ static void usage(FILE *to)
 		"       winsockctl [-j] query TARGET      what a close would be decided by\n"
 		"       winsockctl [-j] abort TARGET      reset the connection now\n"
 		"TARGET: FD, a descriptor that the shell passes on, or PID/FD: of a socket, or\n"
-		"of a pending close\n"
+		"of a pending close; to abort one also '#ID', as in the list\n"
 		"  -j, --json       for programs; watch writes one object a line\n"
 		"  -a, --all        watch the decisions as well\n"
 		"  -n, --count N    end after N lines\n"

@@ -30,6 +30,10 @@ static void socket_refused(const char *argument)
 		ctl_fail(CTL_FAILED, "%s is a socket of a kind that winsock does not close", argument);
 	case ENOTCONN:
 		ctl_fail(CTL_FAILED, "%s has no connection to reset", argument);
+	case ENOENT:
+		ctl_fail(CTL_FAILED, "no pending close %s", argument);
+	case EPERM:
+		ctl_fail(CTL_DENIED, "a pending close by its number is the administrator's");
 	case EALREADY:
 		ctl_fail(CTL_FAILED, "%s: this close was decided before", argument);
 	default:
@@ -86,6 +90,8 @@ void query_run(const struct ctl_options *options)
 	struct ctl_target target = target_open(options->argument);
 	struct winsock_query query = { .fd = target.fd };
 
+	if (target.id)
+		ctl_fail(CTL_USAGE, "a pending close is listed by its number: winsockctl list");
 	if (target.is_op) {
 		socket_query_op(&target);
 		return;
@@ -115,10 +121,13 @@ void abort_run(const struct ctl_options *options)
 {
 	int device = ctl_device();
 	struct ctl_target target = target_open(options->argument);
+	struct winsock_abort_id pending = { .id = target.id };
 	struct winsock_abort call = { .fd = target.fd };
 	int result;
 
-	if (target.is_op)
+	if (target.id)
+		result = ioctl(device, WINSOCK_IOC_ABORT_ID, &pending);
+	else if (target.is_op)
 		result = ioctl(target.fd, WINSOCK_IOC_OP_ABORT);
 	else
 		result = ioctl(device, WINSOCK_IOC_ABORT, &call);
@@ -127,6 +136,6 @@ void abort_run(const struct ctl_options *options)
 	if (!out_json)
 		return;
 	out_object(NULL);
-	out_text("aborted", target.is_op ? "pending close" : "socket");
+	out_text("aborted", target.is_op || target.id ? "pending close" : "socket");
 	out_end();
 }

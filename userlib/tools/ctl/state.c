@@ -10,7 +10,7 @@ static const char *const state_names[] = {
 };
 
 static const char *const state_outcomes[] = {
-	[WINSOCK_OUTCOME_NONE] = "none",
+	[0] = "none",
 	[WINSOCK_OUTCOME_GRACEFUL] = "graceful",
 	[WINSOCK_OUTCOME_DEADLINE] = "deadline",
 	[WINSOCK_OUTCOME_REQUEST] = "request",
@@ -18,6 +18,7 @@ static const char *const state_outcomes[] = {
 	[WINSOCK_OUTCOME_SHARED] = "shared",
 	[WINSOCK_OUTCOME_UNREAD] = "unread",
 	[WINSOCK_OUTCOME_CANCELLED] = "cancelled",
+	[WINSOCK_OUTCOME_FORCED] = "forced",
 };
 
 const char *state_name(unsigned int state)

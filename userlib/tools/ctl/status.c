@@ -10,19 +10,6 @@
 #include "ctl.h"
 #include "out.h"
 
-static const struct {
-	__u64 bit;
-	const char *name;
-} status_features[] = {
-	{ WINSOCK_FEATURE_CLOSE, "close" },
-	{ WINSOCK_FEATURE_STRICT, "strict" },
-	{ WINSOCK_FEATURE_RESUME, "resume" },
-	{ WINSOCK_FEATURE_ASYNC, "async" },
-	{ WINSOCK_FEATURE_ULP, "ulp" },
-	{ WINSOCK_FEATURE_KEEP, "keep" },
-	{ WINSOCK_FEATURE_FAMILIES, "families" },
-};
-
 unsigned int status_counters(struct ctl_counter *counters)
 {
 	FILE *file = ctl_proc(CTL_COUNTERS);
@@ -52,7 +39,7 @@ static long status_number(const char *path, long missing)
 void status_run(const struct ctl_options *options)
 {
 	struct ctl_counter counters[CTL_COUNTERS_MAX];
-	struct winsock_info info;
+	struct winsock_info info = { 0 };
 	unsigned int count;
 	int device = ctl_device();
 	long references;
@@ -69,16 +56,6 @@ void status_run(const struct ctl_options *options)
 	references = status_number("/sys/module/winsock/refcnt", -1);
 	if (references >= 0)
 		out_number("references", references);
-	out_list("features");
-	for (size_t i = 0; i < sizeof(status_features) / sizeof(status_features[0]); i++) {
-		if (info.features & status_features[i].bit)
-			out_text(NULL, status_features[i].name);
-		info.features &= ~status_features[i].bit;
-	}
-	/* A module newer than this program. */
-	if (info.features)
-		out_text(NULL, "others");
-	out_end();
 	out_object("limits");
 	out_number("pending_each_user", info.ops_max);
 	out_number("timeout_s", info.timeout_max_ns / 1000000000);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* FD or PID/FD. */
+/* FD, PID/FD or #ID. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -59,12 +59,20 @@ struct ctl_target target_open(const char *text)
 {
 	const char *slash = strchr(text, '/');
 	struct ctl_target target = { .fd = -1 };
+	char *end;
 
+	if (*text == '#') {
+		errno = 0;
+		target.id = strtoul(text + 1, &end, 10);
+		if (errno || *end || !target.id)
+			ctl_fail(CTL_USAGE, "%s is not the number of a pending close", text);
+		return target;
+	}
 	target.fd = target_number(slash ? slash + 1 : text, text + strlen(text));
 	if (slash)
 		target.pid = target_number(text, slash);
 	if (target.fd < 0 || (slash && target.pid <= 0))
-		ctl_fail(CTL_USAGE, "%s is neither FD nor PID/FD", text);
+		ctl_fail(CTL_USAGE, "%s is neither FD, PID/FD nor #ID", text);
 	if (slash)
 		target.fd = target_fetch(target.pid, target.fd);
 	else if (fcntl(target.fd, F_GETFD) < 0)

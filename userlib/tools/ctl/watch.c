@@ -256,7 +256,8 @@ static void watch_counters(unsigned long count)
 		if (status_counters(now) != number)
 			ctl_fail(CTL_FAILED, "the module was replaced by another");
 		for (unsigned int i = 0; i < number; i++) {
-			if (now[i].value == before[i].value)
+			/* A number of things there are now can fall. */
+			if (now[i].value <= before[i].value)
 				continue;
 			watch_counter(&now[i], now[i].value - before[i].value);
 			if (fflush(stdout) || (count && !--count))

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A close from its facts to what is done, for the ioctl, for the release of an
+ * attached socket and for a pending close: gather, ask the policy, report,
+ * carry out. Until the verdict nothing changes; from then on nothing can fail.
+ */
+#include <linux/overflow.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+
+#include <linux/winsock.h>
+
+#include "decide.h"
+#include "family.h"
+#include "mib.h"
+#include "sockopt.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/**
+ * winsock_facts_gather() - what every socket can tell
+ * @sk:		the socket, locked or not
+ * @facts:	filled in: state, linger, time and error; a family that lingers,
+ *		with nothing sent, nothing received and no peer
+ */
+void winsock_facts_gather(const struct sock *sk, struct winsock_facts *facts)
+{
+	*facts = (struct winsock_facts){
+		.state		= inet_sk_state_load(sk),
+		.can_linger	= true,
+		.linger		= sock_flag(sk, SOCK_LINGER),
+		.error		= READ_ONCE(sk->sk_err),
+	};
+	/* sk_lingertime is in jiffies; a value without end saturates. */
+	if (check_mul_overflow((u64)READ_ONCE(sk->sk_lingertime),
+			       (u64)(NSEC_PER_SEC / HZ), &facts->linger_ns))
+		facts->linger_ns = U64_MAX;
+}
+
+/**
+ * winsock_decide() - gather the facts and ask the policy
+ * @sk:		the socket; the facts are of one moment if it is locked
+ * @decision:	@given, @timed, @timeout_ns: in; @facts, @bits, @verdict: out
+ *
+ * Linger off (G1) and the hard close (H1) hang on nothing that the lock guards.
+ */
+void winsock_decide(struct sock *sk, struct winsock_decision *decision)
+{
+	struct winsock_facts *facts = &decision->facts;
+	u32 bits = decision->given & WINSOCK_FACT_SHARED;
+
+	winsock_family_snapshot(sk, facts);
+	if (!decision->timed)
+		decision->timeout_ns = facts->linger_ns;
+	/* With linger off nothing else counts (G1). */
+	if (decision->timed ? facts->can_linger : facts->linger) {
+		bits |= decision->given | WINSOCK_FACT_LINGER;
+		if (decision->timeout_ns)
+			bits |= WINSOCK_FACT_TIMED;
+		if (facts->unacked)
+			bits |= WINSOCK_FACT_UNACKED;
+		if (facts->peer)
+			bits |= WINSOCK_FACT_PEER;
+	}
+	decision->bits = bits;
+	decision->verdict = winsock_policy_verdict(bits);
+}
+
+/**
+ * winsock_decide_shared() - there is another handle: ask the policy once more
+ * @decision: as winsock_decide() left it
+ */
+void winsock_decide_shared(struct winsock_decision *decision)
+{
+	decision->given |= WINSOCK_FACT_SHARED;
+	decision->bits |= WINSOCK_FACT_SHARED;
+	decision->verdict = winsock_policy_verdict(decision->bits);
+}
+
+/**
+ * winsock_outcome() - how a close that was decided ends
+ * @decision: with a verdict of DROP, RELEASE or ABORT
+ *
+ * Return: enum winsock_outcome.
+ */
+u32 winsock_outcome(const struct winsock_decision *decision)
+{
+	if (decision->verdict == WINSOCK_VERDICT_DROP)
+		return WINSOCK_OUTCOME_SHARED;
+	if (decision->bits & WINSOCK_FACT_EXPIRED &&
+	    decision->verdict == WINSOCK_VERDICT_ABORT)
+		return WINSOCK_OUTCOME_DEADLINE;
+	if (decision->verdict == WINSOCK_VERDICT_ABORT)
+		return WINSOCK_OUTCOME_REQUEST;
+	if (decision->facts.dead)
+		return WINSOCK_OUTCOME_PEER;
+	if (decision->facts.unread && decision->facts.unread_resets)
+		return WINSOCK_OUTCOME_UNREAD;
+	return WINSOCK_OUTCOME_GRACEFUL;
+}
+
+/**
+ * winsock_report_verdict() - count and trace a verdict that is carried out now
+ * @sk:		the socket, not reset yet, which would take its addresses
+ * @decision:	with a verdict; would-block has no outcome and is counted here
+ *
+ * A pending close is reported where it begins, and once more where it is over.
+ */
+void winsock_report_verdict(struct sock *sk,
+			    const struct winsock_decision *decision)
+{
+	if (decision->verdict == WINSOCK_VERDICT_WOULDBLOCK)
+		winsock_mib_inc(sock_net(sk), WINSOCK_MIB_WOULDBLOCK);
+	trace_winsock_verdict(sk, decision);
+}
+
+/**
+ * winsock_report_end() - record, count and trace how a close ends
+ * @sk:		the socket, not reset yet
+ * @decision:	decided; its record is filled in
+ * @outcome:	enum winsock_outcome
+ */
+void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
+			u32 outcome)
+{
+	struct winsock_record *record = &decision->record;
+
+	record->outcome = outcome;
+	record->pad = 0;
+	record->state = decision->facts.state;
+	record->error = decision->facts.error;
+	record->unacked = decision->facts.unacked;
+	/* A dead connection does not tell how much of it was payload. */
+	if (decision->facts.dead)
+		record->unacked = min(decision->outstanding,
+				      decision->facts.lost);
+	record->elapsed_ns = 0;
+	if (decision->started)
+		record->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(),
+							   decision->started));
+	winsock_mib_inc(sock_net(sk), outcome);
+	/* TCP's part of the close of an attached socket is still to come. */
+	if (outcome != WINSOCK_OUTCOME_SHARED &&
+	    outcome != WINSOCK_OUTCOME_CANCELLED)
+		winsock_sockopt_set_reported(sk);
+	trace_winsock_outcome(sk, record);
+}
+
+/**
+ * winsock_report_plain() - TCP closes an attached socket by itself
+ * @sk:		the socket, locked or not
+ * @outcome:	WINSOCK_OUTCOME_REQUEST, or WINSOCK_MIB_PLAIN: not looked into
+ *
+ * Nothing if the close was decided and reported before, by the device or an op.
+ */
+void winsock_report_plain(struct sock *sk, u32 outcome)
+{
+	struct winsock_decision decision = { };
+
+	if (winsock_sockopt_reported(sk))
+		return;
+	winsock_mib_inc(sock_net(sk), outcome);
+	if (!trace_winsock_outcome_enabled())
+		return;
+	winsock_family_snapshot(sk, &decision.facts);
+	decision.record.outcome = outcome;
+	decision.record.state = decision.facts.state;
+	decision.record.unacked = decision.facts.unacked;
+	trace_winsock_outcome(sk, &decision.record);
+}
+
+/**
+ * winsock_carry_out() - do what a verdict says to the connection
+ * @sk:		the socket, locked; a family may unlock it in between, see
+ *		winsock_carry_out_relocks()
+ * @decision:	reported
+ * @others:	threads sit in calls on the socket, or other descriptors hold
+ *		it, for which the caller decided: the release would wait for
+ *		them, so the connection ends now. Their first call fails with
+ *		ECONNABORTED, or ECONNRESET (P10)
+ *
+ * What a released socket still has to send TCP sends, and its FIN.
+ */
+void winsock_carry_out(struct sock *sk, const struct winsock_decision *decision,
+		       bool others)
+{
+	sock_owned_by_me(sk);
+	if (decision->verdict != WINSOCK_VERDICT_ABORT &&
+	    decision->verdict != WINSOCK_VERDICT_RELEASE)
+		return;
+	/* Decided: the release must not wait for the FIN's ACK (B4). */
+	sock_reset_flag(sk, SOCK_LINGER);
+	if (decision->verdict == WINSOCK_VERDICT_ABORT)
+		winsock_family_reset(sk);
+	else if (others)
+		winsock_family_disconnect(sk, winsock_outcome(decision) ==
+					      WINSOCK_OUTCOME_UNREAD);
+}
+
+/**
+ * winsock_carry_out_relocks() - would winsock_carry_out() unlock in between?
+ * @sk:		the socket, locked
+ * @decision:	the decision
+ * @others:	see winsock_carry_out()
+ *
+ * Return: true if it would, and then may sleep for the lock.
+ */
+bool winsock_carry_out_relocks(struct sock *sk,
+			       const struct winsock_decision *decision,
+			       bool others)
+{
+	bool abort = decision->verdict == WINSOCK_VERDICT_ABORT;
+
+	if (!abort && !others)
+		return false;
+	return winsock_family_relocks(sk, abort || winsock_outcome(decision) ==
+					  WINSOCK_OUTCOME_UNREAD);
+}
+
+/**
+ * winsock_names() - both ends of a connection
+ * @sk:		the socket, locked or not
+ * @local:	room for a struct sockaddr_in6; the family, and zeros, if it has
+ *		no addresses of this kind
+ * @remote:	the same
+ */
+void winsock_names(const struct sock *sk, void *local, void *remote)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	struct sockaddr_in6 *local6 = local, *remote6 = remote;
+	struct sockaddr_in *local4 = local, *remote4 = remote;
+	u16 family = READ_ONCE(sk->sk_family);
+
+	memset(local6, 0, sizeof(*local6));
+	memset(remote6, 0, sizeof(*remote6));
+	local6->sin6_family = family;
+	remote6->sin6_family = family;
+	if (family == AF_INET) {
+		local4->sin_addr.s_addr = inet->inet_saddr;
+		local4->sin_port = inet->inet_sport;
+		remote4->sin_addr.s_addr = inet->inet_daddr;
+		remote4->sin_port = inet->inet_dport;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	if (family == AF_INET6) {
+		local6->sin6_addr = inet6_sk(sk)->saddr;
+		local6->sin6_port = inet->inet_sport;
+		remote6->sin6_addr = sk->sk_v6_daddr;
+		remote6->sin6_port = inet->inet_dport;
+	}
+#endif
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A socket's lock for threads that must not sleep for it without end. Its owner
+ * may sit in a call for as long as the memory that it copies from does not
+ * arrive, which a user can make for ever (userfaultfd, FUSE).
+ */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <net/sock.h>
+
+#include "lock.h"
+
+/**
+ * winsock_lock_sock() - lock_sock() that ends when the thread is killed
+ * @sk: the socket
+ *
+ * Return: 0 with the socket locked, to be released by release_sock(), or
+ * -EINTR.
+ */
+int winsock_lock_sock(struct sock *sk)
+{
+	DEFINE_WAIT(wait);
+	bool killed = false;
+
+	might_sleep();
+	spin_lock_bh(&sk->sk_lock.slock);
+	while (sk->sk_lock.owned) {
+		prepare_to_wait_exclusive(&sk->sk_lock.wq, &wait, TASK_KILLABLE);
+		killed = fatal_signal_pending(current);
+		if (killed)
+			break;
+		spin_unlock_bh(&sk->sk_lock.slock);
+		schedule();
+		spin_lock_bh(&sk->sk_lock.slock);
+	}
+	finish_wait(&sk->sk_lock.wq, &wait);
+	if (!killed)
+		sk->sk_lock.owned = 1;
+	else
+		/* The release may have woken this thread alone: pass it on. */
+		wake_up(&sk->sk_lock.wq);
+	spin_unlock_bh(&sk->sk_lock.slock);
+	if (killed)
+		return -EINTR;
+	mutex_acquire(&sk->sk_lock.dep_map, 0, 0, _RET_IP_);
+	return 0;
+}
+
+/**
+ * winsock_lock_or_queue() - lock a socket, or be called when it is unlocked
+ * @sk:		the socket
+ * @turn:	on no queue. Its function is called once, in any context, with
+ *		the queue's lock held and interrupts off, and takes it off the
+ *		queue
+ *
+ * Process context. When the call comes the lock may be taken again, as for
+ * every waiter; then queue again. @sk and @turn have to stay until the call.
+ *
+ * Return: true with the socket locked, to be released by release_sock(); false:
+ * @turn waits.
+ */
+bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn)
+{
+	bool taken;
+
+	/* As lock_sock() does it, without the sleep. */
+	spin_lock_bh(&sk->sk_lock.slock);
+	taken = !sk->sk_lock.owned;
+	if (taken)
+		sk->sk_lock.owned = 1;
+	else
+		add_wait_queue(&sk->sk_lock.wq, turn);
+	spin_unlock_bh(&sk->sk_lock.slock);
+	if (taken)
+		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _RET_IP_);
+	return taken;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Orphans: pending closes that no descriptor names and no thread waits for. No
+ * process can cancel or abort them any more, so they may stay for no longer,
+ * and take no more, than what TCP leaves behind of its own: too many of them,
+ * or memory beyond tcp_mem's third limit, resets; no progress ends them by
+ * TCP_USER_TIMEOUT; their deadline ends them in any case.
+ *
+ * A detached close whose socket other descriptors hold is not an orphan yet.
+ * One coarse timer for all looks when it becomes one.
+ */
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "compat/orphan.h"
+#include "mib.h"
+#include "op.h"
+
+#define ORPHAN_TICK		(HZ / 10)	/* TCP's orphans are looked at so */
+#define ORPHAN_BATCH		256U		/* ops for each hold of the lock */
+#define ORPHAN_USER_TIMEOUT_MS	100000U		/* as TCP's retries take at most */
+#define ORPHAN_LINGER_MAX_S	65535		/* Winsock's longest (O19) */
+
+/*
+ * Guards the lists, their lengths and each op's owner. Process context;
+ * op->lock nests in it.
+ */
+static DEFINE_SPINLOCK(orphan_lock);
+static LIST_HEAD(orphan_list);
+static LIST_HEAD(orphan_held);
+static unsigned int orphan_held_total;
+
+static unsigned int orphan_max;
+module_param_named(orphans_max, orphan_max, uint, 0644);
+MODULE_PARM_DESC(orphans_max, "pending closes that no descriptor names");
+
+static void orphan_tick(struct work_struct *work);
+static DECLARE_DELAYED_WORK(orphan_work, orphan_tick);
+
+/* TCP gives up a connection without progress after this time. */
+static void orphan_limit_time(struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	u32 timeout;
+
+	if (!sk_is_tcp(sk))
+		return;
+	timeout = READ_ONCE(icsk->icsk_user_timeout);
+	if (!timeout || timeout > ORPHAN_USER_TIMEOUT_MS)
+		WRITE_ONCE(icsk->icsk_user_timeout, ORPHAN_USER_TIMEOUT_MS);
+}
+
+/* A held op, or one that is just added: is it an orphan now? */
+static void orphan_look(struct winsock_op *op)
+{
+	lockdep_assert_held(&orphan_lock);
+	/* With one reference left nothing but the op can find the file. */
+	if (op->file && file_count(op->file) > 1) {
+		list_move_tail(&op->orphans, &orphan_held);
+		return;
+	}
+	op->owner = WINSOCK_OP_ORPHAN;
+	WRITE_ONCE(orphan_held_total, orphan_held_total - 1);
+	list_move_tail(&op->orphans, &orphan_list);
+	compat_orphan_count(op->sk, 1);
+	orphan_limit_time(op->sk);
+	WRITE_ONCE(winsock_mib_orphans, winsock_mib_orphans + 1);
+	/* As TCP does: the one that is too many is reset. */
+	if (winsock_mib_orphans > READ_ONCE(orphan_max))
+		winsock_op_fire(op, WINSOCK_OP_FORCED);
+}
+
+/**
+ * winsock_orphan_add() - no descriptor names an op any more, no thread waits
+ * @op: the op, started
+ *
+ * Process context.
+ */
+void winsock_orphan_add(struct winsock_op *op)
+{
+	ktime_t latest = ktime_add_ns(ktime_get(),
+				      (u64)ORPHAN_LINGER_MAX_S * NSEC_PER_SEC);
+
+	spin_lock(&orphan_lock);
+	if (op->owner == WINSOCK_OP_OWNED) {
+		op->owner = WINSOCK_OP_HELD;
+		WRITE_ONCE(orphan_held_total, orphan_held_total + 1);
+		winsock_op_shorten(op, latest);
+		orphan_look(op);
+		queue_delayed_work(system_wq, &orphan_work, ORPHAN_TICK);
+	}
+	spin_unlock(&orphan_lock);
+}
+
+/**
+ * winsock_orphan_remove() - an op has ended
+ * @op: the op, an orphan or not; it does not become one any more
+ *
+ * Process context, before the op lets the socket go: what TCP's own close
+ * leaves of it TCP counts.
+ */
+void winsock_orphan_remove(struct winsock_op *op)
+{
+	spin_lock(&orphan_lock);
+	if (op->owner == WINSOCK_OP_ORPHAN) {
+		compat_orphan_count(op->sk, -1);
+		WRITE_ONCE(winsock_mib_orphans, winsock_mib_orphans - 1);
+	} else if (op->owner == WINSOCK_OP_HELD) {
+		WRITE_ONCE(orphan_held_total, orphan_held_total - 1);
+	}
+	op->owner = WINSOCK_OP_ENDED;
+	list_del_init(&op->orphans);
+	spin_unlock(&orphan_lock);
+}
+
+/* As tcp_out_of_memory(), by the socket's own operations. */
+static bool orphan_out_of_memory(struct sock *sk)
+{
+	return sk_is_tcp(sk) && sk->sk_wmem_queued > SOCK_MIN_SNDBUF &&
+	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
+}
+
+/* The oldest of a list; it goes to the end, so that a round sees each once. */
+static struct winsock_op *orphan_next(struct list_head *list)
+{
+	struct winsock_op *op = list_first_entry_or_null(list, struct winsock_op,
+							 orphans);
+
+	if (op)
+		list_move_tail(&op->orphans, list);
+	return op;
+}
+
+/* Look at each held op once, a batch for each hold of the lock. */
+static void orphan_look_again(void)
+{
+	unsigned int left = READ_ONCE(orphan_held_total), batch;
+	struct winsock_op *op;
+
+	while (left) {
+		spin_lock(&orphan_lock);
+		for (batch = min(left, ORPHAN_BATCH); batch; batch--, left--) {
+			op = orphan_next(&orphan_held);
+			if (!op) {
+				left = 0;
+				break;
+			}
+			orphan_look(op);
+		}
+		spin_unlock(&orphan_lock);
+		cond_resched();
+	}
+}
+
+static void orphan_tick(struct work_struct *work)
+{
+	struct winsock_op *op;
+	unsigned int batch;
+
+	orphan_look_again();
+	spin_lock(&orphan_lock);
+	for (batch = 0; batch < ORPHAN_BATCH; batch++) {
+		op = orphan_next(&orphan_list);
+		if (!op)
+			break;
+		if (orphan_out_of_memory(op->sk))
+			winsock_op_fire(op, WINSOCK_OP_FORCED);
+	}
+	if (winsock_mib_orphans || orphan_held_total)
+		queue_delayed_work(system_wq, &orphan_work, ORPHAN_TICK);
+	spin_unlock(&orphan_lock);
+}
+
+/* As tcp_max_orphans is chosen: half of the buckets, one for 128 KiB. */
+void winsock_orphan_init(void)
+{
+	if (!orphan_max)
+		orphan_max = clamp(totalram_pages() >> (18 - PAGE_SHIFT), 64UL,
+				   262144UL);
+}
+
+void winsock_orphan_exit(void)
+{
+	/* No op is left, so it does not queue itself again. */
+	cancel_delayed_work_sync(&orphan_work);
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What ends an orphan: too many of them, no memory, no progress; and what does not. */
+#include "villain.h"
+
+FIXTURE(limit) {
+};
+
+FIXTURE_SETUP(limit)
+{
+	ASSERT_TRUE(state_open());
+}
+
+FIXTURE_TEARDOWN(limit)
+{
+	EXPECT_EQ(0, write_to(LIMIT, state.limit));
+}
+
+TEST_F_TIMEOUT(limit, more_orphans_than_there_may_be_are_reset, 200)
+{
+	unsigned int resets = 0;
+
+	ASSERT_EQ(0, write_to(LIMIT, "1"));
+	ASSERT_TRUE(ended(START(lose_by_kill)));
+	EXPECT_EQ(1, orphans_wait(1, 3));
+	EXPECT_EQ(1, listed());
+	EXPECT_STREQ("Forced 3 Begun 4 Orphans 1", mib_changes(&state.mib));
+	/* The deaf peers have heard of it; the vanished ones hear nothing. */
+	for (int i = 0; i < PAIRS; i += 2)
+		resets += net_state(state.servers[i]) == TCP_CLOSE;
+	EXPECT_GE(resets, 1);
+	EXPECT_NOTHING();
+}
+
+/* What a live descriptor names is no orphan, and is not counted. */
+TEST_F_TIMEOUT(limit, a_close_with_its_descriptor_is_no_orphan, 200)
+{
+	struct winsock_close calls[PAIRS];
+	struct net_pair pairs[PAIRS];
+	int dev = dev_open();
+
+	ASSERT_EQ(0, write_to(LIMIT, "0"));
+	net_pairs_vanished(pairs, PAIRS);
+	for (int i = 0; i < PAIRS; i++)
+		ASSERT_EQ(0, pending_begin(dev, pairs[i].client, DETACHED, WINSOCK_TIMEOUT_MAX_NS,
+					   &calls[i]));
+	net_sleep(1000);
+	EXPECT_EQ(0, orphans());
+	EXPECT_EQ(PAIRS, listed());
+	/* Long enough for one: without a descriptor it would be over. */
+	net_sleep(1000 * (NO_PROGRESS + 5));
+	EXPECT_EQ(PAIRS, listed());
+	for (int i = 0; i < PAIRS; i++) {
+		EXPECT_FALSE(pending_is_final(calls[i].op_fd, 0));
+		close(calls[i].op_fd);
+		state.servers[i] = pairs[i].server;
+	}
+	EXPECT_EQ(0, orphans_wait(0, 3));
+	close(dev);
+	EXPECT_NOTHING();
+}
+
+/* Written in the first network namespace, where it is. */
+static int tcp_mem(int space, const char *text)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(setns(space, CLONE_NEWNET) ||
+		      write_to("/proc/sys/net/ipv4/tcp_mem", text));
+	waitpid(child, &status, 0);
+	return status;
+}
+
+static int tcp_mem_read(int space, char *text, size_t size)
+{
+	int ends[2], status;
+	ssize_t got;
+	pid_t child;
+
+	if (pipe(ends))
+		return -1;
+	child = fork();
+	if (!child) {
+		int file = setns(space, CLONE_NEWNET) ? -1 :
+			   open("/proc/sys/net/ipv4/tcp_mem", O_RDONLY);
+
+		got = read(file, text, size);
+		_exit(got <= 0 || write(ends[1], text, got) != got);
+	}
+	waitpid(child, &status, 0);
+	got = status ? 0 : read(ends[0], text, size - 1);
+	text[got > 0 ? got : 0] = 0;
+	close(ends[0]);
+	close(ends[1]);
+	return status;
+}
+
+/* The count of pages is kept by the processors, and summed up by the hundred. */
+static void lose_with_much(struct villain *villain)
+{
+	int room = 4 << 20;
+
+	for (int i = 0; i < PAIRS; i++) {
+		setsockopt(villain->clients[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+		net_stuff(villain->clients[i]);
+	}
+	lose_by_kill(villain);
+}
+
+TEST_F_TIMEOUT(limit, under_pressure_they_go_first, 200)
+{
+	char before[128];
+
+	ASSERT_EQ(0, tcp_mem_read(state.first, before, sizeof(before)));
+	ASSERT_TRUE(ended(START(lose_with_much)));
+	EXPECT_EQ(PAIRS, orphans_wait(PAIRS, 3));
+	net_sleep(1000);
+	EXPECT_EQ(PAIRS, orphans());
+	/* TCP has more memory than it may have at most. */
+	ASSERT_EQ(0, tcp_mem(state.first, "1 2 3"));
+	EXPECT_EQ(0, orphans_wait(0, 3));
+	ASSERT_EQ(0, tcp_mem(state.first, before));
+	EXPECT_STREQ("Forced 4 Begun 4", mib_changes(&state.mib));
+	EXPECT_NOTHING();
+}
+
+static void lose_without_detach(struct villain *villain)
+{
+	villain_begin(villain, WINSOCK_CLOSE_DROP_FD);
+}
+
+/* A user's own TCP_USER_TIMEOUT is kept if it is the shorter one. */
+static void lose_with_a_timeout(struct villain *villain)
+{
+	int ms = 20000;
+
+	for (int i = 0; i < PAIRS; i++)
+		setsockopt(villain->clients[i], SOL_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	lose_by_kill(villain);
+}
+
+TEST_F_TIMEOUT(limit, a_shorter_timeout_of_the_users_is_kept, 200)
+{
+	double start = net_now();
+
+	ASSERT_TRUE(ended(START(lose_with_a_timeout)));
+	EXPECT_EQ(PAIRS, orphans_wait(PAIRS, 3));
+	EXPECT_EQ(0, orphans_wait(0, 60));
+	EXPECT_LT(net_now() - start, 60);
+	EXPECT_NOTHING();
+}
+
+/* claims: B2 G4 */
+TEST_F_TIMEOUT(limit, progress_keeps_one_alive, 250)
+{
+	int error, room = 30000;
+	char block[65536];
+
+	ASSERT_TRUE(ended(START(lose_with_much)));
+	EXPECT_EQ(PAIRS, orphans_wait(PAIRS, 3));
+	/*
+	 * TCP's clock of a window that is shut goes on while what is first in the queue does not
+	 * fit into the window as it opens: there has to be room.
+	 */
+	for (int j = 0; j < PAIRS; j += 2)
+		setsockopt(state.servers[j], SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	/* The deaf peers read a little now and then, the others are gone by and by. */
+	for (int i = 0; i < 3; i++) {
+		net_sleep(45000);
+		for (int j = 0; j < PAIRS; j += 2)
+			for (ssize_t got, sum = 0; sum < 20000; sum += got) {
+				got = recv(state.servers[j], block, sizeof(block), 0);
+				ASSERT_GT(got, 0);
+			}
+	}
+	EXPECT_EQ(PAIRS / 2, orphans());
+	for (int j = 0; j < PAIRS; j += 2) {
+		net_drain(state.servers[j], &error);
+		EXPECT_EQ(0, error);
+	}
+	EXPECT_EQ(0, orphans_wait(0, 3));
+	EXPECT_STREQ("Graceful 2 Peer 2 Begun 4", mib_changes(&state.mib));
+	EXPECT_NOTHING();
+}
+
+/* The socket's owner pays, once, and until the end. */
+TEST_F_TIMEOUT(limit, the_user_pays_until_the_end, 100)
+{
+	int servers[PAIRS], dev;
+	struct winsock_close call;
+	struct net_pair pair;
+
+	ASSERT_EQ(0, write_to("/proc/sys/net/winsock/ops_max", "4"));
+	ASSERT_TRUE(ended(START(lose_by_kill)));
+	memcpy(servers, state.servers, sizeof(servers));
+	EXPECT_EQ(PAIRS, orphans_wait(PAIRS, 3));
+	/* Nobody else: here root. */
+	dev = dev_open();
+	net_pair_open(&pair, NET_V4, false);
+	net_stuff(pair.client);
+	EXPECT_EQ(0, pending_begin(dev, pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS, &call));
+	close(call.op_fd);
+	close(pair.server);
+	close(dev);
+	/* He has no more. */
+	EXPECT_FALSE(ended(START(lose_by_kill)));
+	/* But when they are over. */
+	for (int i = 0; i < PAIRS; i++) {
+		net_linger(servers[i], 1, 0);
+		close(servers[i]);
+	}
+	EXPECT_EQ(0, orphans_wait(0, 3));
+	EXPECT_TRUE(ended(START(lose_without_detach)));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the stand-in for /dev/winsock saw. */
+#ifndef FAKE_DEVICE_H
+#define FAKE_DEVICE_H
+
+extern unsigned int fake_version;		/* of its interface */
+extern __thread unsigned int fake_closes;	/* WINSOCK_IOC_CLOSE of the calling thread */
+
+#endif /* FAKE_DEVICE_H */
