@@ -39,8 +39,8 @@ static int __init winsock_init(void)
 exit_ulp:
 	winsock_ulp_exit();
 exit_op:
-	winsock_op_exit();
 	winsock_orphan_exit();
+	winsock_op_exit();
 exit_pending:
 	unregister_pernet_subsys(&winsock_pending_ops);
 exit_mib:
@@ -54,8 +54,8 @@ static void __exit winsock_exit(void)
 {
 	winsock_device_exit();
 	winsock_ulp_exit();
-	winsock_op_exit();
 	winsock_orphan_exit();
+	winsock_op_exit();
 	unregister_pernet_subsys(&winsock_pending_ops);
 	unregister_pernet_subsys(&winsock_mib_ops);
 	unregister_pernet_subsys(&winsock_netns_ops);

@@ -14,6 +14,7 @@
 
 #include <linux/winsock.h>
 
+#include "compat/file.h"
 #include "decide.h"
 #include "family.h"
 #include "lock.h"
@@ -34,12 +35,16 @@ static_assert(IS_ENABLED(CONFIG_LOCKDEP) ||
 #define OP_RELOCKERS	8
 
 /*
- * A worker of op_queue does not sleep for a socket's lock: its owner, inside a
- * call on memory that does not arrive, would hold up the deadlines of others,
- * as workers are limited. kTLS, ATM and IrDA sockets take the lock anew to end
- * a connection: they have a queue of their own and can delay each other alone.
+ * A worker of winsock_op_queue sleeps for nothing that a user can keep: others'
+ * deadlines would wait for it, as workers are limited. The socket's lock may be
+ * owned by a thread inside a call on memory that does not arrive; kTLS, ATM and
+ * IrDA sockets take it anew to end a connection, on a queue of their own. The
+ * last reference to a file waits for the mutex of every epoll that watches it,
+ * which is held over copies to user memory; what may be the last one of such a
+ * file goes on op_put_queue.
  */
-static struct workqueue_struct *op_queue, *op_relock_queue;
+struct workqueue_struct *winsock_op_queue;
+static struct workqueue_struct *op_relock_queue, *op_put_queue;
 /* There may be 100,000: kmalloc() would round each up to 512 bytes. */
 static struct kmem_cache *op_cache;
 
@@ -80,7 +85,7 @@ bool winsock_op_fire(struct winsock_op *op, u8 what)
 	spin_lock_irqsave(&op->lock, flags);
 	news = !op->final && !(op->fired & what);
 	if (!op->fired && !op->final)
-		queue_work(op_queue, &op->work);
+		queue_work(winsock_op_queue, &op->work);
 	op->fired |= what;
 	spin_unlock_irqrestore(&op->lock, flags);
 	return news;
@@ -150,6 +155,19 @@ static u8 op_ask(struct winsock_op *op, struct winsock_decision *decision)
 	return fired;
 }
 
+/* Decided, if @only has been asked for: nothing that fires queues it again. */
+static bool op_mark_decided(struct winsock_op *op, u8 only)
+{
+	bool decided;
+
+	spin_lock_irq(&op->lock);
+	decided = !only || (op->fired & only);
+	if (decided)
+		op->fired |= WINSOCK_OP_DECIDED;
+	spin_unlock_irq(&op->lock);
+	return decided;
+}
+
 /* What has become of an op that was looked at. */
 enum op_step {
 	OP_WAITS,	/* on */
@@ -171,7 +189,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 	do {
 		fired = op_ask(op, &decision);
 		op->unacked = decision.facts.unacked;
-		if (fired & WINSOCK_OP_CANCELLED) {
+		if (op_mark_decided(op, WINSOCK_OP_CANCELLED)) {
 			winsock_report_end(sk, &decision,
 					   WINSOCK_OUTCOME_CANCELLED);
 			goto decided;
@@ -188,6 +206,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 		step = OP_RELOCKS;
 		goto unlock;
 	}
+	op_mark_decided(op, 0);
 	outcome = winsock_outcome(&decision);
 	if (decision.verdict == WINSOCK_VERDICT_ABORT &&
 	    (fired & WINSOCK_OP_FORCED))
@@ -200,6 +219,56 @@ decided:
 unlock:
 	release_sock(sk);
 	return step;
+}
+
+/* The record may be read, and the socket is let go, or others have it. */
+static void op_tell(struct winsock_op *op)
+{
+	spin_lock_irq(&op->lock);
+	/* Pairs with winsock_op_is_final(): the record is complete. */
+	smp_store_release(&op->final, true);
+	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
+	spin_unlock_irq(&op->lock);
+}
+
+/* The pending close's own references: op and module text. */
+static void op_end(struct winsock_op *op)
+{
+	winsock_op_put(op);
+	/* winsock_op_exit() waits for the worker's function to return. */
+	module_put(THIS_MODULE);
+}
+
+static void op_put_work(struct work_struct *work)
+{
+	struct winsock_op *op = container_of(work, struct winsock_op, work);
+
+	__fput_sync(op->last);
+	if (!winsock_op_is_final(op))
+		op_tell(op);
+	op_end(op);
+}
+
+/* Give the file up; a thread that is woken finds it gone. */
+static void op_release_file(struct winsock_op *op, struct file *file)
+{
+	bool alone = file_count(file) == 1;
+
+	/* No thread can set it any more: the release must not linger. */
+	if (alone && op->record.outcome != WINSOCK_OUTCOME_CANCELLED)
+		sock_reset_flag(op->sk, SOCK_LINGER);
+	if (alone && !compat_file_watched(file)) {
+		__fput_sync(file);
+		op_tell(op);
+		op_end(op);
+		return;
+	}
+	/* The connection has ended for the others already. */
+	if (!alone)
+		op_tell(op);
+	op->last = file;
+	INIT_WORK(&op->work, op_put_work);
+	queue_work(op_put_queue, &op->work);
 }
 
 static void op_finalize(struct winsock_op *op)
@@ -217,23 +286,15 @@ static void op_finalize(struct winsock_op *op)
 	op->file = NULL;
 	spin_unlock_irq(&op->lock);
 	if (file) {
-		/* A thread that is woken finds it gone. */
-		__fput_sync(file);
-	} else {
-		/* The op's alone: close as TCP's own release does. */
-		winsock_ulp_close(op->sk);
-		op->sock->sk = NULL;
-		sock_release(op->sock);
+		op_release_file(op, file);
+		return;
 	}
-
-	spin_lock_irq(&op->lock);
-	/* Pairs with winsock_op_is_final(): the record is complete. */
-	smp_store_release(&op->final, true);
-	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
-	spin_unlock_irq(&op->lock);
-	winsock_op_put(op);
-	/* winsock_op_exit() waits for the worker's function to return. */
-	module_put(THIS_MODULE);
+	/* The op's alone: close as TCP's own release does. */
+	winsock_ulp_close(op->sk);
+	op->sock->sk = NULL;
+	sock_release(op->sock);
+	op_tell(op);
+	op_end(op);
 }
 
 static void op_work(struct work_struct *work);
@@ -273,7 +334,7 @@ static int op_turn(struct wait_queue_entry *entry, unsigned int mode, int sync,
 	struct winsock_op *op = container_of(entry, struct winsock_op, turn);
 
 	list_del_init(&entry->entry);
-	queue_work(op_queue, &op->work);
+	queue_work(winsock_op_queue, &op->work);
 	return 0;
 }
 
@@ -376,6 +437,24 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 	return 0;
 }
 
+/*
+ * A killed caller takes its cancel back, as the worker's reference to the file
+ * could be the last one then. False: it is too late, and the end is near.
+ */
+static bool op_withdraw(struct winsock_op *op)
+{
+	bool withdrawn;
+
+	spin_lock_irq(&op->lock);
+	withdrawn = !(op->fired & WINSOCK_OP_DECIDED);
+	/* The worker is on its way, and finds a false alarm. */
+	if (withdrawn)
+		op->fired = (op->fired & ~WINSOCK_OP_CANCELLED) |
+			    WINSOCK_OP_SETTLED;
+	spin_unlock_irq(&op->lock);
+	return withdrawn;
+}
+
 /**
  * winsock_op_demand() - ask for an end of the op, and wait for it
  * @op:		the op
@@ -397,8 +476,11 @@ int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome)
 	}
 	if (!winsock_op_fire(op, what))
 		return -EALREADY;
-	if (wait_event_killable(op->waiters, winsock_op_is_final(op)))
-		return -EINTR;
+	if (wait_event_killable(op->waiters, winsock_op_is_final(op))) {
+		if (what != WINSOCK_OP_CANCELLED || op_withdraw(op))
+			return -EINTR;
+		wait_event(op->waiters, winsock_op_is_final(op));
+	}
 	return op->record.outcome == outcome ? 0 : -EALREADY;
 }
 
@@ -422,17 +504,22 @@ int winsock_op_init(void)
 	op_cache = KMEM_CACHE(winsock_op, SLAB_ACCOUNT);
 	if (!op_cache)
 		return -ENOMEM;
-	op_queue = alloc_workqueue("winsock", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!op_queue)
+	winsock_op_queue = alloc_workqueue("winsock", WQ_UNBOUND, 0);
+	if (!winsock_op_queue)
 		goto destroy_cache;
 	op_relock_queue = alloc_workqueue("winsock_relock", WQ_UNBOUND,
 					  OP_RELOCKERS);
 	if (!op_relock_queue)
 		goto destroy_queue;
+	op_put_queue = alloc_workqueue("winsock_put", WQ_UNBOUND, 0);
+	if (!op_put_queue)
+		goto destroy_relock_queue;
 	return 0;
 
+destroy_relock_queue:
+	destroy_workqueue(op_relock_queue);
 destroy_queue:
-	destroy_workqueue(op_queue);
+	destroy_workqueue(winsock_op_queue);
 destroy_cache:
 	kmem_cache_destroy(op_cache);
 	return -ENOMEM;
@@ -440,8 +527,9 @@ destroy_cache:
 
 void winsock_op_exit(void)
 {
-	/* In this order: the one queues on the other. */
-	destroy_workqueue(op_queue);
+	/* In this order: each queues on the next. */
+	destroy_workqueue(winsock_op_queue);
 	destroy_workqueue(op_relock_queue);
+	destroy_workqueue(op_put_queue);
 	kmem_cache_destroy(op_cache);
 }

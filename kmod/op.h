@@ -47,6 +47,7 @@ struct sock;
 #define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for */
 #define WINSOCK_OP_CANCELLED	(1U << 3)	/* taken back */
 #define WINSOCK_OP_FORCED	(1U << 4)	/* an orphan too many */
+#define WINSOCK_OP_DECIDED	(1U << 5)	/* its end has begun */
 
 /* Where an op stands among the orphans. */
 enum winsock_op_owner {
@@ -75,6 +76,7 @@ enum winsock_op_owner {
  * @pid:	its process; referenced
  * @id:		number in the list of pending closes, 0 without
  * @file:	the socket's file; NULL for an op that owns @sock
+ * @last:	the same on op_put_queue
  * @sock:	the socket; valid until the op is final
  * @sk:		the socket; the op's until it is freed
  * @entry:	on the socket's wait queue while pending
@@ -105,6 +107,7 @@ struct winsock_op {
 	u32 id;
 	u32 unacked;
 	struct file *file;
+	struct file *last;
 	struct socket *sock;
 	struct sock *sk;
 	struct wait_queue_entry entry;
@@ -142,6 +145,8 @@ bool winsock_op_fire(struct winsock_op *op, u8 what);
 int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome);
 void winsock_op_shorten(struct winsock_op *op, ktime_t latest);
 void winsock_op_put(struct winsock_op *op);
+/* Of the ops and of orphan.c; its workers sleep for nothing of a user's. */
+extern struct workqueue_struct *winsock_op_queue;
 int winsock_op_init(void);
 void winsock_op_exit(void);
 

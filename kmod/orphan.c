@@ -93,7 +93,7 @@ void winsock_orphan_add(struct winsock_op *op)
 		WRITE_ONCE(orphan_held_total, orphan_held_total + 1);
 		winsock_op_shorten(op, latest);
 		orphan_look(op);
-		queue_delayed_work(system_wq, &orphan_work, ORPHAN_TICK);
+		queue_delayed_work(winsock_op_queue, &orphan_work, ORPHAN_TICK);
 	}
 	spin_unlock(&orphan_lock);
 }
@@ -173,7 +173,7 @@ static void orphan_tick(struct work_struct *work)
 			winsock_op_fire(op, WINSOCK_OP_FORCED);
 	}
 	if (winsock_mib_orphans || orphan_held_total)
-		queue_delayed_work(system_wq, &orphan_work, ORPHAN_TICK);
+		queue_delayed_work(winsock_op_queue, &orphan_work, ORPHAN_TICK);
 	spin_unlock(&orphan_lock);
 }
 
