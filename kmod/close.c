@@ -263,7 +263,8 @@ static int close_lingering(struct close_call *call)
 
 	/* The file may go before the lock. */
 	sock_hold(sk);
-	decision->started = ktime_get();
+	if (decision->bits & WINSOCK_FACT_TIMED)
+		decision->started = ktime_get();
 	do {
 		/* With the lock held no memory may be waited for. */
 		err = 0;
@@ -304,7 +305,6 @@ static int close_decide(struct close_call *call)
 {
 	struct winsock_close *args = call->args;
 	struct winsock_decision *decision = &call->decision;
-	u32 linger = WINSOCK_FACT_LINGER | WINSOCK_FACT_TIMED;
 	int err = close_check_cookie(call->sk, args->cookie);
 
 	if (err)
@@ -326,7 +326,9 @@ static int close_decide(struct close_call *call)
 	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
 	    winsock_handle_shared(call->file, args->fd, close_looks(call)))
 		winsock_decide_shared(decision);
-	if ((decision->bits & linger) == linger)
+	/* Of two holders one is the last, and lingers, or resets. */
+	if ((decision->bits & WINSOCK_FACT_LINGER) &&
+	    (decision->bits & (WINSOCK_FACT_TIMED | WINSOCK_FACT_SHARED)))
 		return close_lingering(call);
 	return close_at_once(call);
 }
@@ -428,7 +430,6 @@ int winsock_query(struct winsock_query *args)
 		goto put;
 	winsock_query_fill(sock->sk, file, args);
 	release_sock(sock->sk);
-	args->pad = 0;
 	if (winsock_op_busy(sock))
 		args->flags |= WINSOCK_QUERY_CLOSING;
 	else if (winsock_handle_shared(file, args->fd,
