@@ -113,7 +113,6 @@ static int device_close_read(struct winsock_close *args,
 	unsafe_put_user(-1, &from->op_fd, fault);
 	unsafe_put_user(0, &from->record.pad, fault);
 	user_access_end();
-	args->pad = 0;
 	return 0;
 fault:
 	user_access_end();
@@ -151,6 +150,7 @@ static long device_close(struct winsock_close __user *to, size_t size)
 
 	if (err)
 		return err;
+	args.pad = 0;
 	memset(&args.record, 0, sizeof(args.record));
 	err = winsock_close(&args, &op_file);
 	if (err)

@@ -179,11 +179,12 @@ static void handle_learn_packetwake(struct socket *sock)
 		tasks[count++] = entry->private;
 	}
 	spin_unlock_irq(&sock->wq.wait.lock);
-	if (count) {
-		for_each_thread(current, thread)
-			for (i = 0; i < count; i++)
-				if (tasks[i] == thread)
-					WRITE_ONCE(handle_packetwake, funcs[i]);
+	for_each_thread(current, thread) {
+		if (!count || ++entries > 2 * HANDLE_ENTRIES)
+			break;
+		for (i = 0; i < count; i++)
+			if (tasks[i] == thread)
+				WRITE_ONCE(handle_packetwake, funcs[i]);
 	}
 	rcu_read_unlock();
 }

@@ -153,11 +153,16 @@ void winsock_netns_uncharge(struct net *net, kuid_t user)
 	struct netns_user *entry;
 
 	rcu_read_lock();
+	/* It is there: it counts this close. */
 	entry = xa_load(&ns->users, key);
-	/* It is there: it counts this close. At 0 it is this call's to free. */
-	if (atomic_dec_and_test(&entry->pending)) {
-		xa_erase(&ns->users, key);
-		kfree_rcu(entry, rcu);
+	if (!atomic_add_unless(&entry->pending, -1, 1)) {
+		/* The count that finds 0 waits for this lock. */
+		xa_lock(&ns->users);
+		if (atomic_dec_and_test(&entry->pending)) {
+			__xa_erase(&ns->users, key);
+			kfree_rcu(entry, rcu);
+		}
+		xa_unlock(&ns->users);
 	}
 	rcu_read_unlock();
 }

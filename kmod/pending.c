@@ -23,6 +23,9 @@
 #include "family.h"
 #include "op.h"
 
+/* Ops that a reader passes over for each hold of the lock. */
+#define PENDING_BATCH	256
+
 /**
  * struct pending_netns - a network namespace
  * @ops:	ops by number, also those that are not begun. Its lock is taken
@@ -120,6 +123,7 @@ static bool pending_is_visible(const struct seq_file *seq, const struct winsock_
 static void *pending_find(struct seq_file *seq, loff_t *pos)
 {
 	struct pending_netns *ns = net_generic(seq_file_net(seq), pending_id);
+	unsigned int looked = 0;
 	struct winsock_op *op;
 	unsigned long number;
 
@@ -132,10 +136,12 @@ static void *pending_find(struct seq_file *seq, loff_t *pos)
 			*pos = number;
 			return op;
 		}
-		/*
-		 * The next is found by its number, whatever happens meanwhile.
-		 */
-		cond_resched_lock(&ns->ops.xa_lock);
+		/* Every close takes the lock; the next is found by number. */
+		if (++looked % PENDING_BATCH == 0) {
+			xa_unlock(&ns->ops);
+			cond_resched();
+			xa_lock(&ns->ops);
+		}
 	}
 	return NULL;
 }

@@ -111,6 +111,7 @@ void winsock_query_fill(struct sock *sk, const struct file *file,
 	if (winsock_sockopt_attached(sk))
 		args->flags |= WINSOCK_QUERY_ATTACHED;
 	args->state = facts.state;
+	args->pad = 0;
 	args->linger_ns = facts.linger_ns;
 	args->unsent = facts.unsent;
 	args->unacked = facts.unacked;

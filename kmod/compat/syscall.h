@@ -11,14 +11,33 @@
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 
+/* 32-bit numbers, which are in no header that all kernels have. */
+#if defined(CONFIG_X86)
+#define COMPAT_NR_DUP3	330
+#elif defined(CONFIG_ARM64)
+#define COMPAT_NR_DUP3	358
+#elif defined(CONFIG_S390)
+#define COMPAT_NR_DUP3	326
+#elif defined(CONFIG_PPC)
+#define COMPAT_NR_DUP3	316
+#else
+#define COMPAT_NR_DUP3	-1
+#endif
+#define COMPAT_NR_CLOSE		6
+#define COMPAT_NR_DUP2		63
+#define COMPAT_NR_CLOSE_RANGE	436
+
 static inline bool compat_syscall_closes(void)
 {
+	int nr;
+
 	if (current->flags & (PF_EXITING | PF_KTHREAD | PF_IO_WORKER))
 		return false;
-	/* The numbers of 32-bit calls are in no header that all have. */
+	nr = syscall_get_nr(current, task_pt_regs(current));
 	if (in_compat_syscall())
-		return !current->in_execve;
-	switch (syscall_get_nr(current, task_pt_regs(current))) {
+		return nr == COMPAT_NR_CLOSE || nr == COMPAT_NR_DUP2 ||
+		       nr == COMPAT_NR_DUP3 || nr == COMPAT_NR_CLOSE_RANGE;
+	switch (nr) {
 	case __NR_close:
 	case __NR_close_range:
 	case __NR_dup3:

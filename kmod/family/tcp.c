@@ -190,6 +190,8 @@ void winsock_tcp_reset(struct sock *sk)
 	    tp->snd_nxt == tp->write_seq)
 		WRITE_ONCE(tp->write_seq, tp->write_seq + 1);
 
+	/* As for every disconnect: threads that wait see it. */
+	sk->sk_disconnects++;
 	if (!sk->sk_prot->disconnect(sk, 0)) {
 		/*
 		 * The error is taken by the first who wakes up. A blocked sender has to
