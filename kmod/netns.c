@@ -118,8 +118,8 @@ static int netns_count_first(struct winsock_netns *ns, unsigned long key)
  * @net:	the socket's network namespace
  * @user:	the socket's user
  *
- * May sleep; waits for no other thread but for the moment in which a user's
- * last close goes.
+ * May sleep; waits for another thread for the moment in which a user's last
+ * close goes.
  *
  * Return: 0, -ENOSPC at the limit, or -ENOMEM. Undone by
  * winsock_netns_uncharge().

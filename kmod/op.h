@@ -42,7 +42,7 @@ struct pid;
 struct sock;
 
 /* What has happened to a pending op. */
-#define WINSOCK_OP_SETTLED	(1U << 0)	/* drained, or connection gone */
+#define WINSOCK_OP_SETTLED	(1U << 0)	/* drained, or no connection */
 #define WINSOCK_OP_EXPIRED	(1U << 1)	/* the deadline has passed */
 #define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for */
 #define WINSOCK_OP_CANCELLED	(1U << 3)	/* taken back */

@@ -22,9 +22,9 @@
 #include "mib.h"
 #include "op.h"
 
-#define ORPHAN_TICK		(HZ / 10)	/* TCP's orphans are looked at so */
-#define ORPHAN_BATCH		256U		/* ops for each hold of the lock */
-#define ORPHAN_USER_TIMEOUT_MS	100000U		/* as TCP's retries take at most */
+#define ORPHAN_TICK		(HZ / 10)	/* as TCP looks at its own */
+#define ORPHAN_BATCH		256U		/* ops a hold of the lock */
+#define ORPHAN_USER_TIMEOUT_MS	100000U		/* as TCP retries */
 #define ORPHAN_LINGER_MAX_S	65535		/* Winsock's longest (O19) */
 
 /*
@@ -129,9 +129,9 @@ static bool orphan_out_of_memory(struct sock *sk)
 /* The oldest of a list; it goes to the end, so that a round sees each once. */
 static struct winsock_op *orphan_next(struct list_head *list)
 {
-	struct winsock_op *op = list_first_entry_or_null(list, struct winsock_op,
-							 orphans);
+	struct winsock_op *op;
 
+	op = list_first_entry_or_null(list, struct winsock_op, orphans);
 	if (op)
 		list_move_tail(&op->orphans, list);
 	return op;

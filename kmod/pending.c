@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The pending closes of a network namespace, /proc/net/winsock_pending.
- * Everybody sees one's own; who has CAP_NET_ADMIN over the namespace sees all.
+ * A reader sees its own, with CAP_NET_ADMIN over the namespace all.
  *
  * An array by number: numbers grow, so that a reader who comes back for more
  * finds the place again in a few steps, however many there are, and sees none

@@ -131,7 +131,7 @@ static int close_linger(struct closing *closing)
 	/* The last WSACleanup() has to know what the number is (X2). */
 	table_set(closing->s, TABLE_CLOSING | TABLE_GOING);
 	wait_close_linger(&closing->wait, true);
-	/* Without memory or a descriptor for a wake-up no routine runs meanwhile. */
+	/* Without memory or a descriptor for a wake-up no routine runs in the wait. */
 	if (!thread_block(&self)) {
 		error = close_await(closing, self);
 		thread_unblock(self);
