@@ -154,7 +154,7 @@ static bool handle_is_alone(struct file *file)
 /*
  * The wake function of threads that wait for a packet is known once an entry
  * with an unknown one has been found to name a thread of the caller. There is
- * one such function. Stream sockets do not use it.
+ * one such function. TCP does not use it.
  */
 static void handle_learn_packetwake(struct socket *sock)
 {
@@ -164,7 +164,7 @@ static void handle_learn_packetwake(struct socket *sock)
 	const struct task_struct *thread;
 	unsigned int entries = 0, count = 0, i;
 
-	if (sock->type == SOCK_STREAM || READ_ONCE(handle_packetwake))
+	if (sk_is_tcp(sock->sk) || READ_ONCE(handle_packetwake))
 		return;
 	/* No task that is found in the queue is freed before it is compared. */
 	rcu_read_lock();
