@@ -301,6 +301,20 @@ static unsigned int close_looks(const struct close_call *call)
 	return WINSOCK_HANDLE_QUICK;
 }
 
+/* Without the lock; @shared: WINSOCK_FACT_SHARED if there is another handle. */
+static void close_ask(struct close_call *call, u32 shared)
+{
+	struct winsock_decision *decision = &call->decision;
+	const struct sock *sk = call->sk;
+
+	decision->given = shared;
+	/* Without a linger time the mode does not count (G1 H2). */
+	if (decision->timed ? call->args->timeout_ns :
+	    sock_flag(sk, SOCK_LINGER) && sk->sk_lingertime)
+		decision->given |= close_mode(call);
+	winsock_decide(call->sk, decision);
+}
+
 static int close_decide(struct close_call *call)
 {
 	struct winsock_close *args = call->args;
@@ -317,15 +331,13 @@ static int close_decide(struct close_call *call)
 	decision->started = 0;
 	decision->outstanding = 0;
 	decision->record.tag = args->tag;
-	decision->given = 0;
-	/* Without a linger time the mode does not count (G1 H2). */
-	if (decision->timed ? args->timeout_ns :
-	    sock_flag(call->sk, SOCK_LINGER) && call->sk->sk_lingertime)
-		decision->given = close_mode(call);
-	winsock_decide(call->sk, decision);
+	close_ask(call, 0);
+	/* A look takes time, in which another holder may have set SO_LINGER. */
 	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
-	    winsock_handle_shared(call->file, args->fd, close_looks(call)))
-		winsock_decide_shared(decision);
+	    file_count(call->file) > WINSOCK_HANDLE_OWN_REFS)
+		close_ask(call, winsock_handle_shared(call->file, args->fd,
+						      close_looks(call)) ?
+					WINSOCK_FACT_SHARED : 0);
 	/* Of two holders one is the last, and lingers, or resets. */
 	if ((decision->bits & WINSOCK_FACT_LINGER) &&
 	    (decision->bits & (WINSOCK_FACT_TIMED | WINSOCK_FACT_SHARED)))

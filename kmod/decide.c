@@ -69,17 +69,6 @@ void winsock_decide(struct sock *sk, struct winsock_decision *decision)
 }
 
 /**
- * winsock_decide_shared() - there is another handle: ask the policy once more
- * @decision: as winsock_decide() left it
- */
-void winsock_decide_shared(struct winsock_decision *decision)
-{
-	decision->given |= WINSOCK_FACT_SHARED;
-	decision->bits |= WINSOCK_FACT_SHARED;
-	decision->verdict = winsock_policy_verdict(decision->bits);
-}
-
-/**
  * winsock_outcome() - how a close that was decided ends
  * @decision: with a verdict of DROP, RELEASE or ABORT
  *

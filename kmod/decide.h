@@ -40,7 +40,6 @@ struct winsock_decision {
 };
 
 void winsock_decide(struct sock *sk, struct winsock_decision *decision);
-void winsock_decide_shared(struct winsock_decision *decision);
 void winsock_report_verdict(struct sock *sk,
 			    const struct winsock_decision *decision);
 void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
