@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Newer kernels pass a ULP's diag callbacks whether the asker has CAP_NET_ADMIN;
- * older ones call them for such askers only. The type says
+ * Newer kernels pass a ULP's diag callbacks whether the asker has
+ * CAP_NET_ADMIN; older ones call them for such askers only. The type says
  * which: a distribution may have taken the change over into any version.
  */
 #ifndef WINSOCK_COMPAT_ULP_H

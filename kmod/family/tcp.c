@@ -132,10 +132,11 @@ void winsock_tcp_push(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * TCP's own mark for that overrides Nagle and a cork for what is queued,
-	 * and goes with the next byte. No exported function pushes with the lock
-	 * held: let the release of the lock do it, as for TCP small queues. Data
-	 * that was never tried needs the timer for a window that stays closed.
+	 * TCP's own mark for that overrides Nagle and a cork for what is
+	 * queued, and goes with the next byte. No exported function pushes with
+	 * the lock held: let the release of the lock do it, as for TCP small
+	 * queues. Data that was never tried needs the timer for a window that
+	 * stays closed.
 	 */
 	tp->nonagle |= TCP_NAGLE_PUSH;
 	tcp_check_probe_timer(sk);

@@ -263,7 +263,7 @@ int close_circuit(SOCKET s)
 }
 
 /*
- * The last WSACleanup: reset what is a connection of nobody else's, and let go. A close that
+ * The last WSACleanup resets a connection that no other handle has, and lets go. A close that
  * lingers is over then, and its thread gives the number up itself.
  */
 void close_destroy(SOCKET s)
