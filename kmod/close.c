@@ -19,12 +19,9 @@
 #include "decide.h"
 #include "family.h"
 #include "handle.h"
-#include "lock.h"
-#include "mib.h"
 #include "netns.h"
 #include "op.h"
 #include "sockopt.h"
-#include "tcp.h"
 
 /**
  * struct close_call - one WINSOCK_IOC_CLOSE under way
@@ -382,6 +379,23 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 	return err;
 }
 
+/* A socket by its descriptor, locked, for the calls below. Its file or ERR_PTR. */
+static struct file *close_lock(int fd, u64 cookie)
+{
+	struct file *file = winsock_handle_get(fd);
+	struct sock *sk;
+	int err;
+
+	if (IS_ERR(file))
+		return file;
+	sk = sock_from_file(file)->sk;
+	err = close_check_cookie(sk, cookie) ?: winsock_lock_sock(sk);
+	if (!err)
+		return file;
+	fput(file);
+	return ERR_PTR(err);
+}
+
 /**
  * winsock_abort() - WINSOCK_IOC_ABORT
  * @args: a kernel copy
@@ -393,18 +407,14 @@ int winsock_abort(const struct winsock_abort *args)
 	struct winsock_facts facts;
 	struct file *file;
 	struct sock *sk;
-	int err;
+	int err = 0;
 
 	if (args->flags)
 		return -EINVAL;
-	file = winsock_handle_get(args->fd);
+	file = close_lock(args->fd, args->cookie);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-
 	sk = sock_from_file(file)->sk;
-	err = close_check_cookie(sk, args->cookie) ?: winsock_lock_sock(sk);
-	if (err)
-		goto put;
 	winsock_family_snapshot(sk, &facts);
 	if (facts.peer || facts.state == TCP_SYN_SENT) {
 		winsock_mib_inc(sock_net(sk), WINSOCK_MIB_ABORTED);
@@ -413,7 +423,6 @@ int winsock_abort(const struct winsock_abort *args)
 		err = -ENOTCONN;
 	}
 	release_sock(sk);
-put:
 	fput(file);
 	return err;
 }
@@ -428,26 +437,19 @@ int winsock_query(struct winsock_query *args)
 {
 	struct socket *sock;
 	struct file *file;
-	int err;
 
 	if (args->flags)
 		return -EINVAL;
-	file = winsock_handle_get(args->fd);
+	file = close_lock(args->fd, 0);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-
 	sock = sock_from_file(file);
-	err = winsock_lock_sock(sock->sk);
-	if (err)
-		goto put;
 	winsock_query_fill(sock->sk, file, args);
 	release_sock(sock->sk);
 	if (winsock_op_busy(sock))
 		args->flags |= WINSOCK_QUERY_CLOSING;
-	else if (winsock_handle_shared(file, args->fd,
-				       WINSOCK_HANDLE_CALLS))
+	else if (winsock_handle_shared(file, args->fd, WINSOCK_HANDLE_CALLS))
 		args->flags |= WINSOCK_QUERY_SHARED;
-put:
 	fput(file);
-	return err;
+	return 0;
 }

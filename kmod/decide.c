@@ -4,7 +4,6 @@
  * attached socket and for a pending close: gather, ask the policy, report,
  * carry out. Until the verdict nothing changes; from then on nothing can fail.
  */
-#include <linux/overflow.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -13,31 +12,11 @@
 
 #include "decide.h"
 #include "family.h"
-#include "mib.h"
+#include "netns.h"
 #include "sockopt.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-
-/**
- * winsock_facts_gather() - what every socket can tell
- * @sk:		the socket, locked or not
- * @facts:	filled in: state, linger, time and error; a family that lingers,
- *		with nothing sent, nothing received and no peer
- */
-void winsock_facts_gather(const struct sock *sk, struct winsock_facts *facts)
-{
-	*facts = (struct winsock_facts){
-		.state		= inet_sk_state_load(sk),
-		.can_linger	= true,
-		.linger		= sock_flag(sk, SOCK_LINGER),
-		.error		= READ_ONCE(sk->sk_err),
-	};
-	/* sk_lingertime is in jiffies; a value without end saturates. */
-	if (check_mul_overflow((u64)READ_ONCE(sk->sk_lingertime),
-			       (u64)(NSEC_PER_SEC / HZ), &facts->linger_ns))
-		facts->linger_ns = U64_MAX;
-}
 
 /**
  * winsock_decide() - gather the facts and ask the policy

@@ -8,7 +8,7 @@
 
 #include <linux/winsock.h>
 
-#include "facts.h"
+#include "family.h"
 #include "policy.h"
 
 struct sock;

@@ -4,11 +4,12 @@
 #include <linux/in.h>
 #include <linux/indirect_call_wrapper.h>
 #include <linux/net.h>
+#include <linux/overflow.h>
 #include <linux/skbuff.h>
+#include <net/inet_sock.h>
 #include <net/sock.h>
 
 #include "family.h"
-#include "tcp.h"
 
 /**
  * struct family_row - which sockets, and what they can
@@ -147,6 +148,26 @@ bool winsock_family_relocks(const struct sock *sk, bool reset)
 
 	sock_owned_by_me(sk);
 	return !ops->relocks || ops->relocks(sk, reset);
+}
+
+/**
+ * winsock_family_gather() - what every socket can tell
+ * @sk:		the socket, locked or not
+ * @facts:	filled in: state, linger, time and error; a family that lingers,
+ *		with nothing sent, nothing received and no peer
+ */
+void winsock_family_gather(const struct sock *sk, struct winsock_facts *facts)
+{
+	*facts = (struct winsock_facts){
+		.state		= inet_sk_state_load(sk),
+		.can_linger	= true,
+		.linger		= sock_flag(sk, SOCK_LINGER),
+		.error		= READ_ONCE(sk->sk_err),
+	};
+	/* sk_lingertime is in jiffies; a value without end saturates. */
+	if (check_mul_overflow((u64)READ_ONCE(sk->sk_lingertime),
+			       (u64)(NSEC_PER_SEC / HZ), &facts->linger_ns))
+		facts->linger_ns = U64_MAX;
 }
 
 /**

@@ -11,7 +11,38 @@
 
 struct sock;
 struct socket;
-struct winsock_facts;
+
+/**
+ * struct winsock_facts - a snapshot of a socket
+ * @state:	the socket's state, by TCP's numbers
+ * @can_linger:	the family has closes that linger
+ * @linger:	SO_LINGER is on, and means something
+ * @peer:	there is a peer that a reset would reach
+ * @dead:	there was a connection and it died (reset, timed out, refused)
+ * @unread_resets: a release with received data unread resets (G7)
+ * @error:	pending socket error, positive errno or 0; not consumed
+ * @linger_ns:	SO_LINGER's timeout, ns
+ * @unacked:	bytes sent that have not left our side, in the family's sense
+ * @unsent:	bytes that TCP has not yet given to the wire, part of @unacked
+ * @unread:	received bytes that nobody has read
+ * @lost:	what may have been lost on a connection that is dead, at most.
+ *		TCP's sequence numbers never acknowledged; a FIN may be among
+ *		them, TCP no longer tells
+ */
+struct winsock_facts {
+	u8 state;
+	bool can_linger;
+	bool linger;
+	bool peer;
+	bool dead;
+	bool unread_resets;
+	int error;
+	u64 linger_ns;
+	u32 unacked;
+	u32 unsent;
+	u32 unread;
+	u32 lost;
+};
 
 /**
  * struct winsock_family_ops - what a close needs of a family
@@ -51,7 +82,15 @@ void winsock_family_reset(struct sock *sk);
 void winsock_family_disconnect(struct sock *sk, bool reset);
 bool winsock_family_relocks(const struct sock *sk, bool reset);
 
-/* For the rows: what was sent and received, in bytes, and two ways to end. */
+/* TCP's own, see family/tcp.c. */
+void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts);
+bool winsock_tcp_settled(const struct sock *sk);
+void winsock_tcp_push(struct sock *sk);
+bool winsock_tcp_close_resets(const struct sock *sk);
+void winsock_tcp_reset(struct sock *sk);
+
+/* For the rows: the facts of every socket, bytes sent and received, two ways to end. */
+void winsock_family_gather(const struct sock *sk, struct winsock_facts *facts);
 u32 winsock_family_charged(const struct sock *sk);
 u32 winsock_family_queued(struct sock *sk);
 void winsock_family_wake(struct sock *sk);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Descriptors: who else holds the open file, and giving one up safely. */
+/*
+ * Descriptors: who else holds the open file, and giving one up safely. The
+ * socket's lock, for threads that must not sleep for it without end.
+ */
 #ifndef WINSOCK_HANDLE_H
 #define WINSOCK_HANDLE_H
 
 #include <linux/fs.h>
 #include <linux/types.h>
+
+struct sock;
+struct wait_queue_entry;
 
 /* The caller's descriptor and the caller's fget. */
 #define WINSOCK_HANDLE_OWN_REFS	2
@@ -26,6 +32,9 @@ bool winsock_handle_remove(struct file *file, int fd);
 int winsock_handle_replace(struct file *file, int fd, struct file *with,
 			   bool *cloexec);
 int winsock_handle_learn(struct file *file);
+
+int __must_check winsock_lock_sock(struct sock *sk);
+bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn);
 
 /**
  * winsock_handle_shared() - is there another handle of the open file?

@@ -10,7 +10,7 @@
 #include <linux/wait.h>
 #include <net/sock.h>
 
-#include "lock.h"
+#include "handle.h"
 
 /**
  * winsock_lock_sock() - lock_sock() that ends when the thread is killed

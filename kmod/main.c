@@ -4,7 +4,6 @@
 #include <net/net_namespace.h>
 
 #include "close.h"
-#include "mib.h"
 #include "netns.h"
 #include "op.h"
 #include "ulp.h"
@@ -16,12 +15,9 @@ static int __init winsock_init(void)
 	err = register_pernet_subsys(&winsock_netns_ops);
 	if (err)
 		return err;
-	err = register_pernet_subsys(&winsock_mib_ops);
-	if (err)
-		goto exit_netns;
 	err = register_pernet_subsys(&winsock_pending_ops);
 	if (err)
-		goto exit_mib;
+		goto exit_netns;
 	err = winsock_op_init();
 	if (err)
 		goto exit_pending;
@@ -43,8 +39,6 @@ exit_op:
 	winsock_op_exit();
 exit_pending:
 	unregister_pernet_subsys(&winsock_pending_ops);
-exit_mib:
-	unregister_pernet_subsys(&winsock_mib_ops);
 exit_netns:
 	unregister_pernet_subsys(&winsock_netns_ops);
 	return err;
@@ -57,7 +51,6 @@ static void __exit winsock_exit(void)
 	winsock_orphan_exit();
 	winsock_op_exit();
 	unregister_pernet_subsys(&winsock_pending_ops);
-	unregister_pernet_subsys(&winsock_mib_ops);
 	unregister_pernet_subsys(&winsock_netns_ops);
 }
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Settings per network namespace: net.winsock.* */
+/* A network namespace: net.winsock.*, users, and counters, /proc/net/winsock. */
 #include <linux/atomic.h>
-#include <linux/rcupdate.h>
+#include <linux/proc_fs.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
-#include <linux/xarray.h>
-#include <net/net_namespace.h>
-#include <net/netns/generic.h>
 
 #include "netns.h"
+
+#define NETNS_OPS_MAX	131072
 
 /**
  * struct netns_user - a user with pending closes
@@ -21,24 +22,28 @@ struct netns_user {
 	struct rcu_head rcu;
 };
 
-/**
- * struct winsock_netns - a network namespace
- * @strict:	net.winsock.strict
- * @ops_max:	net.winsock.ops_max
- * @users:	struct netns_user by user; read under RCU. Its lock is for a
- *		user's first pending close and after the last, process context
- * @header:	the registered table
- * @table:	the table, with pointers to the fields above
- */
-struct winsock_netns {
-	u8 strict;
-	int ops_max;
-	struct xarray users;
-	struct ctl_table_header *header;
-	struct ctl_table *table;
-};
+unsigned int winsock_netns_id;
+unsigned int winsock_mib_orphans;
 
-static unsigned int netns_id;
+/* Read by people and programs: a name stays, new ones may come in between. */
+static const char *const netns_counter_names[WINSOCK_MIBS] = {
+	[WINSOCK_MIB_PLAIN]		= "Plain",
+	[WINSOCK_OUTCOME_GRACEFUL]	= "Graceful",
+	[WINSOCK_OUTCOME_DEADLINE]	= "Deadline",
+	[WINSOCK_OUTCOME_REQUEST]	= "Request",
+	[WINSOCK_OUTCOME_PEER]		= "Peer",
+	[WINSOCK_OUTCOME_SHARED]	= "Shared",
+	[WINSOCK_OUTCOME_UNREAD]	= "Unread",
+	[WINSOCK_OUTCOME_CANCELLED]	= "Cancelled",
+	[WINSOCK_OUTCOME_FORCED]	= "Forced",
+	[WINSOCK_MIB_WOULDBLOCK]	= "WouldBlock",
+	[WINSOCK_MIB_BEGUN]		= "Begun",
+	[WINSOCK_MIB_LEFT]		= "Left",
+	[WINSOCK_MIB_BUSY]		= "Busy",
+	[WINSOCK_MIB_LIMIT]		= "Limit",
+	[WINSOCK_MIB_NOMEM]		= "NoMem",
+	[WINSOCK_MIB_ABORTED]		= "Aborted",
+};
 
 static const struct ctl_table netns_table[] = {
 	{
@@ -59,16 +64,31 @@ static const struct ctl_table netns_table[] = {
 	},
 };
 
+/**
+ * winsock_netns_strict() - read the error table literally by default?
+ * @net: the socket's network namespace
+ *
+ * net.winsock.strict - BOOLEAN: non-blocking and linger with a timeout gives
+ * WSAEWOULDBLOCK whatever is or is not queued, as WINSOCK_CLOSE_STRICT does for
+ * one call. Default 0.
+ */
 bool winsock_netns_strict(struct net *net)
 {
-	const struct winsock_netns *ns = net_generic(net, netns_id);
+	const struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 
 	return READ_ONCE(ns->strict);
 }
 
+/**
+ * winsock_netns_ops_max() - closes that one user may have pending
+ * @net: a network namespace
+ *
+ * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default NETNS_OPS_MAX. Cannot
+ * be written in a namespace of another user namespace than the first.
+ */
 unsigned int winsock_netns_ops_max(struct net *net)
 {
-	const struct winsock_netns *ns = net_generic(net, netns_id);
+	const struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 
 	return READ_ONCE(ns->ops_max);
 }
@@ -126,7 +146,7 @@ static int netns_count_first(struct winsock_netns *ns, unsigned long key)
  */
 int winsock_netns_charge(struct net *net, kuid_t user)
 {
-	struct winsock_netns *ns = net_generic(net, netns_id);
+	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 	unsigned long key = __kuid_val(user);
 	int err;
 
@@ -148,7 +168,7 @@ int winsock_netns_charge(struct net *net, kuid_t user)
  */
 void winsock_netns_uncharge(struct net *net, kuid_t user)
 {
-	struct winsock_netns *ns = net_generic(net, netns_id);
+	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 	unsigned long key = __kuid_val(user);
 	struct netns_user *entry;
 
@@ -167,9 +187,28 @@ void winsock_netns_uncharge(struct net *net, kuid_t user)
 	rcu_read_unlock();
 }
 
+static int netns_show_counters(struct seq_file *seq, void *unused)
+{
+	const struct winsock_netns *ns = net_generic(seq->private, winsock_netns_id);
+	unsigned int field;
+	unsigned long sum;
+	int cpu;
+
+	for (field = 0; field < WINSOCK_MIBS; field++) {
+		sum = 0;
+		for_each_possible_cpu(cpu)
+			sum += per_cpu_ptr(ns->counters, cpu)->values[field];
+		seq_printf(seq, "%-12s%lu\n", netns_counter_names[field], sum);
+	}
+	/* Not a counter: as many as there are now, everywhere. */
+	seq_printf(seq, "%-12s%u\n", "Orphans",
+		   READ_ONCE(winsock_mib_orphans));
+	return 0;
+}
+
 static int __net_init netns_enter(struct net *net)
 {
-	struct winsock_netns *ns = net_generic(net, netns_id);
+	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 
 	/* One empty row more: older kernels look for it instead of the size. */
 	ns->table = kzalloc(sizeof(netns_table) + sizeof(*ns->table), GFP_KERNEL);
@@ -183,23 +222,37 @@ static int __net_init netns_enter(struct net *net)
 	 */
 	if (net->user_ns != &init_user_ns)
 		ns->table[1].mode = 0444;
-	ns->ops_max = WINSOCK_NETNS_OPS_MAX;
+	ns->ops_max = NETNS_OPS_MAX;
 	xa_init(&ns->users);
 
+	ns->counters = alloc_percpu(struct winsock_mib_counters);
+	if (!ns->counters)
+		goto free_table;
+	if (!proc_create_net_single("winsock", 0444, net->proc_net,
+				    netns_show_counters, NULL))
+		goto free_counters;
 	ns->header = register_net_sysctl_sz(net, "net/winsock", ns->table,
 					    ARRAY_SIZE(netns_table));
-	if (!ns->header) {
-		kfree(ns->table);
-		return -ENOMEM;
-	}
+	if (!ns->header)
+		goto remove_proc;
 	return 0;
+
+remove_proc:
+	remove_proc_entry("winsock", net->proc_net);
+free_counters:
+	free_percpu(ns->counters);
+free_table:
+	kfree(ns->table);
+	return -ENOMEM;
 }
 
 static void __net_exit netns_leave(struct net *net)
 {
-	struct winsock_netns *ns = net_generic(net, netns_id);
+	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 
 	unregister_net_sysctl_table(ns->header);
+	remove_proc_entry("winsock", net->proc_net);
+	free_percpu(ns->counters);
 	kfree(ns->table);
 	/* Sockets hold the namespace, and pending closes hold sockets. */
 	WARN_ON_ONCE(!xa_empty(&ns->users));
@@ -209,6 +262,6 @@ static void __net_exit netns_leave(struct net *net)
 struct pernet_operations winsock_netns_ops = {
 	.init	= netns_enter,
 	.exit	= netns_leave,
-	.id	= &netns_id,
+	.id	= &winsock_netns_id,
 	.size	= sizeof(struct winsock_netns),
 };

@@ -1,38 +1,85 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Settings per network namespace: net.winsock.* */
+/* A network namespace's settings, users and counters. */
 #ifndef WINSOCK_NETNS_H
 #define WINSOCK_NETNS_H
 
-#include <linux/types.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/uidgid.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
 
-struct net;
-struct pernet_operations;
+#include <linux/winsock.h>
+
+/*
+ * A close that ends counts once, by how: 1 to 8 are enum winsock_outcome's, and
+ * PLAIN is TCP's own close(2) of an attached socket with linger off.
+ */
+enum winsock_mib {
+	WINSOCK_MIB_PLAIN,
+	/* Answered would-block, nothing begun (N1). */
+	WINSOCK_MIB_WOULDBLOCK = WINSOCK_OUTCOME_FORCED + 1,
+	WINSOCK_MIB_BEGUN,	/* waits begun: each ends as an outcome */
+	WINSOCK_MIB_LEFT,	/* a thread left close(2), the close went on */
+	WINSOCK_MIB_BUSY,	/* refused: another close is pending */
+	WINSOCK_MIB_LIMIT,	/* no op: over net.winsock.ops_max */
+	WINSOCK_MIB_NOMEM,	/* no op: no memory */
+	WINSOCK_MIB_ABORTED,	/* WINSOCK_IOC_ABORT reset a connection */
+	WINSOCK_MIBS
+};
+
+struct winsock_mib_counters {
+	unsigned long values[WINSOCK_MIBS];
+};
 
 /**
- * winsock_netns_strict() - read the error table literally by default?
- * @net: the socket's network namespace
- *
- * net.winsock.strict - BOOLEAN: non-blocking and linger with a timeout gives
- * WSAEWOULDBLOCK whatever is or is not queued, as WINSOCK_CLOSE_STRICT does for
- * one call. Default 0.
+ * struct winsock_netns - a network namespace
+ * @counters:	WINSOCK_MIB_*
+ * @strict:	net.winsock.strict
+ * @ops_max:	net.winsock.ops_max
+ * @users:	struct netns_user by user; read under RCU. Its lock is for a
+ *		user's first pending close and after the last, process context
+ * @header:	the registered table
+ * @table:	the table, with pointers to the fields above
  */
+struct winsock_netns {
+	struct winsock_mib_counters __percpu *counters;
+	u8 strict;
+	int ops_max;
+	struct xarray users;
+	struct ctl_table_header *header;
+	struct ctl_table *table;
+};
+
+extern unsigned int winsock_netns_id;
+extern struct pernet_operations winsock_netns_ops;
+
+/* Pending closes that are orphans, of all namespaces; written by orphan.c. */
+extern unsigned int winsock_mib_orphans;
+
+/**
+ * winsock_mib_inc() - count
+ * @net:	the socket's network namespace
+ * @field:	enum winsock_mib or enum winsock_outcome
+ *
+ * Process context; no lock, one increment of a number of this processor's.
+ */
+static inline void winsock_mib_inc(struct net *net, u32 field)
+{
+	const struct winsock_netns *ns;
+
+	/* net_generic(), in a cheaper section: every close comes by. */
+	preempt_disable();
+	ns = rcu_dereference_sched(net->gen)->ptr[winsock_netns_id];
+	__this_cpu_inc(ns->counters->values[field]);
+	preempt_enable();
+}
+
 bool winsock_netns_strict(struct net *net);
-
-/**
- * winsock_netns_ops_max() - closes that one user may have pending in @net
- * @net: a network namespace
- *
- * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default WINSOCK_NETNS_OPS_MAX.
- * Cannot be written in a namespace of another user namespace than the first.
- */
 unsigned int winsock_netns_ops_max(struct net *net);
-
-#define WINSOCK_NETNS_OPS_MAX	131072
-
 int winsock_netns_charge(struct net *net, kuid_t user);
 void winsock_netns_uncharge(struct net *net, kuid_t user);
-
-extern struct pernet_operations winsock_netns_ops;
 
 #endif /* WINSOCK_NETNS_H */

@@ -19,7 +19,7 @@
 #include <net/tcp.h>
 
 #include "compat/orphan.h"
-#include "mib.h"
+#include "netns.h"
 #include "op.h"
 
 #define ORPHAN_TICK		(HZ / 10)	/* as TCP looks at its own */

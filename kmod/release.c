@@ -13,10 +13,10 @@
 
 #include "compat/syscall.h"
 #include "decide.h"
-#include "mib.h"
+#include "family.h"
+#include "netns.h"
 #include "op.h"
 #include "sockopt.h"
-#include "tcp.h"
 #include "ulp.h"
 
 /*

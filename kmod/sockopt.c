@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Options at SOL_WINSOCK. See sockopt.h. */
+/* Options at SOL_WINSOCK. See sockopt.h. Sockets may be locked or not. */
 #include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/rcupdate.h>
@@ -11,7 +11,6 @@
 
 #include <linux/winsock.h>
 
-#include "facts.h"
 #include "family.h"
 #include "netns.h"
 #include "sockopt.h"
@@ -45,11 +44,13 @@ static void sockopt_store(struct sock *sk, unsigned long bits)
 	rcu_assign_pointer(inet_csk(sk)->icsk_ulp_data, xa_mk_value(bits));
 }
 
+/* Default settings for a socket that is locked. */
 void winsock_sockopt_attach(struct sock *sk)
 {
 	sockopt_store(sk, 0);
 }
 
+/* Does the socket have the ULP "winsock"? */
 bool winsock_sockopt_attached(const struct sock *sk)
 {
 	/* A child that was copied while its listener was attached may have half of it. */
@@ -57,6 +58,7 @@ bool winsock_sockopt_attached(const struct sock *sk)
 	       READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
 }
 
+/* The close of the socket, attached or not, was decided and reported. */
 void winsock_sockopt_set_reported(struct sock *sk)
 {
 	void *word = sockopt_word(sk);
@@ -67,6 +69,7 @@ void winsock_sockopt_set_reported(struct sock *sk)
 			xa_mk_value(xa_to_value(word) | SOCKOPT_REPORTED));
 }
 
+/* A child that nothing can see yet: a close of the listener is not its own. */
 void winsock_sockopt_inherit(struct sock *sk)
 {
 	sockopt_store(sk, xa_to_value(sockopt_word(sk)) & ~SOCKOPT_REPORTED);
@@ -77,6 +80,10 @@ bool winsock_sockopt_reported(const struct sock *sk)
 	return xa_to_value(sockopt_word(sk)) & SOCKOPT_REPORTED;
 }
 
+/*
+ * Non-blocking in Winsock's sense: the socket's own mode (WINSOCK_SO_MODE) if
+ * it has one, else O_NONBLOCK of @file, which may be NULL.
+ */
 bool winsock_sockopt_nonblock(const struct sock *sk, const struct file *file)
 {
 	void *word = sockopt_word(sk);
@@ -177,6 +184,7 @@ static int sockopt_set_mode(struct sock *sk, int value)
 	return 0;
 }
 
+/* setsockopt() at SOL_WINSOCK: 0, -EINVAL, -EFAULT, -ENOPROTOOPT. */
 int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int size)
 {
 	int number;
@@ -194,6 +202,7 @@ int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int
 	return sockopt_set_dontlinger(sk, number);
 }
 
+/* getsockopt() there: the same; @size is the room, then what was written. */
 int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __user *size)
 {
 	union {

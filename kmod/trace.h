@@ -13,7 +13,7 @@
 #include <net/sock.h>
 
 #include "decide.h"
-#include "mib.h"
+#include "netns.h"
 
 /* Programs that read the raw record have to know the numbers. */
 TRACE_DEFINE_ENUM(WINSOCK_VERDICT_DROP);

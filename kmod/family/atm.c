@@ -10,13 +10,12 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "../facts.h"
 #include "../family.h"
 
 /* The socket stays as long as its descriptor: no lock is needed. */
 static void atm_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
-	winsock_facts_gather(sk, facts);
+	winsock_family_gather(sk, facts);
 	facts->lost = U32_MAX;
 	facts->unread = winsock_family_queued(sk);
 	facts->state = TCP_CLOSE;

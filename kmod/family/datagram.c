@@ -3,12 +3,11 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "../facts.h"
 #include "../family.h"
 
 static void datagram_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
-	winsock_facts_gather(sk, facts);
+	winsock_family_gather(sk, facts);
 	facts->can_linger = false;
 	facts->linger = false;
 	/* Numbers of the family's own, which are not TCP's. */

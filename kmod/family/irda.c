@@ -8,12 +8,11 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "../facts.h"
 #include "../family.h"
 
 static void irda_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
-	winsock_facts_gather(sk, facts);
+	winsock_family_gather(sk, facts);
 	facts->peer = facts->state == TCP_ESTABLISHED;
 	facts->unacked = facts->peer ? winsock_family_charged(sk) : 0;
 	facts->unread = winsock_family_queued(sk);

@@ -9,10 +9,8 @@
 
 #include <linux/winsock.h>
 
-#include "../facts.h"
 #include "../family.h"
 #include "../policy.h"
-#include "../tcp.h"
 
 static_assert((int)WINSOCK_ESTABLISHED == (int)TCP_ESTABLISHED);
 static_assert((int)WINSOCK_SYN_SENT == (int)TCP_SYN_SENT);
@@ -87,7 +85,7 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 	unsigned int state;
 	u32 bits;
 
-	winsock_facts_gather(sk, facts);
+	winsock_family_gather(sk, facts);
 	state = facts->state;
 	bits = winsock_policy_state(state);
 	facts->peer = (bits & WINSOCK_STATE_PEER) && !tp->repair;

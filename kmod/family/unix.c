@@ -8,7 +8,6 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "../facts.h"
 #include "../family.h"
 
 /* The other end, referenced, unless it is closed. */
@@ -33,7 +32,7 @@ static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
 	struct sock *other = unix_other(sk);
 
-	winsock_facts_gather(sk, facts);
+	winsock_family_gather(sk, facts);
 	facts->unread_resets = true;
 	facts->unread = winsock_family_queued(sk);
 	if (other) {

@@ -10,7 +10,6 @@
 
 #include <linux/winsock.h>
 
-#include "../mib.h"
 #include "../netns.h"
 #include "../op.h"
 #include "connection.h"

@@ -11,7 +11,6 @@
 #include "../decide.h"
 #include "../family.h"
 #include "../policy.h"
-#include "../tcp.h"
 #include "connection.h"
 
 static void look(struct socket *sock, struct winsock_facts *facts)

@@ -43,7 +43,7 @@ observed() {
 			missing=1
 		}
 	done < <(cd "$root/kmod" && {
-		sed -nE 's/.*"([A-Z]\w+)", ?.*/\1/p' mib.c
+		sed -nE 's/.*"([A-Z]\w+)", ?.*/\1/p' netns.c
 		sed -nE 's/.*seq_puts\(seq, "(.*)\\n"\).*/\1/p' pending.c | tr ' ' '\n'
 		sed -nE 's/.*__(field|array)\(u[0-9]+, (\w+).*/\2/p' trace.h
 	})
