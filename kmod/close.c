@@ -56,13 +56,13 @@ static int close_check(const struct winsock_close *args)
 	return 0;
 }
 
-/* A number that was reused is another socket's. */
+/* The number may refer to another socket by now. */
 static int close_check_cookie(struct sock *sk, u64 cookie)
 {
 	return cookie && cookie != atomic64_read(&sk->sk_cookie) ? -ESTALE : 0;
 }
 
-/* What the caller wants of a close that lingers: WINSOCK_FACT_* bits. */
+/* The mode that a close that lingers obeys: WINSOCK_FACT_* bits. */
 static u32 close_mode(const struct close_call *call)
 {
 	u32 flags = call->args->flags;
@@ -79,9 +79,9 @@ static u32 close_mode(const struct close_call *call)
 }
 
 /*
- * Has the connection to be ended for others than the caller, who would keep the
- * release from coming? Threads inside calls, or holders that the caller decides
- * for. @own: references that are the caller's.
+ * Do other references keep the file open, so that this close has to end the
+ * connection itself? They are threads inside calls, or holders for which the
+ * caller decides. @own: references that are the caller's.
  */
 static bool close_for_others(const struct close_call *call, long own)
 {
@@ -112,7 +112,7 @@ static void close_report(struct close_call *call)
 	winsock_report_end(call->sk, decision, winsock_outcome(decision));
 }
 
-/* Give the descriptor up. Of two threads that close one number one does. */
+/* Remove the descriptor. If two threads close one number, one succeeds. */
 static int close_drop_fd(const struct close_call *call)
 {
 	if (!(call->args->flags & WINSOCK_CLOSE_DROP_FD) ||
@@ -135,7 +135,7 @@ static int close_at_once(struct close_call *call)
 	if (err)
 		goto unlock;
 	close_report(call);
-	/* A call that has begun since; with a thread that dies it ends too. */
+	/* A call may have begun since; one of a dying thread ends by itself. */
 	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
 		locked = !winsock_lock_sock(call->sk);
 	if (locked)
@@ -147,7 +147,7 @@ unlock:
 	return err;
 }
 
-/* What a wait takes, before the socket is locked. */
+/* Allocate what a wait needs, before the socket is locked. */
 static int close_prepare(struct close_call *call)
 {
 	struct winsock_close *args = call->args;
@@ -284,7 +284,7 @@ static int close_lingering(struct close_call *call)
 	return err;
 }
 
-/* How much hangs on whether there is another handle? */
+/* How many looks is the answer worth? */
 static unsigned int close_looks(const struct close_call *call)
 {
 	u32 waits = WINSOCK_FACT_TIMED | WINSOCK_FACT_UNACKED;
@@ -335,7 +335,7 @@ static int close_decide(struct close_call *call)
 		close_ask(call, winsock_handle_shared(call->file, args->fd,
 						      close_looks(call)) ?
 					WINSOCK_FACT_SHARED : 0);
-	/* Of two holders one is the last, and lingers, or resets. */
+	/* One of two holders is the last one, and lingers or resets. */
 	if ((decision->bits & WINSOCK_FACT_LINGER) &&
 	    (decision->bits & (WINSOCK_FACT_TIMED | WINSOCK_FACT_SHARED)))
 		return close_lingering(call);
@@ -379,7 +379,7 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 	return err;
 }
 
-/* A socket by its descriptor, locked, for the calls below. Its file or ERR_PTR. */
+/* Look a socket up and lock it. Its file, referenced, or ERR_PTR. */
 static struct file *close_lock(int fd, u64 cookie)
 {
 	struct file *file = winsock_handle_get(fd);

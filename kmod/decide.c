@@ -158,7 +158,7 @@ void winsock_carry_out(struct sock *sk, const struct winsock_decision *decision,
 	if (decision->verdict != WINSOCK_VERDICT_ABORT &&
 	    decision->verdict != WINSOCK_VERDICT_RELEASE)
 		return;
-	/* Decided: the release must not wait for the FIN's ACK (B4). */
+	/* The release must not wait for the ACK of the FIN (B4). */
 	sock_reset_flag(sk, SOCK_LINGER);
 	if (decision->verdict == WINSOCK_VERDICT_ABORT)
 		winsock_family_reset(sk);

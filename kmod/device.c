@@ -49,7 +49,8 @@ static long device_info(void __user *to, size_t size)
 {
 	struct winsock_info info = {
 		.abi_version	= WINSOCK_ABI_VERSION,
-		.ops_max	= winsock_netns_ops_max(current->nsproxy->net_ns),
+		.ops_max =
+			winsock_netns_ops_max(current->nsproxy->net_ns),
 		.close_flags	= WINSOCK_CLOSE_FLAGS,
 		.timeout_max_ns	= WINSOCK_TIMEOUT_MAX_NS,
 	};

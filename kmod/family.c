@@ -48,7 +48,7 @@ static const struct family_row family_rows[] = {
 
 static const struct winsock_family_ops *family_ops(const struct sock *sk)
 {
-	/* IPV6_ADDRFORM may change it just now; either row is TCP's. */
+	/* IPV6_ADDRFORM may change it meanwhile; both rows are TCP's. */
 	u16 family = READ_ONCE(sk->sk_family);
 	const struct family_row *row = family_rows;
 
@@ -128,19 +128,19 @@ void winsock_family_disconnect(struct sock *sk, bool reset)
 		return;
 	}
 	sock_owned_by_me(sk);
-	/* A call that sleeps must not take this for the peer's end (P10). */
+	/* A blocked recv() would return 0 as at the peer's FIN (P10). */
 	if (!sk->sk_err)
 		WRITE_ONCE(sk->sk_err, ECONNABORTED);
 	family_ops(sk)->disconnect(sk);
 }
 
 /**
- * winsock_family_relocks() - must the next step sleep for the socket's lock?
+ * winsock_family_relocks() - does the next step sleep for the socket's lock?
  * @sk:		the socket, locked
  * @reset:	the step is winsock_family_reset(), or
  *		winsock_family_disconnect() with the same argument
  *
- * Return: true if it would unlock the socket and lock it again.
+ * Return: true if it drops the lock and takes it again.
  */
 bool winsock_family_relocks(const struct sock *sk, bool reset)
 {
@@ -181,9 +181,9 @@ u32 winsock_family_charged(const struct sock *sk)
 	int charged = sk_wmem_alloc_get(sk);
 
 	/*
-	 * sock_wfree() gives all but one byte of a packet back, wakes us, and
-	 * then that one. No packet is as small as what so many processors may
-	 * have under way.
+	 * sock_wfree() subtracts truesize - 1, wakes us, and subtracts the last
+	 * byte: each processor inside it may have one byte outstanding. Less
+	 * than the smallest truesize counts as nothing.
 	 */
 	return charged < (int)SKB_TRUESIZE(1) ? 0 : charged;
 }

@@ -24,10 +24,10 @@ struct socket;
  * @linger_ns:	SO_LINGER's timeout, ns
  * @unacked:	bytes sent that have not left our side, in the family's sense
  * @unsent:	bytes that TCP has not yet given to the wire, part of @unacked
- * @unread:	received bytes that nobody has read
- * @lost:	what may have been lost on a connection that is dead, at most.
- *		TCP's sequence numbers never acknowledged; a FIN may be among
- *		them, TCP no longer tells
+ * @unread:	received bytes that no call has read
+ * @lost:	upper bound of the bytes lost on a connection that is dead:
+ *		sequence numbers never acknowledged, a FIN may be among
+ *		them
  */
 struct winsock_facts {
 	u8 state;
@@ -55,8 +55,8 @@ struct winsock_facts {
  *		and may be unlocked in between
  * @disconnect:	end the connection in order while others hold the socket, and
  *		wake them; the socket is locked, and may be unlocked in between
- * @relocks:	would @reset, or else @disconnect, let the lock of the socket go
- *		and take it again? The socket is locked. NULL: both would
+ * @relocks:	does @reset, or else @disconnect, drop the socket's lock and
+ *		take it again? The socket is locked. NULL: both do
  */
 struct winsock_family_ops {
 	void (*snapshot)(struct sock *sk, struct winsock_facts *facts);
@@ -89,7 +89,7 @@ void winsock_tcp_push(struct sock *sk);
 bool winsock_tcp_close_resets(const struct sock *sk);
 void winsock_tcp_reset(struct sock *sk);
 
-/* For the rows: the facts of every socket, bytes sent and received, two ways to end. */
+/* For the rows: facts of every socket, bytes queued, two ways to end. */
 void winsock_family_gather(const struct sock *sk, struct winsock_facts *facts);
 u32 winsock_family_charged(const struct sock *sk);
 u32 winsock_family_queued(struct sock *sk);

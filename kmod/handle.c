@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptors: who else holds the open file, and giving one up safely.
+ * Descriptors: other holders of the open file, and removing one safely.
  *
  * A count of references above what the caller accounts for is a handle, or a
  * reference that passes. A handle is usually found in a table near the caller;
@@ -28,14 +28,14 @@
 #include "family.h"
 #include "handle.h"
 
-/* A call that does not sleep is left within these. */
+/* A call that does not sleep returns within these. */
 #define HANDLE_QUICK_LOOKS	60
 #define HANDLE_QUICK_US		3
 
 /* Between the looks that follow, of a caller that may sleep for the answer. */
 #define HANDLE_LOOK_US		50
 
-/* A child that is seen on its way to exec or exit has so many in all. */
+/* So many in all for a child that is on its way to exec or exit. */
 #define HANDLE_LOSING_LOOKS	1000
 
 /*
@@ -50,10 +50,10 @@
 /* How many entries of a queue are looked up among the threads. */
 #define HANDLE_LOOKUPS		8
 
-/* That of threads in poll and select, whose name fs/select.c keeps. */
+/* The wake function of threads in poll and select, static in fs/select.c. */
 static wait_queue_func_t handle_pollwake;
 
-/* That of threads that wait for a packet, static in net/core/datagram.c. */
+/* The one of threads that wait for a packet, static in net/core/datagram.c. */
 static wait_queue_func_t handle_packetwake;
 
 /**
@@ -79,7 +79,7 @@ struct file *winsock_handle_get(int fd)
 	return file;
 }
 
-/* Threads that look stand in the queue: they are inside a call, too. */
+/* A thread that looks queues itself: it is inside a call, too. */
 static int handle_looks(struct wait_queue_entry *entry, unsigned int mode,
 			int sync, void *key)
 {
@@ -87,10 +87,9 @@ static int handle_looks(struct wait_queue_entry *entry, unsigned int mode,
 }
 
 /*
- * The thread whose wait-queue entry this is, if it is that of a thread asleep
- * in a system call: it holds one reference to the file for each entry. Other
- * entries (epoll, io_uring, an op) hold none that would end with a call, and
- * have no task.
+ * The thread that an entry belongs to, if that thread sleeps in a system call:
+ * it holds one reference to the file for each entry. Other entries (epoll,
+ * io_uring, an op) have no task, and no reference that ends with a call.
  */
 static const struct task_struct *
 handle_sleeper(const struct wait_queue_entry *entry)
@@ -152,9 +151,9 @@ static bool handle_is_alone(struct file *file)
 }
 
 /*
- * The wake function of threads that wait for a packet is known once an entry
- * with an unknown one has been found to name a thread of the caller. There is
- * one such function. TCP does not use it.
+ * The wake function of threads that wait for a packet is learned from an entry
+ * with an unknown function whose private pointer is a thread of the caller.
+ * There is one such function. TCP does not use it.
  */
 static void handle_learn_packetwake(struct socket *sock)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Descriptors: who else holds the open file, and giving one up safely. The
+ * Descriptors: other holders of the open file, and removing one safely. The
  * socket's lock, for threads that must not sleep for it without end.
  */
 #ifndef WINSOCK_HANDLE_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A socket's lock for threads that must not sleep for it without end. Its owner
- * may sit in a call for as long as the memory that it copies from does not
- * arrive, which a user can make for ever (userfaultfd, FUSE).
+ * A socket's lock for threads that must not sleep for it without end. A user
+ * can make the owner sleep inside send() for ever, on memory that userfaultfd
+ * or FUSE never delivers.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -27,7 +27,8 @@ int winsock_lock_sock(struct sock *sk)
 	might_sleep();
 	spin_lock_bh(&sk->sk_lock.slock);
 	while (sk->sk_lock.owned) {
-		prepare_to_wait_exclusive(&sk->sk_lock.wq, &wait, TASK_KILLABLE);
+		prepare_to_wait_exclusive(&sk->sk_lock.wq, &wait,
+					  TASK_KILLABLE);
 		killed = fatal_signal_pending(current);
 		if (killed)
 			break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A network namespace: net.winsock.*, users, and counters, /proc/net/winsock. */
+/* A network namespace: net.winsock.*, users, counters (/proc/net/winsock). */
 #include <linux/atomic.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
@@ -25,7 +25,7 @@ struct netns_user {
 unsigned int winsock_netns_id;
 unsigned int winsock_mib_orphans;
 
-/* Read by people and programs: a name stays, new ones may come in between. */
+/* People and programs read them: a name stays, new ones may be inserted. */
 static const char *const netns_counter_names[WINSOCK_MIBS] = {
 	[WINSOCK_MIB_PLAIN]		= "Plain",
 	[WINSOCK_OUTCOME_GRACEFUL]	= "Graceful",
@@ -189,7 +189,8 @@ void winsock_netns_uncharge(struct net *net, kuid_t user)
 
 static int netns_show_counters(struct seq_file *seq, void *unused)
 {
-	const struct winsock_netns *ns = net_generic(seq->private, winsock_netns_id);
+	const struct winsock_netns *ns = net_generic(seq->private,
+						     winsock_netns_id);
 	unsigned int field;
 	unsigned long sum;
 	int cpu;
@@ -211,15 +212,14 @@ static int __net_init netns_enter(struct net *net)
 	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 
 	/* One empty row more: older kernels look for it instead of the size. */
-	ns->table = kzalloc(sizeof(netns_table) + sizeof(*ns->table), GFP_KERNEL);
+	ns->table = kzalloc(sizeof(netns_table) + sizeof(*ns->table),
+			    GFP_KERNEL);
 	if (!ns->table)
 		return -ENOMEM;
 	memcpy(ns->table, netns_table, sizeof(netns_table));
 	ns->table[0].data = &ns->strict;
 	ns->table[1].data = &ns->ops_max;
-	/*
-	 * What a container may take of the host's memory is not its own to say.
-	 */
+	/* A container must not raise its own share of the host's memory. */
 	if (net->user_ns != &init_user_ns)
 		ns->table[1].mode = 0444;
 	ns->ops_max = NETNS_OPS_MAX;

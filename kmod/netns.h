@@ -70,7 +70,7 @@ static inline void winsock_mib_inc(struct net *net, u32 field)
 {
 	const struct winsock_netns *ns;
 
-	/* net_generic(), in a cheaper section: every close comes by. */
+	/* net_generic() inline: one section covers the look-up and the add. */
 	preempt_disable();
 	ns = rcu_dereference_sched(net->gen)->ptr[winsock_netns_id];
 	__this_cpu_inc(ns->counters->values[field]);

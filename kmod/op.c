@@ -34,13 +34,13 @@ static_assert(IS_ENABLED(CONFIG_LOCKDEP) ||
 #define OP_RELOCKERS	8
 
 /*
- * A worker of winsock_op_queue sleeps for nothing that a user can keep: others'
- * deadlines would wait for it, as workers are limited. The socket's lock may be
- * owned by a thread inside a call on memory that does not arrive; kTLS, ATM and
- * IrDA sockets take it anew to end a connection, on a queue of their own. The
- * last reference to a file waits for the mutex of every epoll that watches it,
- * which is held over copies to user memory; what may be the last one of such a
- * file goes on op_put_queue.
+ * A worker of winsock_op_queue never sleeps for what a user can hold: workers
+ * are limited, and every deadline would wait for it. A thread whose send()
+ * faults on memory that does not arrive (userfaultfd) holds a socket's lock for
+ * ever. kTLS, ATM and IrDA sockets drop and take that lock to end a connection,
+ * so their workers are those of op_relock_queue. The last fput() waits for the
+ * mutex of every epoll that watches the file, which epoll_wait() holds while it
+ * copies to user memory, so op_put_queue drops the reference of such a file.
  */
 struct workqueue_struct *winsock_op_queue;
 static struct workqueue_struct *op_relock_queue, *op_put_queue;
@@ -91,10 +91,10 @@ bool winsock_op_fire(struct winsock_op *op, u8 what)
 }
 
 /*
- * Every ACK comes by here while SOCK_NOSPACE is set: TCP looks at that flag to
- * see whether a thread waits for room, and clears it when half of the buffer is
- * free. So it is set again until nothing is left: no polling, and one wake-up.
- * The other families wake without it.
+ * While SOCK_NOSPACE is set TCP calls sk_write_space(), and so this function,
+ * at every ACK. TCP clears the flag once enough of the send buffer is free; it
+ * is set again until all payload is acknowledged: no polling, and one wake-up.
+ * The other families wake without the flag.
  */
 static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 		   void *key)
@@ -115,7 +115,7 @@ static enum hrtimer_restart op_expire(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* A false alarm: wait on, unless something else has fired. */
+/* More was sent meanwhile: wait on, unless something else has fired. */
 static bool op_rearm(struct winsock_op *op)
 {
 	bool pending;
@@ -248,7 +248,7 @@ static void op_put_work(struct work_struct *work)
 	op_end(op);
 }
 
-/* Give the file up; a thread that is woken finds it gone. */
+/* Drop the file before the waiters wake. */
 static void op_release_file(struct winsock_op *op, struct file *file)
 {
 	bool alone = file_count(file) == 1;
@@ -467,7 +467,7 @@ static bool op_withdraw(struct winsock_op *op)
  */
 int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome)
 {
-	/* With DROP_FD the descriptor is there a moment before the op begins. */
+	/* With DROP_FD close_begin() installs the descriptor first. */
 	if (!READ_ONCE(op->started)) {
 		if (winsock_lock_sock(op->sk))
 			return -EINTR;

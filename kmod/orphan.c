@@ -43,7 +43,7 @@ MODULE_PARM_DESC(orphans_max, "pending closes that no descriptor names");
 static void orphan_tick(struct work_struct *work);
 static DECLARE_DELAYED_WORK(orphan_work, orphan_tick);
 
-/* TCP gives up a connection without progress after this time. */
+/* TCP gives a connection up after this time without progress. */
 static void orphan_limit_time(struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);

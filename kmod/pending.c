@@ -3,9 +3,8 @@
  * The pending closes of a network namespace, /proc/net/winsock_pending.
  * A reader sees its own, with CAP_NET_ADMIN over the namespace all.
  *
- * An array by number: numbers grow, so that a reader who comes back for more
- * finds the place again in a few steps, however many there are, and sees none
- * twice.
+ * An array by number: numbers grow, so that a reader that reads on finds the
+ * place again in a few steps, however many there are, and sees none twice.
  */
 #include <linux/capability.h>
 #include <linux/pid.h>
@@ -34,14 +33,14 @@
  * @next:	number of the next; guarded by that lock
  */
 struct pending_netns {
-	struct xarray ops;	/* its lock: innermost, process context; see above */
+	struct xarray ops;	/* its lock: innermost; see above */
 	u32 next;
 };
 
 /**
  * struct pending_reader - an open /proc/net/winsock_pending
  * @net:	the core's
- * @all:	may see everybody's
+ * @all:	may see the closes of every user
  */
 struct pending_reader {
 	struct seq_net_private net;
@@ -66,8 +65,8 @@ static struct pending_netns *pending_netns(const struct winsock_op *op)
 int winsock_pending_add(struct winsock_op *op)
 {
 	struct pending_netns *ns = pending_netns(op);
-	int err = xa_alloc_cyclic(&ns->ops, &op->id, op, xa_limit_32b, &ns->next,
-				  GFP_KERNEL_ACCOUNT);
+	int err = xa_alloc_cyclic(&ns->ops, &op->id, op, xa_limit_32b,
+				  &ns->next, GFP_KERNEL_ACCOUNT);
 
 	/* 1 is for numbers that begin anew. */
 	return min(err, 0);
@@ -106,12 +105,14 @@ int winsock_pending_abort(struct net *net, u32 id)
 	xa_unlock(&ns->ops);
 	if (!op)
 		return -ENOENT;
-	err = winsock_op_demand(op, WINSOCK_OP_ABORTED, WINSOCK_OUTCOME_REQUEST);
+	err = winsock_op_demand(op, WINSOCK_OP_ABORTED,
+				WINSOCK_OUTCOME_REQUEST);
 	winsock_op_put(op);
 	return err == -EALREADY ? -ENOENT : err;
 }
 
-static bool pending_is_visible(const struct seq_file *seq, const struct winsock_op *op)
+static bool pending_is_visible(const struct seq_file *seq,
+			       const struct winsock_op *op)
 {
 	const struct pending_reader *reader = seq->private;
 
@@ -152,7 +153,8 @@ static void *pending_start(struct seq_file *seq, loff_t *pos)
 	struct pending_netns *ns = net_generic(seq_file_net(seq), pending_id);
 	struct pending_reader *reader = seq->private;
 
-	reader->all = file_ns_capable(seq->file, seq_file_net(seq)->user_ns, CAP_NET_ADMIN);
+	reader->all = file_ns_capable(seq->file, seq_file_net(seq)->user_ns,
+				      CAP_NET_ADMIN);
 	xa_lock(&ns->ops);
 	return *pos ? pending_find(seq, pos) : SEQ_START_TOKEN;
 }
@@ -171,7 +173,7 @@ static void pending_stop(struct seq_file *seq, void *entry)
 	xa_unlock(&ns->ops);
 }
 
-/* Of another moment than the rest if the close is being decided just now. */
+/* Not atomic: fields may differ in age while the close is being decided. */
 static int pending_show(struct seq_file *seq, void *entry)
 {
 	struct sockaddr_in6 local, remote;
@@ -188,11 +190,13 @@ static int pending_show(struct seq_file *seq, void *entry)
 	if (READ_ONCE(op->deadline) != KTIME_MAX)
 		left = max_t(s64, ktime_ms_delta(op->deadline, ktime_get()), 0);
 	seq_printf(seq, "%u %d ", from_kuid_munged(seq_user_ns(seq), op->user),
-		   pid_nr_ns(op->pid, proc_pid_ns(file_inode(seq->file)->i_sb)));
+		   pid_nr_ns(op->pid,
+			     proc_pid_ns(file_inode(seq->file)->i_sb)));
 	seq_escape(seq, op->comm, " \t\n\\");
-	seq_printf(seq, " %pISpc %pISpc %u %u %lld %lld %llu %u\n", &local, &remote,
-		   facts.state, facts.unacked, ktime_ms_delta(ktime_get(), op->began),
-		   left, op->record.tag, op->id);
+	seq_printf(seq, " %pISpc %pISpc %u %u %lld %lld %llu %u\n", &local,
+		   &remote, facts.state, facts.unacked,
+		   ktime_ms_delta(ktime_get(), op->began), left, op->record.tag,
+		   op->id);
 	return 0;
 }
 
@@ -208,8 +212,8 @@ static int __net_init pending_enter(struct net *net)
 	struct pending_netns *ns = net_generic(net, pending_id);
 
 	xa_init_flags(&ns->ops, XA_FLAGS_ALLOC1);
-	if (!proc_create_net("winsock_pending", 0444, net->proc_net, &pending_seq_ops,
-			     sizeof(struct pending_reader)))
+	if (!proc_create_net("winsock_pending", 0444, net->proc_net,
+			     &pending_seq_ops, sizeof(struct pending_reader)))
 		return -ENOMEM;
 	return 0;
 }

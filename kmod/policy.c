@@ -5,7 +5,8 @@
  */
 #include "policy.h"
 
-#define RULE_COUNT (sizeof(winsock_policy_rules) / sizeof(winsock_policy_rules[0]))
+#define RULE_COUNT \
+	(sizeof(winsock_policy_rules) / sizeof(winsock_policy_rules[0]))
 
 const __u8 winsock_policy_states[WINSOCK_STATES] = {
 	[WINSOCK_ESTABLISHED]	= WINSOCK_STATE_PEER | WINSOCK_STATE_PAYLOAD,
@@ -33,8 +34,9 @@ const struct winsock_rule winsock_policy_rules[] = {
 	  "H1 H2 H3: linger with timeout zero resets at once, blocking or not" },
 	{ WINSOCK_FACT_LINGER, WINSOCK_FACT_TIMED, WINSOCK_VERDICT_RELEASE,
 	  "B12: without a peer there is nothing to reset" },
-	{ WINSOCK_FACT_NONBLOCK | WINSOCK_FACT_STRICT, 0, WINSOCK_VERDICT_WOULDBLOCK,
-	  "2.1: the error table read literally: whatever is or is not queued" },
+	{ WINSOCK_FACT_NONBLOCK | WINSOCK_FACT_STRICT, 0,
+	  WINSOCK_VERDICT_WOULDBLOCK,
+	  "STRICT: the error table to the letter, whatever is queued" },
 	{ 0, WINSOCK_FACT_UNACKED, WINSOCK_VERDICT_RELEASE,
 	  "B1 B2 B12 N2 N7: nothing unacknowledged, the close completes at once" },
 	{ WINSOCK_FACT_EXPIRED, 0, WINSOCK_VERDICT_ABORT,

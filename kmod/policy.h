@@ -32,27 +32,27 @@ enum winsock_state {
 };
 
 /* What a state means for a close. */
-#define WINSOCK_STATE_PEER	(1U << 0)	/* a peer exists that a reset would reach */
-#define WINSOCK_STATE_PAYLOAD	(1U << 1)	/* payload may be unacknowledged */
-#define WINSOCK_STATE_FIN	(1U << 2)	/* our FIN is queued and counted in write_seq */
+#define WINSOCK_STATE_PEER	(1U << 0)	/* a reset would reach a peer */
+#define WINSOCK_STATE_PAYLOAD	(1U << 1)	/* may have unacked payload */
+#define WINSOCK_STATE_FIN	(1U << 2)	/* write_seq counts our FIN */
 
 /* The facts that a verdict depends on. */
-#define WINSOCK_FACT_SHARED	(1U << 0)	/* other holders exist, and the caller asked */
+#define WINSOCK_FACT_SHARED	(1U << 0)	/* IF_LAST: others hold it */
 #define WINSOCK_FACT_LINGER	(1U << 1)	/* linger is on */
 #define WINSOCK_FACT_TIMED	(1U << 2)	/* its timeout is not zero */
 #define WINSOCK_FACT_NONBLOCK	(1U << 3)	/* the socket is non-blocking */
-#define WINSOCK_FACT_STRICT	(1U << 4)	/* the error table is read literally */
-#define WINSOCK_FACT_PEER	(1U << 5)	/* WINSOCK_STATE_PEER of the present state */
-#define WINSOCK_FACT_UNACKED	(1U << 6)	/* payload is not acknowledged */
-#define WINSOCK_FACT_EXPIRED	(1U << 7)	/* the linger deadline has passed */
+#define WINSOCK_FACT_STRICT	(1U << 4)	/* error table to the letter */
+#define WINSOCK_FACT_PEER	(1U << 5)	/* a reset would reach a peer */
+#define WINSOCK_FACT_UNACKED	(1U << 6)	/* unacknowledged payload */
+#define WINSOCK_FACT_EXPIRED	(1U << 7)	/* the deadline has passed */
 #define WINSOCK_FACT_BITS	8
 
 enum winsock_verdict {
-	WINSOCK_VERDICT_DROP = 1,	/* only this descriptor goes; the connection is others' */
-	WINSOCK_VERDICT_RELEASE,	/* let the socket go; TCP ends the connection its way */
-	WINSOCK_VERDICT_ABORT,		/* reset now, before anybody hears of it */
-	WINSOCK_VERDICT_WOULDBLOCK,	/* nothing is begun, nothing has changed */
-	WINSOCK_VERDICT_WAIT,		/* wait for the drain or the deadline, then ask again */
+	WINSOCK_VERDICT_DROP = 1,	/* drop this descriptor alone */
+	WINSOCK_VERDICT_RELEASE,	/* release the socket to TCP's close */
+	WINSOCK_VERDICT_ABORT,		/* reset, before the close returns */
+	WINSOCK_VERDICT_WOULDBLOCK,	/* nothing begun, nothing changed */
+	WINSOCK_VERDICT_WAIT,		/* for drain or deadline; ask again */
 };
 
 /**

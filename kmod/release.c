@@ -33,14 +33,15 @@ static bool release_may_wait(const struct sock *sk)
 }
 
 /*
- * A socket for the connection to have after this one, which goes when the
- * release returns: TCP tells acknowledgements to the wait queue of a socket.
+ * A socket for the connection to have after this one, which the VFS frees when
+ * the release returns: TCP wakes the wait queue of the socket at each ACK.
  */
 static struct socket *release_heir(const struct sock *sk)
 {
 	struct socket *sock = sk->sk_socket, *heir;
 
-	if (sock_create_lite(sk->sk_family, sk->sk_type, sk->sk_protocol, &heir))
+	if (sock_create_lite(sk->sk_family, sk->sk_type, sk->sk_protocol,
+			     &heir))
 		return NULL;
 	heir->ops = READ_ONCE(sock->ops);
 	__module_get(heir->ops->owner);
@@ -51,8 +52,8 @@ static struct socket *release_heir(const struct sock *sk)
 }
 
 /* Carry out what needs no wait, under the lock that it was decided under. */
-static void release_carry_out(struct sock *sk, struct winsock_decision *decision,
-			      u32 outcome)
+static void release_carry_out(struct sock *sk,
+			      struct winsock_decision *decision, u32 outcome)
 {
 	winsock_report_verdict(sk, decision);
 	winsock_report_end(sk, decision, outcome);
@@ -71,7 +72,7 @@ static void release_begin(struct sock *sk, struct winsock_decision *decision,
 		winsock_tcp_push(sk);
 }
 
-/* Until the end, or a signal: then the deadline is kept without the thread. */
+/* Until the end or a signal; the op keeps the deadline without the thread. */
 static void release_wait(struct winsock_op *op)
 {
 	if (!wait_event_interruptible(op->waiters, winsock_op_is_final(op)))

@@ -19,7 +19,7 @@
 static_assert(SOL_WINSOCK > 2 * SOL_MCTP);
 static_assert(sizeof(struct winsock_so_linger) == 4);
 
-/* A timeout was set here: then 0 is one that somebody chose (2.5). */
+/* A program set a timeout by this option: 0 is then a choice (O6). */
 #define SOCKOPT_TIMEOUT		(1UL << 0)
 /* The socket has a mode of its own, whatever O_NONBLOCK says; which one. */
 #define SOCKOPT_MODE		(1UL << 1)
@@ -28,9 +28,9 @@ static_assert(sizeof(struct winsock_so_linger) == 4);
 #define SOCKOPT_REPORTED	(1UL << 3)
 
 /*
- * The ULP's data pointer holds a tagged integer. A ULP that keeps a pointer
- * there keeps an aligned one, so the tag also tells whose socket it is. Other
- * sockets than TCP's have no such pointer.
+ * The ULP's data pointer holds a tagged integer. Other ULPs keep an aligned
+ * pointer there, so the tag also identifies our sockets. Sockets other than
+ * TCP's have no such field.
  */
 static void *sockopt_word(const struct sock *sk)
 {
@@ -53,7 +53,7 @@ void winsock_sockopt_attach(struct sock *sk)
 /* Does the socket have the ULP "winsock"? */
 bool winsock_sockopt_attached(const struct sock *sk)
 {
-	/* A child that was copied while its listener was attached may have half of it. */
+	/* A child that TCP copied during the attach may have only the word. */
 	return xa_is_value(sockopt_word(sk)) &&
 	       READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
 }
@@ -125,14 +125,15 @@ void winsock_query_fill(struct sock *sk, const struct file *file,
 	args->unread = facts.unread;
 }
 
-/* TCP reads the flag and the time at close only. */
+/* TCP reads the flag and the timeout only at close. */
 static void sockopt_linger(struct sock *sk, bool on, unsigned int seconds)
 {
 	WRITE_ONCE(sk->sk_lingertime, (unsigned long)seconds * HZ);
 	sock_valbool_flag(sk, SOCK_LINGER, on);
 }
 
-static int sockopt_set_linger(struct sock *sk, sockptr_t value, unsigned int size)
+static int sockopt_set_linger(struct sock *sk, sockptr_t value,
+			      unsigned int size)
 {
 	struct winsock_so_linger linger;
 
@@ -153,9 +154,7 @@ static int sockopt_set_dontlinger(struct sock *sk, bool off)
 
 	lock_sock(sk);
 	bits = xa_to_value(sockopt_word(sk));
-	/*
-	 * Set by SO_LINGER while we did not look: on, or a time that is not 0.
-	 */
+	/* The program may have set a timeout by SO_LINGER: on, or not 0. */
 	if (sock_flag(sk, SOCK_LINGER) || sk->sk_lingertime)
 		bits |= SOCKOPT_TIMEOUT;
 	if (off || (bits & SOCKOPT_TIMEOUT))
@@ -174,7 +173,8 @@ static int sockopt_set_mode(struct sock *sk, int value)
 	if (value < -1 || value > 1)
 		return -EINVAL;
 	lock_sock(sk);
-	bits = xa_to_value(sockopt_word(sk)) & ~(SOCKOPT_MODE | SOCKOPT_NONBLOCK);
+	bits = xa_to_value(sockopt_word(sk)) &
+	       ~(SOCKOPT_MODE | SOCKOPT_NONBLOCK);
 	if (value >= 0)
 		bits |= SOCKOPT_MODE;
 	if (value > 0)
@@ -185,7 +185,8 @@ static int sockopt_set_mode(struct sock *sk, int value)
 }
 
 /* setsockopt() at SOL_WINSOCK: 0, -EINVAL, -EFAULT, -ENOPROTOOPT. */
-int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int size)
+int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value,
+			unsigned int size)
 {
 	int number;
 
@@ -203,7 +204,8 @@ int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int
 }
 
 /* getsockopt() there: the same; @size is the room, then what was written. */
-int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __user *size)
+int winsock_sockopt_get(struct sock *sk, int name, char __user *value,
+			int __user *size)
 {
 	union {
 		struct winsock_so_linger linger;
@@ -221,7 +223,8 @@ int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __use
 	case WINSOCK_SO_LINGER:
 		length = sizeof(option.linger);
 		option.linger.l_onoff = sock_flag(sk, SOCK_LINGER);
-		option.linger.l_linger = min(sk->sk_lingertime / HZ, (unsigned long)U16_MAX);
+		option.linger.l_linger = min(sk->sk_lingertime / HZ,
+					     (unsigned long)U16_MAX);
 		break;
 	case WINSOCK_SO_DONTLINGER:
 		length = sizeof(option.number);
@@ -229,7 +232,9 @@ int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __use
 		break;
 	case WINSOCK_SO_MODE:
 		length = sizeof(option.number);
-		option.number = bits & SOCKOPT_MODE ? !!(bits & SOCKOPT_NONBLOCK) : -1;
+		option.number = -1;
+		if (bits & SOCKOPT_MODE)
+			option.number = !!(bits & SOCKOPT_NONBLOCK);
 		break;
 	case WINSOCK_SO_INFO:
 		length = sizeof(option.query);

@@ -21,8 +21,10 @@ bool winsock_sockopt_attached(const struct sock *sk);
 void winsock_sockopt_set_reported(struct sock *sk);
 bool winsock_sockopt_reported(const struct sock *sk);
 bool winsock_sockopt_nonblock(const struct sock *sk, const struct file *file);
-int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value, unsigned int size);
-int winsock_sockopt_get(struct sock *sk, int name, char __user *value, int __user *size);
+int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value,
+			unsigned int size);
+int winsock_sockopt_get(struct sock *sk, int name, char __user *value,
+			int __user *size);
 void winsock_query_fill(struct sock *sk, const struct file *file,
 			struct winsock_query *args);
 

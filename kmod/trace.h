@@ -102,7 +102,8 @@ TRACE_EVENT(winsock_verdict,
 
 /* A close is over; a reset of ours goes out right after this. */
 TRACE_EVENT(winsock_outcome,
-	    TP_PROTO(const struct sock *sk, const struct winsock_record *record),
+	    TP_PROTO(const struct sock *sk,
+		     const struct winsock_record *record),
 	    TP_ARGS(sk, record),
 
 	    TP_STRUCT__entry(__field(u64, tag)

@@ -122,7 +122,7 @@ static int proto_getsockopt(struct sock *sk, int level, int name,
 /*
  * A socket that was a connection may have been looked up then, and a SYN that
  * is late enough finds it in LISTEN before listen(2) comes to our operation.
- * Nothing tells where the request is that copied ours: the module stays.
+ * A request that copied ours cannot be found again: the module stays.
  */
 static void proto_settle(struct sock *sk)
 {
@@ -188,7 +188,7 @@ static int ulp_attach_locked(struct sock *sk)
 {
 	struct proto_copy *copy;
 
-	/* Leaving a sockmap writes into sk_prot in place, which is shared. */
+	/* Removal from a sockmap writes to *sk_prot: our shared copy. */
 	if (sk_psock(sk))
 		return -EINVAL;
 	/* For the children of a listener, too. */
@@ -218,7 +218,7 @@ static int ulp_attach(struct sock *sk)
 	return err;
 }
 
-/* Of a dying socket that nothing else uses any more. */
+/* TCP calls this for a dying socket that nothing else uses any more. */
 static void ulp_release(struct sock *sk)
 {
 	WRITE_ONCE(sk->sk_prot, proto_base(sk));

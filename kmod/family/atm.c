@@ -34,7 +34,7 @@ static bool atm_settled(const struct sock *sk)
 	       (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
 }
 
-/* Who sleeps on the socket finds the circuit closing. */
+/* Threads that sleep on the socket wake and find the circuit closing. */
 static void atm_wake(struct sock *sk)
 {
 	set_bit(ATM_VF_CLOSE, &atm_sk(sk)->flags);
@@ -43,8 +43,8 @@ static void atm_wake(struct sock *sk)
 }
 
 /*
- * The family's release gives up the circuit, and a reference to the socket; ours
- * stays behind with the descriptor. It must find no circuit when the descriptor goes.
+ * The family's release gives up the circuit and a reference to the socket, so
+ * one is taken for it. The release at the last fput() must find no circuit.
  */
 static void atm_reset(struct sock *sk)
 {
@@ -52,7 +52,7 @@ static void atm_reset(struct sock *sk)
 	struct atm_vcc *vcc = atm_sk(sk);
 	bool connected = sock->state == SS_CONNECTED;
 
-	/* From here no call on the socket looks at the circuit, nor makes another. */
+	/* From here no call looks at the circuit, and none makes another. */
 	sock->state = SS_DISCONNECTING;
 	atm_wake(sk);
 	if (!connected)

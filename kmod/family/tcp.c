@@ -99,7 +99,7 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 		facts->unsent = min(unsent, facts->unacked);
 	}
 	facts->unread = facts->peer ? tcp_unread(sk) : 0;
-	/* A death leaves the sequence numbers alone, and the error to be read. */
+	/* tcp_done() leaves the sequence numbers and the error. */
 	if (state == TCP_CLOSE)
 		facts->lost = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
 	facts->dead = state == TCP_CLOSE && (facts->error || facts->lost);
@@ -130,11 +130,10 @@ void winsock_tcp_push(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * TCP's own mark for that overrides Nagle and a cork for what is
-	 * queued, and goes with the next byte. No exported function pushes with
-	 * the lock held: let the release of the lock do it, as for TCP small
-	 * queues. Data that was never tried needs the timer for a window that
-	 * stays closed.
+	 * TCP_NAGLE_PUSH overrides Nagle and a cork for what is queued, until
+	 * the next send. No exported function pushes with the lock held, so
+	 * release_sock() does it, as for TCP small queues. The probe timer is
+	 * for a window that is closed from the start.
 	 */
 	tp->nonagle |= TCP_NAGLE_PUSH;
 	tcp_check_probe_timer(sk);
@@ -142,7 +141,7 @@ void winsock_tcp_push(struct sock *sk)
 		sock_hold(sk);
 }
 
-/* kTLS has an operation of its own, which does. */
+/* kTLS replaces the operation by one that refuses. */
 static bool tcp_refuses_disconnect(const struct sock *sk)
 {
 	return sk->sk_prot->disconnect != sk->sk_prot_creator->disconnect;
@@ -162,7 +161,8 @@ bool winsock_tcp_close_resets(const struct sock *sk)
 	if (tcp_sk(sk)->repair)
 		return false;
 	/* No segment leads from these to a state in which our FIN is queued. */
-	if (!((1 << inet_sk_state_load(sk)) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+	if (!((1 << inet_sk_state_load(sk)) &
+	      (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		return false;
 	return !tcp_refuses_disconnect(sk);
 }
@@ -180,21 +180,21 @@ void winsock_tcp_reset(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * Linux counts LAST_ACK and CLOSING from the moment the FIN is queued, and
-	 * disconnect resets from there only if it believes that something is still
-	 * unsent. The peer waits for us all the same: let it believe so. The
-	 * sequence numbers start afresh after a disconnect.
+	 * Linux enters LAST_ACK and CLOSING when the FIN is queued, and
+	 * tcp_disconnect() sends a reset from there only if data is unsent. The
+	 * peer still waits for our acknowledgement, so pretend that a byte is.
+	 * The disconnect starts the sequence numbers afresh.
 	 */
 	if ((1 << sk->sk_state) & (TCPF_LAST_ACK | TCPF_CLOSING) &&
 	    tp->snd_nxt == tp->write_seq)
 		WRITE_ONCE(tp->write_seq, tp->write_seq + 1);
 
-	/* As for every disconnect: threads that wait see it. */
+	/* As inet_stream_connect() does: waiting threads see it. */
 	sk->sk_disconnects++;
 	if (!sk->sk_prot->disconnect(sk, 0)) {
 		/*
-		 * The error is taken by the first who wakes up. A blocked sender has to
-		 * end as well, and would find room in a queue that goes nowhere (M2).
+		 * The first thread that wakes takes the error. A blocked sender
+		 * would find room in the queue and go on: fail it, too (M2).
 		 */
 		WRITE_ONCE(sk->sk_shutdown, SEND_SHUTDOWN);
 		return;
@@ -206,7 +206,7 @@ void winsock_tcp_reset(struct sock *sk)
 	lock_sock(sk);
 }
 
-/* What has no connection yet is for TCP's own shutdown. */
+/* Without a connection TCP's own shutdown has work to do. */
 static bool tcp_is_unconnected(const struct sock *sk)
 {
 	return (1 << sk->sk_state) & (TCPF_LISTEN | TCPF_SYN_SENT);
@@ -223,7 +223,7 @@ static void tcp_end(struct sock *sk)
 		winsock_family_shutdown(sk);
 		return;
 	}
-	/* As inet_shutdown() does it with the lock that we have. */
+	/* As inet_shutdown() does under the lock. */
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SHUTDOWN_MASK);
 	sk->sk_prot->shutdown(sk, SHUTDOWN_MASK);
 	sk->sk_state_change(sk);

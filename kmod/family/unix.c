@@ -36,7 +36,7 @@ static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 	facts->unread_resets = true;
 	facts->unread = winsock_family_queued(sk);
 	if (other) {
-		/* Reset by us: over, although the peer may still read what it has. */
+		/* Reset by us: the peer may still read what it has. */
 		facts->peer = READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK ||
 			      READ_ONCE(other->sk_err) != ECONNRESET;
 		sock_put(other);

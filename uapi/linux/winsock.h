@@ -331,7 +331,7 @@ struct winsock_so_linger {
  * LINGER: struct winsock_so_linger.
  * DONTLINGER: int. 1 switches linger off and keeps the timeout; 0 switches it
  *	on with the earlier timeout, which may be 0; if none was ever set, with
- *	WINSOCK_SO_LINGER_DEFAULT seconds (2.5). Reads as 1 while linger is off.
+ *	WINSOCK_SO_LINGER_DEFAULT seconds (O6). Reads as 1 while linger is off.
  * MODE: int. The socket's mode in Winsock's sense, for layers that keep
  *	O_NONBLOCK set: 1 non-blocking, 0 blocking, -1 as O_NONBLOCK says, the
  *	default. CLOSE and plain close(2) obey it.
