@@ -96,7 +96,14 @@ each() {
 	[[ $readings -gt 0 && $readings == "$tests" ]]
 }
 
-plan 11
+# shown: each row of the demo stands in its page, and no other
+shown() {
+	diff <(sed -nE 's/^\t\{ "(.*)",$/\1/p; s/.*"\\n%u\. (.*)\\n"$/\1/p' \
+		"$root"/selftests/demo/{demo,blocked,loop}.c) \
+		<(sed -nE 's/^   [0-9]+\. (.*)$/\1/p' "$1")
+}
+
+plan 13
 for page in uapi async ulp; do
 	check "the examples of $page compile" compiles "$pages/$page.rst"
 done
@@ -108,3 +115,5 @@ check "a counter that is not would be seen" seen observed observing.rst '^``NoMe
 check "the tests that the differences name are there" named
 check "and every reading names one" each
 check "so are those that the families name" cells
+check "the demo's page has the demo's rows" shown "$pages/demo.rst"
+check "a row that is not would be seen" seen shown demo.rst 'data queued' 'data kept'
