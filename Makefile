@@ -40,7 +40,7 @@ help:
 	@echo '                    the same in pictures: build/demo.html'
 	@echo 'make check          every test; closes with one line of counts'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
-	@echo 'make matrix         the whole suite on 6.1, 6.12 and 7.3, one table'
+	@echo 'make matrix         the whole suite on 6.1, 6.12, their -rt flavours and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
 	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
 	@echo 'make docs           the documentation as HTML; make man: the man pages anew'
@@ -151,10 +151,10 @@ check:
 	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES) valgrind)
 	@$(FOR_GUEST) vm-check T='$(T)'
 
-# Debian's 6.1 and 6.12, and the debug kernel.
+# Debian's 6.1 and 6.12, their -rt flavours, and the debug kernel.
 matrix: packages
 	@selftests/vm/packages dwarves gcc-aarch64-linux-gnu clang-19 lld-19 llvm-19
-	@$(FOR_GUEST) modules tests-build
+	@$(MAKE) --no-print-directory tests-build
 	@selftests/vm/matrix $(BUILD)
 
 # The KUnit suites once more, as kernel people run them; `make check` has them already.
