@@ -30,7 +30,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree deb deb-check
 .PHONY: docs man
-.PHONY: check demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
+.PHONY: check quick demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
 
 all: modules lib
 
@@ -39,6 +39,7 @@ help:
 	@echo 'make demo           close real connections in a VM, close(2) beside closesocket();'
 	@echo '                    the same in pictures: build/demo.html'
 	@echo 'make check          every test; closes with one line of counts'
+	@echo 'make quick          for daily work: the host'\''s tests, close_* and ulp_* on one kernel'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make matrix         the whole suite on 6.1, 6.12, their -rt flavours and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
@@ -156,6 +157,11 @@ matrix: packages
 	@selftests/vm/packages dwarves gcc-aarch64-linux-gnu clang-19 lld-19 llvm-19
 	@$(MAKE) --no-print-directory tests-build
 	@selftests/vm/matrix $(BUILD)
+
+# Without ulp_unload, whose thousand loads take longer than all others.
+quick:
+	@selftests/vm/packages
+	@$(FOR_GUEST) vm-check T='(host/.*|close_.*|ulp_[^u].*)' MODE=test
 
 # The KUnit suites once more, as kernel people run them; `make check` has them already.
 kunit: packages
