@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* libwinsock takes the ULP for its sockets: a process that ends keeps its deadlines. */
+#include <netinet/tcp.h>
+
 #include "kselftest_harness.h"
 
 #include "dev.h"

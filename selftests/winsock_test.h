@@ -3,6 +3,7 @@
 #ifndef WINSOCK_TEST_H
 #define WINSOCK_TEST_H
 
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>

@@ -7,27 +7,14 @@
  * a failed call returns SOCKET_ERROR or INVALID_SOCKET and WSAGetLastError() tells
  * the code; errno is left as it was.
  *
- * How the names are had: the system's headers come first, then macros point the
- * names that libc has as well (socket, send, linger ...) to winsock_* ones. The
- * library therefore exports nothing that libc exports, and a source file that does
- * not include this header keeps libc's calls. Include it after C++ headers that
- * you use for std::bind and the like, and do not use those names behind it.
+ * To the linker every function is winsock_*: the library defines nothing else. See
+ * <winsock_libc.h> for the names that libc has as well. A source file that does not include
+ * this header keeps libc's calls.
  */
 #ifndef WINSOCK2_H
 #define WINSOCK2_H
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/select.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/types.h>
-#include <unistd.h>
+#include <winsock_libc.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,7 +41,6 @@ typedef struct sockaddr_storage SOCKADDR_STORAGE, *PSOCKADDR_STORAGE;
 typedef struct in_addr IN_ADDR, *PIN_ADDR;
 typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
 typedef struct hostent HOSTENT, *PHOSTENT, *LPHOSTENT;
-typedef fd_set FD_SET, *PFD_SET, *LPFD_SET;
 typedef unsigned int GROUP;
 
 #ifndef TRUE
@@ -85,12 +71,56 @@ typedef unsigned int GROUP;
 #define WINSOCK_LINGER_DEFAULT	5
 
 /* Windows' struct, 4 bytes, whatever <sys/socket.h> says. */
-struct winsock_linger {
+struct WINSOCK_SOCKET(linger) {
 	unsigned short l_onoff;		/* not zero: linger */
 	unsigned short l_linger;	/* seconds, 0 to 65535 */
 };
-#define linger winsock_linger
-typedef struct winsock_linger LINGER, *PLINGER, *LPLINGER;
+typedef struct WINSOCK_SOCKET(linger) LINGER, *PLINGER, *LPLINGER;
+
+/*
+ * Windows' fd_set: a list. A larger FD_SETSIZE has to be defined before this header, and
+ * behind <stdlib.h> and others that define it on Linux; select() itself has no limit. The
+ * name is a macro, so that C++ knows one type only, wherever libc's was seen.
+ */
+typedef struct winsock_fd_set {
+	u_int fd_count;
+	SOCKET fd_array[FD_SETSIZE];
+} winsock_fd_set, FD_SET, *PFD_SET, *LPFD_SET;
+
+static __inline__ int winsock_fd_isset(SOCKET s, const FD_SET *set)
+{
+	u_int i;
+
+	for (i = 0; i < set->fd_count; i++)
+		if (set->fd_array[i] == s)
+			return 1;
+	return 0;
+}
+
+/* Once, and not where there is no room. */
+static __inline__ void winsock_fd_add(SOCKET s, FD_SET *set)
+{
+	if (!winsock_fd_isset(s, set) && set->fd_count < FD_SETSIZE)
+		set->fd_array[set->fd_count++] = s;
+}
+
+static __inline__ void winsock_fd_remove(SOCKET s, FD_SET *set)
+{
+	u_int i, kept = 0;
+
+	for (i = 0; i < set->fd_count; i++)
+		if (set->fd_array[i] != s)
+			set->fd_array[kept++] = set->fd_array[i];
+	set->fd_count = kept;
+}
+
+#ifndef WINSOCK_KEEP_LIBC_NAMES
+#define fd_set			winsock_fd_set
+#define FD_SET(s, set)		winsock_fd_add(s, set)
+#define FD_CLR(s, set)		winsock_fd_remove(s, set)
+#define FD_ISSET(s, set)	winsock_fd_isset(s, set)
+#define FD_ZERO(set)		((void)((set)->fd_count = 0))
+#endif
 
 #define WSADESCRIPTION_LEN	256
 #define WSASYS_STATUS_LEN	128
@@ -178,7 +208,7 @@ extern "C" {
  * or has another interface; winsock_startup_error() of <winsock_ext.h> then says why. There is no
  * fallback to close(2): its rules are not closesocket's.
  */
-int WSAStartup(WORD version, LPWSADATA data);
+int WSAStartup(WORD version, LPWSADATA data) WINSOCK_AS(WSAStartup);
 
 /**
  * WSACleanup() - undo one WSAStartup(); the last one destroys every SOCKET made by
@@ -187,11 +217,11 @@ int WSAStartup(WORD version, LPWSADATA data);
  *
  * Return: 0 or SOCKET_ERROR: WSANOTINITIALISED.
  */
-int WSACleanup(void);
+int WSACleanup(void) WINSOCK_AS(WSACleanup);
 
 /* The calling thread's last error. */
-int WSAGetLastError(void);
-void WSASetLastError(int error);
+int WSAGetLastError(void) WINSOCK_AS(WSAGetLastError);
+void WSASetLastError(int error) WINSOCK_AS(WSASetLastError);
 
 /*
  * The calls below fail with WSANOTINITIALISED before WSAStartup(), checked before
@@ -201,7 +231,7 @@ void WSASetLastError(int error);
  */
 
 /** socket() - a SOCKET, or INVALID_SOCKET. The caller owns it until closesocket(). */
-SOCKET winsock_socket(int af, int type, int protocol);
+SOCKET WINSOCK_SOCKET(socket)(int af, int type, int protocol) WINSOCK_AS(socket);
 
 /**
  * WSASocket() - socket() with flags, or a duplicate of another process's socket
@@ -212,45 +242,45 @@ SOCKET winsock_socket(int af, int type, int protocol);
  * (see WSADuplicateSocket() for what a receiver needs).
  */
 SOCKET WSASocketA(int af, int type, int protocol, LPWSAPROTOCOL_INFOA info,
-		  GROUP group, DWORD flags);
+		  GROUP group, DWORD flags) WINSOCK_AS(WSASocketA);
 SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info,
-		  GROUP group, DWORD flags);
+		  GROUP group, DWORD flags) WINSOCK_AS(WSASocketW);
 #define WSASocket WSASocketA
 
-int winsock_bind(SOCKET s, const struct sockaddr *name, int size);
-int winsock_listen(SOCKET s, int backlog);
+int WINSOCK_SOCKET(bind)(SOCKET s, const struct sockaddr *name, int size) WINSOCK_AS(bind);
+int WINSOCK_SOCKET(listen)(SOCKET s, int backlog) WINSOCK_AS(listen);
 
 /**
  * accept() - the new SOCKET has the listener's linger setting and, unlike Linux'
  * accept(2), its non-blocking mode (O20, O22).
  */
-SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size);
+SOCKET WINSOCK_SOCKET(accept)(SOCKET s, struct sockaddr *name, int *size) WINSOCK_AS(accept);
 
 /**
  * connect() - WSAEWOULDBLOCK: under way on a non-blocking socket; then WSAEALREADY, and
  * WSAEISCONN once it is connected.
  */
-int winsock_connect(SOCKET s, const struct sockaddr *name, int size);
+int WINSOCK_SOCKET(connect)(SOCKET s, const struct sockaddr *name, int size) WINSOCK_AS(connect);
 
 /**
  * send() - bytes accepted, or SOCKET_ERROR: WSAESHUTDOWN after shutdown(SD_SEND),
  * WSAECONNRESET on every call after the peer's reset (H4), WSAECONNABORTED if the
  * peer had closed, WSAETIMEDOUT after SO_SNDTIMEO.
  */
-int winsock_send(SOCKET s, const char *buffer, int size, int flags);
-int winsock_sendto(SOCKET s, const char *buffer, int size, int flags,
-		   const struct sockaddr *name, int name_size);
+int WINSOCK_SOCKET(send)(SOCKET s, const char *buffer, int size, int flags) WINSOCK_AS(send);
+int WINSOCK_SOCKET(sendto)(SOCKET s, const char *buffer, int size, int flags,
+		   const struct sockaddr *name, int name_size) WINSOCK_AS(sendto);
 
 /** recv() - bytes, 0 at the peer's FIN, or SOCKET_ERROR as send(). */
-int winsock_recv(SOCKET s, char *buffer, int size, int flags);
-int winsock_recvfrom(SOCKET s, char *buffer, int size, int flags,
-		     struct sockaddr *name, int *name_size);
+int WINSOCK_SOCKET(recv)(SOCKET s, char *buffer, int size, int flags) WINSOCK_AS(recv);
+int WINSOCK_SOCKET(recvfrom)(SOCKET s, char *buffer, int size, int flags,
+		     struct sockaddr *name, int *name_size) WINSOCK_AS(recvfrom);
 
 /**
  * shutdown() - SD_RECEIVE, SD_SEND or SD_BOTH; never waits (X4): where sends are pending the
  * FIN goes out behind them. WSAEINVAL for another @how, WSAENOTCONN without a connection.
  */
-int winsock_shutdown(SOCKET s, int how);
+int WINSOCK_SOCKET(shutdown)(SOCKET s, int how) WINSOCK_AS(shutdown);
 
 /**
  * select() - @timeout is not changed; on an error the sets are not either
@@ -258,25 +288,31 @@ int winsock_shutdown(SOCKET s, int how);
  * A socket that another thread closes meanwhile is told as readable or writable, if it
  * was asked for that, else the call fails with WSAENOTSOCK (P14, P15).
  */
-int winsock_select(int unused, fd_set *readable, fd_set *writable, fd_set *exceptional,
-		   const struct timeval *timeout);
+int WINSOCK_SELECT(select)(int unused, FD_SET *readable, FD_SET *writable, FD_SET *exceptional,
+		   const struct timeval *timeout) WINSOCK_AS(select);
+
+/* WSAPoll(): poll(2) on sockets; one that is closed meanwhile gives POLLNVAL (P16). */
+typedef struct pollfd WSAPOLLFD, *PWSAPOLLFD, *LPWSAPOLLFD;
+int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);
 
 /**
  * getsockopt(), setsockopt() - SO_LINGER takes Windows' 4-byte struct, SO_DONTLINGER
  * any length (claims O1 to O20), SO_RCVTIMEO and SO_SNDTIMEO a DWORD of ms, SO_ERROR
  * gives a WSA number. WSAENOPROTOOPT for linger on other than stream sockets.
  */
-int winsock_getsockopt(SOCKET s, int level, int name, char *value, int *size);
-int winsock_setsockopt(SOCKET s, int level, int name, const char *value, int size);
+int WINSOCK_SOCKET(getsockopt)(SOCKET s, int level, int name, char *value, int *size)
+	WINSOCK_AS(getsockopt);
+int WINSOCK_SOCKET(setsockopt)(SOCKET s, int level, int name, const char *value, int size)
+	WINSOCK_AS(setsockopt);
 
-int winsock_getsockname(SOCKET s, struct sockaddr *name, int *size);
-int winsock_getpeername(SOCKET s, struct sockaddr *name, int *size);
+int WINSOCK_SOCKET(getsockname)(SOCKET s, struct sockaddr *name, int *size) WINSOCK_AS(getsockname);
+int WINSOCK_SOCKET(getpeername)(SOCKET s, struct sockaddr *name, int *size) WINSOCK_AS(getpeername);
 
 /**
  * ioctlsocket() - FIONBIO, FIONREAD, SIOCATMARK; WSAEINVAL for others, and for FIONBIO 0
  * while network events are selected (O24).
  */
-int ioctlsocket(SOCKET s, long command, u_long *argument);
+int ioctlsocket(SOCKET s, long command, u_long *argument) WINSOCK_AS(ioctlsocket);
 
 /**
  * closesocket() - close, by Windows' rules; see Documentation/closesocket.rst
@@ -286,28 +322,10 @@ int ioctlsocket(SOCKET s, long command, u_long *argument);
  * timeout, data not yet acknowledged: nothing was begun, call again), WSAEINTR
  * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS, WSAEMFILE.
  */
-int closesocket(SOCKET s);
+int closesocket(SOCKET s) WINSOCK_AS(closesocket);
 
 #ifdef __cplusplus
 }
-#endif
-
-#ifndef WINSOCK_KEEP_LIBC_NAMES
-#define socket		winsock_socket
-#define bind		winsock_bind
-#define listen		winsock_listen
-#define accept		winsock_accept
-#define connect		winsock_connect
-#define send		winsock_send
-#define sendto		winsock_sendto
-#define recv		winsock_recv
-#define recvfrom	winsock_recvfrom
-#define shutdown	winsock_shutdown
-#define select		winsock_select
-#define getsockopt	winsock_getsockopt
-#define setsockopt	winsock_setsockopt
-#define getsockname	winsock_getsockname
-#define getpeername	winsock_getpeername
 #endif
 
 #endif /* WINSOCK2_H */

@@ -18,8 +18,6 @@
 #ifndef WINSOCK_ASYNC_H
 #define WINSOCK_ASYNC_H
 
-#include <poll.h>
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -54,8 +52,8 @@ typedef HANDLE HWND;
 #define WSA_IO_INCOMPLETE		ERROR_IO_INCOMPLETE
 #define WSA_IO_PENDING			ERROR_IO_PENDING
 
-DWORD GetLastError(void);
-void SetLastError(DWORD error);
+DWORD GetLastError(void) WINSOCK_AS(GetLastError);
+void SetLastError(DWORD error) WINSOCK_AS(SetLastError);
 
 /**
  * CloseHandle() - give up a WSAEVENT, completion port, message queue or thread handle
@@ -65,7 +63,7 @@ void SetLastError(DWORD error);
  * without what closesocket() does (M5): its operations and associations are dropped, no
  * linger is waited for. Return: TRUE, or FALSE: ERROR_INVALID_HANDLE.
  */
-BOOL CloseHandle(HANDLE handle);
+BOOL CloseHandle(HANDLE handle) WINSOCK_AS(CloseHandle);
 
 /*
  * APCs: routines that run in a given thread, in one of its alertable waits: SleepEx(),
@@ -85,17 +83,17 @@ typedef void (*PAPCFUNC)(ULONG_PTR data);
  * the thread ends does not run. Return: not 0, or 0: ERROR_INVALID_HANDLE (no thread
  * handle, or the thread has ended), ERROR_NOT_ENOUGH_MEMORY.
  */
-DWORD QueueUserAPC(PAPCFUNC routine, HANDLE thread, ULONG_PTR data);
+DWORD QueueUserAPC(PAPCFUNC routine, HANDLE thread, ULONG_PTR data) WINSOCK_AS(QueueUserAPC);
 
 /** GetCurrentThread() - a value that means the calling thread wherever it is used. */
-HANDLE GetCurrentThread(void);
+HANDLE GetCurrentThread(void) WINSOCK_AS(GetCurrentThread);
 
 /**
  * SleepEx() - sleep for @ms, INFINITE for ever
  *
  * Return: 0 after the time, WAIT_IO_COMPLETION if @alertable and a routine has run.
  */
-DWORD SleepEx(DWORD ms, BOOL alertable);
+DWORD SleepEx(DWORD ms, BOOL alertable) WINSOCK_AS(SleepEx);
 
 /**
  * WSACancelBlockingCall() - end the calling thread's blocking call with WSAEINTR
@@ -105,7 +103,7 @@ DWORD SleepEx(DWORD ms, BOOL alertable);
  * connection as they were, to be closed again (A14). Return: 0, or SOCKET_ERROR:
  * WSAEINVAL if the thread is in no blocking call.
  */
-int WSACancelBlockingCall(void);
+int WSACancelBlockingCall(void) WINSOCK_AS(WSACancelBlockingCall);
 
 /* Events. */
 typedef HANDLE WSAEVENT, *LPWSAEVENT;
@@ -123,10 +121,10 @@ typedef HANDLE WSAEVENT, *LPWSAEVENT;
  * Return: the event, the caller's until WSACloseEvent(), or WSA_INVALID_EVENT:
  * WSA_NOT_ENOUGH_MEMORY (also: no descriptor left).
  */
-WSAEVENT WSACreateEvent(void);
-BOOL WSASetEvent(WSAEVENT event);
-BOOL WSAResetEvent(WSAEVENT event);
-BOOL WSACloseEvent(WSAEVENT event);
+WSAEVENT WSACreateEvent(void) WINSOCK_AS(WSACreateEvent);
+BOOL WSASetEvent(WSAEVENT event) WINSOCK_AS(WSASetEvent);
+BOOL WSAResetEvent(WSAEVENT event) WINSOCK_AS(WSAResetEvent);
+BOOL WSACloseEvent(WSAEVENT event) WINSOCK_AS(WSACloseEvent);
 
 /**
  * WSAWaitForMultipleEvents() - wait for one or all of up to 64 events
@@ -136,7 +134,7 @@ BOOL WSACloseEvent(WSAEVENT event);
  * WSA_INVALID_PARAMETER (@count), WSA_NOT_ENOUGH_MEMORY.
  */
 DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL all, DWORD ms,
-			       BOOL alertable);
+			       BOOL alertable) WINSOCK_AS(WSAWaitForMultipleEvents);
 
 /* Overlapped I/O. */
 typedef struct winsock_overlapped {
@@ -180,15 +178,17 @@ typedef void (*LPWSAOVERLAPPED_COMPLETION_ROUTINE)(DWORD error, DWORD transferre
  * more than 1024), WSAENOBUFS; then nothing completes later.
  */
 int WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
-	    LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+	    LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+	WINSOCK_AS(WSASend);
 int WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
 	      const struct sockaddr *to, int to_size, LPWSAOVERLAPPED overlapped,
-	      LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+	      LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) WINSOCK_AS(WSASendTo);
 int WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
-	    LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+	    LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+	WINSOCK_AS(WSARecv);
 int WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWORD flags,
 		struct sockaddr *from, LPINT from_size, LPWSAOVERLAPPED overlapped,
-		LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+		LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) WINSOCK_AS(WSARecvFrom);
 
 /**
  * WSAGetOverlappedResult() - how did an operation end?
@@ -198,7 +198,7 @@ int WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received, LPDWO
  * FALSE: WSA_IO_INCOMPLETE, or the operation's own error.
  */
 BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transferred,
-			    BOOL wait, LPDWORD flags);
+			    BOOL wait, LPDWORD flags) WINSOCK_AS(WSAGetOverlappedResult);
 
 /**
  * CancelIoEx() - cancel one operation of a socket, or all of this process
@@ -207,7 +207,7 @@ BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transf
  * They complete with WSA_OPERATION_ABORTED, or as they had before. Return: TRUE, or
  * FALSE: ERROR_NOT_FOUND (nothing pending), ERROR_INVALID_HANDLE.
  */
-BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped);
+BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
 
 /* Completion ports. */
 typedef struct winsock_overlapped_entry {
@@ -228,7 +228,8 @@ typedef struct winsock_overlapped_entry {
  * CloseHandle(), or NULL: ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (the socket
  * has a port), ERROR_NOT_ENOUGH_MEMORY.
  */
-HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD threads);
+HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD threads)
+	WINSOCK_AS(CreateIoCompletionPort);
 
 /**
  * GetQueuedCompletionStatus() - take one packet, in the order of the completions
@@ -238,7 +239,8 @@ HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD thr
  * meanwhile), ERROR_INVALID_HANDLE.
  */
 BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,
-			       LPOVERLAPPED *overlapped, DWORD ms);
+			       LPOVERLAPPED *overlapped, DWORD ms)
+	WINSOCK_AS(GetQueuedCompletionStatus);
 
 /**
  * GetQueuedCompletionStatusEx() - take up to @count packets
@@ -247,12 +249,13 @@ BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,
  * WAIT_IO_COMPLETION if @alertable and a routine has run.
  */
 BOOL GetQueuedCompletionStatusEx(HANDLE port, LPOVERLAPPED_ENTRY entries, ULONG count,
-				 PULONG removed, DWORD ms, BOOL alertable);
+				 PULONG removed, DWORD ms, BOOL alertable)
+	WINSOCK_AS(GetQueuedCompletionStatusEx);
 
 /** PostQueuedCompletionStatus() - a packet of one's own; FALSE: ERROR_INVALID_HANDLE,
  * ERROR_NOT_ENOUGH_MEMORY. */
 BOOL PostQueuedCompletionStatus(HANDLE port, DWORD transferred, ULONG_PTR key,
-				LPOVERLAPPED overlapped);
+				LPOVERLAPPED overlapped) WINSOCK_AS(PostQueuedCompletionStatus);
 
 /* Network events. */
 #define FD_READ_BIT		0
@@ -287,13 +290,14 @@ typedef struct winsock_network_events {
  * association. Return: 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEINVAL (@events, or no
  * event where one is needed), WSAENOBUFS.
  */
-int WSAEventSelect(SOCKET s, WSAEVENT event, long events);
+int WSAEventSelect(SOCKET s, WSAEVENT event, long events) WINSOCK_AS(WSAEventSelect);
 
 /**
  * WSAEnumNetworkEvents() - what happened since the last time; forgets it
  * @event: or NULL; is reset
  */
-int WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS events);
+int WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS events)
+	WINSOCK_AS(WSAEnumNetworkEvents);
 
 /**
  * WSAAsyncSelect() - the same as messages
@@ -303,13 +307,9 @@ int WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS events);
  * WSAGETSELECTEVENT() and WSAGETSELECTERROR(). Messages that were posted before
  * closesocket() are still there after it (V3).
  */
-int WSAAsyncSelect(SOCKET s, HWND window, u_int message, long events);
+int WSAAsyncSelect(SOCKET s, HWND window, u_int message, long events) WINSOCK_AS(WSAAsyncSelect);
 #define WSAGETSELECTEVENT(lparam)	((WORD)((lparam) & 0xffff))
 #define WSAGETSELECTERROR(lparam)	((WORD)((lparam) >> 16 & 0xffff))
-
-/* WSAPoll(): poll(2) on sockets; one that is closed meanwhile gives POLLNVAL (P16). */
-typedef struct pollfd WSAPOLLFD, *PWSAPOLLFD, *LPWSAPOLLFD;
-int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms);
 
 /*
  * Handing a socket on. WSADuplicateSocket() fills @info in for the process @pid, which
@@ -361,11 +361,13 @@ typedef struct winsock_protocol_info {
   WSAPROTOCOL_INFO, *LPWSAPROTOCOL_INFO;
 
 /** WSADuplicateSocket() - 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEFAULT, WSAEINVAL (@pid). */
-int WSADuplicateSocketA(SOCKET s, DWORD pid, LPWSAPROTOCOL_INFOA info);
-int WSADuplicateSocketW(SOCKET s, DWORD pid, LPWSAPROTOCOL_INFOW info);
+int WSADuplicateSocketA(SOCKET s, DWORD pid, LPWSAPROTOCOL_INFOA info)
+	WINSOCK_AS(WSADuplicateSocketA);
+int WSADuplicateSocketW(SOCKET s, DWORD pid, LPWSAPROTOCOL_INFOW info)
+	WINSOCK_AS(WSADuplicateSocketW);
 #define WSADuplicateSocket WSADuplicateSocketA
 
-DWORD GetCurrentProcessId(void);
+DWORD GetCurrentProcessId(void) WINSOCK_AS(GetCurrentProcessId);
 
 #ifdef __cplusplus
 }

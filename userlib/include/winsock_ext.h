@@ -48,7 +48,8 @@ int winsock_query(SOCKET s, struct winsock_query *query);
  *			as net.winsock.ops_max allows
  *   WSAEMFILE		the system's table of open files is full
  */
-int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_record *record);
+int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_record *record)
+	WINSOCK_AS(closesocket_ex);	/* winsock_closesocket is closesocket() */
 
 /*
  * A close that never blocks. winsock_close_begin() returns at once; what it gives is

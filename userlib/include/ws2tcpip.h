@@ -5,6 +5,17 @@
 
 #include <winsock2.h>
 
+/* Windows' is signed, as what accept() and others take; libc's may have been seen. */
+#ifndef WINSOCK_KEEP_LIBC_NAMES
+#ifdef __socklen_t_defined
+typedef int winsock_socklen_t;
+#define socklen_t	winsock_socklen_t
+#else
+typedef int socklen_t;
+#define __socklen_t_defined
+#endif
+#endif
+
 typedef struct addrinfo ADDRINFOA, *PADDRINFOA;
 
 #define InetPtonA	inet_pton

@@ -11,10 +11,13 @@
 #undef linger
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #define WINSOCK_API __attribute__((visibility("default")))
 
