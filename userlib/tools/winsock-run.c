@@ -39,7 +39,7 @@ static void usage(FILE *to)
 		"  -b  close(2) of a non-blocking lingering socket with unacknowledged data\n"
 		"      fails with EWOULDBLOCK and leaves it open, as closesocket() on Windows\n"
 		"  -v  say which sockets could not be attached\n"
-		"  -h  this text\n");
+		"  -h, --help  this text\n");
 }
 
 __attribute__((format(printf, 2, 3), noreturn))
@@ -210,12 +210,13 @@ static void set_environment(const char *shim, bool would_block, bool verbose)
 
 int main(int count, char **arguments)
 {
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
 	char program[PATH_MAX], shim[PATH_MAX];
 	bool would_block = false, verbose = false;
 	int option;
 
 	/* Options behind PROGRAM are the program's. */
-	while ((option = getopt(count, arguments, "+bvh")) != -1) {
+	while ((option = getopt_long(count, arguments, "+bvh", options, NULL)) != -1) {
 		switch (option) {
 		case 'b':
 			would_block = true;
