@@ -49,6 +49,8 @@ foreign() {
 cat > names.c <<'C'
 #include <winsock2.h>
 #include <ws2tcpip.h>
+#include <mswsock.h>
+#include <mstcpip.h>
 
 /* A program's own, of which Linux has one each. */
 struct options {
@@ -70,6 +72,8 @@ int main(void)
 	struct linger linger = { 1, 2 };
 	struct addrinfo hints;
 	struct ip_mreq group;
+	struct tcp_keepalive keep = { 1, 1000, 1000 };
+	GUID accepting = WSAID_ACCEPTEX;
 	struct pollfd polled;
 	WSAPOLLFD *same = &polled;
 	u_long argument = 1;
@@ -99,7 +103,7 @@ int main(void)
 	return !pointer || sizeof(linger) != 4 || sizeof(set.fd_array[0]) != sizeof(SOCKET) ||
 	       options.send + options.linger + options.select != 6 || options.connect ||
 	       pipe(1, 2) + access("") + poll() + usleep(0) + gettimeofday(0) + ioctl() + (int)none ||
-	       TCP_NODELAY != 1;
+	       TCP_NODELAY != 1 || keep.onoff != 1 || accepting.Data2 != 0xcbac;
 }
 C
 sed -n '/^```c$/,/^```$/p' "$root/README.md" | grep -v '^```' > readme.c
@@ -117,6 +121,12 @@ c() {
 		done
 	done
 	return $failed
+}
+
+# Static, it has nothing of libc's resolver, of which the linker would warn.
+alone() {
+	gcc "${flags[@]}" -static -Wl,--fatal-warnings -o alone readme.c "${libraries[@]}" &&
+		! nm alone | grep winsock_getaddrinfo
 }
 
 cat > link.h <<'C'
@@ -265,7 +275,7 @@ used() {
 	fi && { ./readme; ldd ./readme | grep -q "$work/prefix"; }
 }
 
-plan 13
+plan 14
 check "the archive gives winsock_* to the linker and nothing else" only_winsock "$archive"
 check "the shared library has what its map lists" listed
 check "it stays when it is closed: its threads do" unloadable
@@ -273,6 +283,7 @@ check "a name of our insides is another library's" foreign
 for compiler in gcc clang; do
 	check "$compiler: every C from C99 on, fortified and not" c $compiler
 done
+check "a program that closes gets the core alone" alone
 for compiler in g++ clang++; do
 	check "$compiler: every C++ from C++98 on, methods have their names" cxx $compiler
 done

@@ -67,6 +67,12 @@ typedef unsigned int GROUP;
 /* Linger switched the other way round: TRUE means do not linger (O5). */
 #define SO_DONTLINGER	((int)(~SO_LINGER))
 
+/* As is: nobody else may bind here meanwhile. */
+#define SO_EXCLUSIVEADDRUSE	((int)(~SO_REUSEADDR))
+
+/* A message that is longer than the buffer: of the flags that WSARecv() gives back. */
+#define MSG_PARTIAL	MSG_TRUNC
+
 /* Seconds that SO_DONTLINGER FALSE gives a socket whose timeout was never set. */
 #define WINSOCK_LINGER_DEFAULT	5
 
@@ -187,6 +193,23 @@ typedef struct WSAData {
 #define WSASYSNOTREADY		10091
 #define WSAVERNOTSUPPORTED	10092
 #define WSANOTINITIALISED	10093
+#define WSAEDISCON		10101
+#define WSAENOMORE		10102
+#define WSAECANCELLED		10103
+#define WSAEINVALIDPROCTABLE	10104
+#define WSAEINVALIDPROVIDER	10105
+#define WSAEPROVIDERFAILEDINIT	10106
+#define WSASYSCALLFAILURE	10107
+#define WSASERVICE_NOT_FOUND	10108
+#define WSATYPE_NOT_FOUND	10109
+#define WSA_E_NO_MORE		10110
+#define WSA_E_CANCELLED		10111
+#define WSAEREFUSED		10112
+#define WSAHOST_NOT_FOUND	11001
+#define WSATRY_AGAIN		11002
+#define WSANO_RECOVERY		11003
+#define WSANO_DATA		11004
+#define WSANO_ADDRESS		WSANO_DATA
 
 #ifdef __cplusplus
 }
@@ -323,6 +346,19 @@ int ioctlsocket(SOCKET s, long command, u_long *argument) WINSOCK_AS(ioctlsocket
  * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS, WSAEMFILE.
  */
 int closesocket(SOCKET s) WINSOCK_AS(closesocket);
+
+/**
+ * getaddrinfo(), getnameinfo(), gethostbyname() - libc's, and what they return is libc's;
+ * WSAGetLastError() tells why they failed: WSAHOST_NOT_FOUND, WSATRY_AGAIN, WSANO_RECOVERY,
+ * WSANO_DATA, WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT, WSATYPE_NOT_FOUND (the service).
+ */
+int WINSOCK_NETDB(getaddrinfo)(const char *node, const char *service,
+			       const struct addrinfo *hints, struct addrinfo **result)
+	WINSOCK_AS(getaddrinfo);
+int WINSOCK_NETDB(getnameinfo)(const struct sockaddr *name, int size, char *node,
+			       DWORD node_size, char *service, DWORD service_size, int flags)
+	WINSOCK_AS(getnameinfo);
+struct hostent *WINSOCK_NETDB(gethostbyname)(const char *name) WINSOCK_AS(gethostbyname);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,7 @@
 /* WINSOCK_AS(name): declared so, a function is winsock_name to the linker. */
 #define WINSOCK_AS(name)	__asm__("winsock_" #name)
 
-/* WINSOCK_SOCKET(name), WINSOCK_SELECT(name): what a function of libc's name is declared as. */
+/* WINSOCK_SOCKET(name) and so on: what a function of libc's name is declared as. */
 #if defined(WINSOCK_KEEP_LIBC_NAMES) || defined(_SYS_SOCKET_H)
 #define WINSOCK_SOCKET_SEEN
 #define WINSOCK_SOCKET(name)	winsock_##name
@@ -29,6 +29,12 @@
 #define WINSOCK_SELECT(name)	winsock_##name
 #else
 #define WINSOCK_SELECT(name)	name
+#endif
+#if defined(WINSOCK_KEEP_LIBC_NAMES) || defined(_NETDB_H)
+#define WINSOCK_NETDB_SEEN
+#define WINSOCK_NETDB(name)	winsock_##name
+#else
+#define WINSOCK_NETDB(name)	name
 #endif
 
 #ifndef WINSOCK_KEEP_LIBC_NAMES
@@ -48,6 +54,9 @@
 #define getpeername	winsock_libc_getpeername
 #define linger		winsock_libc_linger
 #define select		winsock_libc_select
+#define getaddrinfo	winsock_libc_getaddrinfo
+#define getnameinfo	winsock_libc_getnameinfo
+#define gethostbyname	winsock_libc_gethostbyname
 
 /* Of these only the names go: programs have their own. <sys/...> of ours bring them back. */
 #ifndef __socklen_t_defined
@@ -122,6 +131,9 @@ typedef unsigned long u_long;
 #undef getpeername
 #undef linger
 #undef select
+#undef getaddrinfo
+#undef getnameinfo
+#undef gethostbyname
 #undef FD_SET
 #undef FD_CLR
 #undef FD_ISSET
@@ -153,6 +165,11 @@ typedef unsigned long u_long;
 #endif
 #ifdef WINSOCK_SELECT_SEEN
 #define select		winsock_select
+#endif
+#ifdef WINSOCK_NETDB_SEEN
+#define getaddrinfo	winsock_getaddrinfo
+#define getnameinfo	winsock_getnameinfo
+#define gethostbyname	winsock_gethostbyname
 #endif
 #endif /* WINSOCK_KEEP_LIBC_NAMES */
 #ifdef WINSOCK_SOCKET_SEEN

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * getaddrinfo and its like on the host, which has a name service; the device is a stand-in:
+ * libc's results, Windows' last error. No name here is one that is asked of a server.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+
+static int count, failed;
+
+static void result(int ok, const char *name)
+{
+	count++;
+	failed += !ok;
+	printf("%s %d resolve: %s\n", ok ? "ok" : "not ok", count, name);
+	WSASetLastError(0);
+}
+
+static int lookup(const char *node, const char *service, int family, int type, int flags)
+{
+	struct addrinfo hints = { .ai_family = family, .ai_socktype = type, .ai_flags = flags };
+	struct addrinfo *found = NULL;
+	int error = getaddrinfo(node, service, &hints, &found);
+
+	if (!error)
+		freeaddrinfo(found);
+	return error;
+}
+
+int main(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET };
+	char node[64], service[64];
+	struct hostent *host;
+	WSADATA data;
+
+	printf("TAP version 13\n1..12\n");
+	result(lookup("127.0.0.1", NULL, AF_INET, 0, 0) == EAI_FAIL &&
+	       WSAGetLastError() == WSANOTINITIALISED, "getaddrinfo() before WSAStartup()");
+	result(!gethostbyname("127.0.0.1") && WSAGetLastError() == WSANOTINITIALISED,
+	       "gethostbyname() before WSAStartup()");
+	if (WSAStartup(MAKEWORD(2, 2), &data))
+		return 1;
+	result(!lookup("127.0.0.1", "80", AF_INET, SOCK_STREAM, 0) && !WSAGetLastError(),
+	       "an address is found");
+	result(lookup("no address", NULL, AF_INET, 0, AI_NUMERICHOST) == EAI_NONAME &&
+	       WSAGetLastError() == WSAHOST_NOT_FOUND, "WSAHOST_NOT_FOUND");
+	result(lookup("127.0.0.1", "no service", AF_INET, SOCK_STREAM, 0) == EAI_SERVICE &&
+	       WSAGetLastError() == WSATYPE_NOT_FOUND, "WSATYPE_NOT_FOUND");
+	result(lookup("127.0.0.1", NULL, 77, 0, 0) == EAI_FAMILY &&
+	       WSAGetLastError() == WSAEAFNOSUPPORT, "WSAEAFNOSUPPORT");
+	result(lookup("127.0.0.1", NULL, AF_INET, 77, 0) == EAI_SOCKTYPE &&
+	       WSAGetLastError() == WSAESOCKTNOSUPPORT, "WSAESOCKTNOSUPPORT");
+	result(lookup("127.0.0.1", NULL, AF_INET, 0, 1 << 30) == EAI_BADFLAGS &&
+	       WSAGetLastError() == WSAEINVAL, "WSAEINVAL for flags");
+	host = gethostbyname("127.0.0.1");
+	result(host && host->h_length == 4 && !WSAGetLastError(), "gethostbyname() of an address");
+	result(!gethostbyname("256.256.256.256") && WSAGetLastError() == WSAHOST_NOT_FOUND,
+	       "WSAHOST_NOT_FOUND of gethostbyname()");
+	result(!getnameinfo((struct sockaddr *)&name, sizeof(name), node, sizeof(node), service,
+			    sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV) &&
+	       !strcmp(node, "0.0.0.0") && !strcmp(service, "0"), "getnameinfo()");
+	result(getnameinfo((struct sockaddr *)&name, 3, node, sizeof(node), NULL, 0,
+			   NI_NUMERICHOST) == EAI_FAMILY &&
+	       WSAGetLastError() == WSAEAFNOSUPPORT, "of half an address");
+	return failed != 0;
+}

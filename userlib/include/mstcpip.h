@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What WSAIoctl() knows of TCP and UDP. */
+#ifndef MSTCPIP_H
+#define MSTCPIP_H
+
+#include <winsock2.h>
+
+/**
+ * struct tcp_keepalive - for SIO_KEEPALIVE_VALS
+ * @onoff:		not 0: ask a silent peer whether it is there
+ * @keepalivetime:	ms of silence before
+ * @keepaliveinterval:	ms between two questions; Linux counts both in seconds, at least 1
+ */
+struct tcp_keepalive {
+	ULONG onoff;
+	ULONG keepalivetime;
+	ULONG keepaliveinterval;
+};
+
+#define SIO_KEEPALIVE_VALS	0x98000004U
+#define SIO_UDP_CONNRESET	0x9800000CU
+
+#endif /* MSTCPIP_H */
