@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What WSAIoctl() knows of TCP and UDP. */
+/* What WSAIoctl() knows of TCP. */
 #ifndef MSTCPIP_H
 #define MSTCPIP_H
 
@@ -18,6 +18,5 @@ struct tcp_keepalive {
 };
 
 #define SIO_KEEPALIVE_VALS	0x98000004U
-#define SIO_UDP_CONNRESET	0x9800000CU
 
 #endif /* MSTCPIP_H */

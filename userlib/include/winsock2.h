@@ -360,6 +360,18 @@ int WINSOCK_NETDB(getnameinfo)(const struct sockaddr *name, int size, char *node
 	WINSOCK_AS(getnameinfo);
 struct hostent *WINSOCK_NETDB(gethostbyname)(const char *name) WINSOCK_AS(gethostbyname);
 
+/**
+ * SetHandleInformation(), GetHandleInformation() - shall programs that this process starts
+ * have the descriptor?
+ * @handle: a SOCKET as a HANDLE
+ * @mask: HANDLE_FLAG_INHERIT, or 0
+ *
+ * Return: TRUE, or FALSE: ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER.
+ */
+#define HANDLE_FLAG_INHERIT	1
+BOOL SetHandleInformation(HANDLE handle, DWORD mask, DWORD flags) WINSOCK_AS(SetHandleInformation);
+BOOL GetHandleInformation(HANDLE handle, LPDWORD flags) WINSOCK_AS(GetHandleInformation);
+
 #ifdef __cplusplus
 }
 #endif

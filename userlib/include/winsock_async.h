@@ -35,14 +35,30 @@ typedef HANDLE HWND;
 #define INFINITE		0xffffffffU
 
 #define ERROR_SUCCESS			0
+#define ERROR_TOO_MANY_OPEN_FILES	4
+#define ERROR_ACCESS_DENIED		5
 #define ERROR_INVALID_HANDLE		6
 #define ERROR_NOT_ENOUGH_MEMORY		8
+#define ERROR_HANDLE_EOF		38
+#define ERROR_NOT_SUPPORTED		50
+#define ERROR_NETNAME_DELETED		64
 #define ERROR_INVALID_PARAMETER		87
+#define ERROR_BROKEN_PIPE		109
+#define ERROR_SEM_TIMEOUT		121
+#define ERROR_INSUFFICIENT_BUFFER	122
+#define ERROR_ALREADY_EXISTS		183
+#define ERROR_MORE_DATA			234
 #define ERROR_ABANDONED_WAIT_0		735
 #define ERROR_OPERATION_ABORTED		995
 #define ERROR_IO_INCOMPLETE		996
 #define ERROR_IO_PENDING		997
 #define ERROR_NOT_FOUND			1168
+#define ERROR_CONNECTION_REFUSED	1225
+#define ERROR_NETWORK_UNREACHABLE	1231
+#define ERROR_HOST_UNREACHABLE		1232
+#define ERROR_PORT_UNREACHABLE		1234
+#define ERROR_CONNECTION_ABORTED	1236
+#define ERROR_RETRY			1237
 #define WAIT_TIMEOUT			258
 #define WAIT_IO_COMPLETION		192
 
@@ -208,6 +224,19 @@ BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transf
  * FALSE: ERROR_NOT_FOUND (nothing pending), ERROR_INVALID_HANDLE.
  */
 BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
+
+/**
+ * WSAIoctl() - ioctlsocket() with buffers
+ * @code:	FIONBIO, FIONREAD, SIOCATMARK, SIO_KEEPALIVE_VALS of <mstcpip.h>
+ * @returned:	bytes in @out
+ * @overlapped:	NULL, as @routine: all of these are done at once
+ *
+ * Return: 0, or SOCKET_ERROR: WSAEFAULT (a buffer is too small), WSAEOPNOTSUPP (another @code,
+ * @overlapped), WSAEINVAL (FIONBIO 0 while network events are selected).
+ */
+int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size,
+	     LPDWORD returned, LPWSAOVERLAPPED overlapped,
+	     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) WINSOCK_AS(WSAIoctl);
 
 /* Completion ports. */
 typedef struct winsock_overlapped_entry {
