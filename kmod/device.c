@@ -210,6 +210,9 @@ static struct miscdevice device_misc = {
 	.mode	= 0666,
 };
 
+module_param_named(mode, device_misc.mode, ushort, 0);
+MODULE_PARM_DESC(mode, "permissions of /dev/winsock (0666)");
+
 int winsock_device_init(void)
 {
 	return misc_register(&device_misc);

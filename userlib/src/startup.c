@@ -39,8 +39,8 @@ static const char *startup_explain(int error)
 		       "(modprobe winsock; of a container, on its host)";
 	case EACCES:
 	case EPERM:
-		return WINSOCK_DEVICE " may not be opened: the module gives it mode 0666, so a "
-		       "sandbox or a device policy is in the way";
+		return WINSOCK_DEVICE " may not be opened: its mode, a sandbox or a device "
+		       "policy is in the way";
 	case ENOTTY:
 		return WINSOCK_DEVICE " is not the winsock module's device";
 	default:
