@@ -16,6 +16,7 @@
 #include <linux/winsock.h>
 
 #include "close.h"
+#include "compat/lsm.h"
 #include "decide.h"
 #include "family.h"
 #include "handle.h"
@@ -44,6 +45,7 @@ struct close_call {
 };
 
 #define CLOSE_MODES	(WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_NONBLOCKING)
+#define CLOSE_AS_CLOSE	(WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_TIMEOUT)
 
 static int close_check(const struct winsock_close *args)
 {
@@ -318,6 +320,9 @@ static int close_decide(struct close_call *call)
 	struct winsock_decision *decision = &call->decision;
 	int err = close_check_cookie(call->sk, args->cookie);
 
+	/* Does it end the connection where close(2) would not, or otherwise? */
+	if (!err && (args->flags & CLOSE_AS_CLOSE) != WINSOCK_CLOSE_IF_LAST)
+		err = compat_may_set_linger(call->sock);
 	if (err)
 		return err;
 	/* First: a pending close would look like another holder. */
@@ -379,17 +384,23 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 	return err;
 }
 
-/* Look a socket up and lock it. Its file, referenced, or ERR_PTR. */
-static struct file *close_lock(int fd, u64 cookie)
+/*
+ * Look a socket up and lock it, with @reset if the caller has the right to
+ * that. Its file, referenced, or ERR_PTR.
+ */
+static struct file *close_lock(int fd, u64 cookie, bool reset)
 {
 	struct file *file = winsock_handle_get(fd);
-	struct sock *sk;
+	struct socket *sock;
 	int err;
 
 	if (IS_ERR(file))
 		return file;
-	sk = sock_from_file(file)->sk;
-	err = close_check_cookie(sk, cookie) ?: winsock_lock_sock(sk);
+	sock = sock_from_file(file);
+	err = close_check_cookie(sock->sk, cookie);
+	if (!err && reset)
+		err = compat_may_set_linger(sock);
+	err = err ?: winsock_lock_sock(sock->sk);
 	if (!err)
 		return file;
 	fput(file);
@@ -411,7 +422,7 @@ int winsock_abort(const struct winsock_abort *args)
 
 	if (args->flags)
 		return -EINVAL;
-	file = close_lock(args->fd, args->cookie);
+	file = close_lock(args->fd, args->cookie, true);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	sk = sock_from_file(file)->sk;
@@ -440,7 +451,7 @@ int winsock_query(struct winsock_query *args)
 
 	if (args->flags)
 		return -EINVAL;
-	file = close_lock(args->fd, 0);
+	file = close_lock(args->fd, 0, false);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	sock = sock_from_file(file);

@@ -4,7 +4,8 @@
  *
  * Every call acts on a descriptor that the caller holds. Possession of the
  * socket's descriptor is the authority, as for shutdown(2): no capability is
- * needed, and every user may open /dev/winsock, read-only too.
+ * needed, and every user may open /dev/winsock, read-only too, unless the
+ * administrator says otherwise (Documentation/security.rst).
  *
  * Rules for all structures: fixed size, no implicit padding, the same layout
  * for 32-bit and 64-bit callers. A field that is not an input is written only.
@@ -205,6 +206,9 @@ struct winsock_record {
  *   EBUSY	  a close is already pending on the socket
  *   EINTR	  killed while another thread was inside a call on the socket
  *   EBADF	  also: another thread has reused the number
+ *   EACCES	  also EPERM: without WINSOCK_CLOSE_IF_LAST or with
+ *		  WINSOCK_CLOSE_TIMEOUT, and a security module does not let the
+ *		  caller set SO_LINGER; asked since Linux 6.7
  *   ENOMEM, ENFILE, EMFILE (never with WINSOCK_CLOSE_DROP_FD), ENOSPC (the
  *   socket's user has ops_max closes pending): no op to be had
  *
@@ -236,7 +240,8 @@ struct winsock_close {
  * attempt under way is given up. ATM: the circuit is released. Errors: ENOTCONN
  * (no connection: closed, bound or listening, in TCP_REPAIR's mode, datagram
  * and raw sockets), ESTALE (another socket than @cookie says), EINVAL (@flags),
- * EINTR (killed while another thread was inside a call on the socket).
+ * EINTR (killed while another thread was inside a call on the socket), EACCES
+ * and EPERM (as of CLOSE).
  */
 struct winsock_abort {
 	__s32	fd;
