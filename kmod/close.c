@@ -16,7 +16,7 @@
 #include <linux/winsock.h>
 
 #include "close.h"
-#include "compat/lsm.h"
+#include "compat/socket.h"
 #include "decide.h"
 #include "family.h"
 #include "handle.h"

@@ -14,7 +14,7 @@
 
 #include <linux/winsock.h>
 
-#include "compat/file.h"
+#include "compat/socket.h"
 #include "decide.h"
 #include "family.h"
 #include "handle.h"

@@ -35,11 +35,8 @@
 
 #include <linux/winsock.h>
 
-struct file;
 struct net;
 struct pernet_operations;
-struct pid;
-struct sock;
 
 /* What has happened to a pending op. */
 #define WINSOCK_OP_SETTLED	(1U << 0)	/* drained, or no connection */

@@ -18,7 +18,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "compat/orphan.h"
+#include "compat/socket.h"
 #include "netns.h"
 #include "op.h"
 

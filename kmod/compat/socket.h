@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sockets and their files: what not every kernel has, or exports. */
+#ifndef WINSOCK_COMPAT_SOCKET_H
+#define WINSOCK_COMPAT_SOCKET_H
+
+#include <linux/fs.h>
+#include <linux/version.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#include <net/proto_memory.h>	/* sk_memory_allocated() */
+#endif
+
+/* Does an epoll watch the file? Without another reference none comes. */
+static inline bool compat_file_watched(const struct file *file)
+{
+#ifdef CONFIG_EPOLL
+	return READ_ONCE(file->f_ep);
+#else
+	return false;
+#endif
+}
+
+/* sockstat's orphans, whose counter newer kernels do not export. */
+static inline void compat_orphan_count(const struct sock *sk, int change)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+	if (sk_is_tcp(sk))
+		this_cpu_add(tcp_orphan_count, change);
+#endif
+}
+
+/*
+ * May the caller set SO_LINGER? 0 or the security module's error. No hook is
+ * exported; before 6.7 whatever asks one also touches the socket. A length of 0
+ * is refused behind the hook, before the socket is touched; a 32-bit call does
+ * not run BPF programs, which would take the lock.
+ */
+static inline int compat_may_set_linger(struct socket *sock)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	int err = do_sock_setsockopt(sock, true, SOL_SOCKET, SO_LINGER,
+				     KERNEL_SOCKPTR(NULL), 0);
+
+	return err == -EINVAL ? 0 : err;
+#else
+	return 0;
+#endif
+}
+
+#endif /* WINSOCK_COMPAT_SOCKET_H */
