@@ -358,7 +358,7 @@ static int close_decide(struct close_call *call)
  */
 int winsock_close(struct winsock_close *args, struct file **op_file)
 {
-	struct close_call call;
+	struct close_call call __uninitialized;
 	int err = close_check(args);
 
 	if (err)

@@ -116,6 +116,17 @@ void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
 	trace_winsock_outcome(sk, record);
 }
 
+/* Out of line: its variable is cleared where it begins, traced or not. */
+static noinline void decide_trace_plain(struct sock *sk, u32 outcome)
+{
+	struct winsock_decision decision = { .record.outcome = outcome };
+
+	winsock_family_snapshot(sk, &decision.facts);
+	decision.record.state = decision.facts.state;
+	decision.record.unacked = decision.facts.unacked;
+	trace_winsock_outcome(sk, &decision.record);
+}
+
 /**
  * winsock_report_plain() - TCP closes an attached socket by itself
  * @sk:		the socket, locked or not
@@ -125,18 +136,11 @@ void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
  */
 void winsock_report_plain(struct sock *sk, u32 outcome)
 {
-	struct winsock_decision decision = { };
-
 	if (winsock_sockopt_reported(sk))
 		return;
 	winsock_mib_inc(sock_net(sk), outcome);
-	if (!trace_winsock_outcome_enabled())
-		return;
-	winsock_family_snapshot(sk, &decision.facts);
-	decision.record.outcome = outcome;
-	decision.record.state = decision.facts.state;
-	decision.record.unacked = decision.facts.unacked;
-	trace_winsock_outcome(sk, &decision.record);
+	if (trace_winsock_outcome_enabled())
+		decide_trace_plain(sk, outcome);
 }
 
 /**

@@ -146,7 +146,7 @@ fault:
 static long device_close(struct winsock_close __user *to, size_t size)
 {
 	struct file *op_file = NULL;
-	struct winsock_close args;
+	struct winsock_close args __uninitialized;
 	int err = device_close_read(&args, to, size);
 
 	if (err)

@@ -235,26 +235,30 @@ static bool handle_in_relatives(const struct file *file, int fd, bool losing)
 	return found;
 }
 
-/* Has the caller's table the file at another number, from @from on? */
-static bool handle_in_slots(const struct file *file, int fd, int from)
+/* Has the caller's table the file at another of so many numbers? */
+static bool handle_in_slots(const struct file *file, int fd, int from,
+			    int slots)
 {
-	struct files_struct *files = current->files;
-	int slot, end = from + HANDLE_SLOTS / 2;
+	const struct fdtable *fdt;
 	bool found = false;
+	int slot, end;
 
 	rcu_read_lock();
-	end = min_t(int, end, files_fdtable(files)->max_fds);
-	for (slot = from; slot < end && !found; slot++)
-		found = slot != fd && files_lookup_fd_raw(files, slot) == file;
+	fdt = files_fdtable(current->files);
+	end = min_t(int, from + slots, fdt->max_fds);
+	for (slot = max(from, 0); slot < end && !found; slot++)
+		found = slot != fd && rcu_access_pointer(fdt->fd[slot]) == file;
 	rcu_read_unlock();
 	return found;
 }
 
-/* dup() takes the lowest free number, or with a large table one nearby. */
+/* dup() takes the lowest free number: in a full table the next one. */
 static bool handle_in_table(const struct file *file, int fd)
 {
-	return handle_in_slots(file, fd, 0) ||
-	       handle_in_slots(file, fd, max(fd - HANDLE_SLOTS / 4, 0));
+	return handle_in_slots(file, fd, fd + 1, HANDLE_SLOTS / 4) ||
+	       handle_in_slots(file, fd, fd - HANDLE_SLOTS / 4,
+			       HANDLE_SLOTS / 4) ||
+	       handle_in_slots(file, fd, 0, HANDLE_SLOTS / 2);
 }
 
 /* The least of many looks: does what else there is pass? */

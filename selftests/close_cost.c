@@ -18,6 +18,7 @@
 #undef linger
 
 #include "bench/close.h"
+#include "bench/crowd.h"
 #include "count.h"
 #include "dev.h"
 #include "ends.h"
@@ -30,12 +31,7 @@ DEV_REQUIRED;
 #define LIBRARY_MORE	750	/* and its word in the table, what it has pending */
 #define ATTACHED_MORE	200	/* some 1.02 x, a counter included */
 #define SLEEPER_MORE	60	/* an entry of the wait queue is looked at */
-#define SLOT_MORE	20	/* a slot of the table is looked at */
 #define INHERITED_MORE	8	/* times close(2), for a copy that a child closes */
-
-#define CROWD		20000
-#define CROWD_FIRST	100
-#define CROWD_ROUNDS	15
 
 /* Entering an ioctl: it differs from kernel to kernel, and with the security modules. */
 static double ioctl_entry(int dev)
@@ -205,99 +201,34 @@ static double inherited_cost(int dev, unsigned int count, bool plain)
 	return (double)*shared / count;
 }
 
-/* So many more descriptors, from CROWD_FIRST on, of sockets of their own. */
-static void crowd_open(unsigned int count)
-{
-	struct rlimit limit = { 2 * CROWD_FIRST + count, 2 * CROWD_FIRST + count };
-	int fd;
-
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		abort();
-	for (unsigned int i = 0; i < count; i++) {
-		fd = socket(AF_INET, SOCK_STREAM, 0);
-		if (fd < 0 || dup2(fd, CROWD_FIRST + i) < 0)
-			abort();
-		close(fd);
-	}
-}
-
 /* claims: M1 */
 TEST_F(crowd, a_child_closes_what_it_inherited_in_linear_time)
 {
 	double plain, few, many;
 
-	crowd_open(CROWD);
-	plain = inherited_cost(self->dev, CROWD, true);
-	few = inherited_cost(self->dev, CROWD / 10, false);
-	many = inherited_cost(self->dev, CROWD, false);
+	crowd_open(CROWD_MANY);
+	plain = inherited_cost(self->dev, CROWD_MANY, true);
+	few = inherited_cost(self->dev, CROWD_MANY / 10, false);
+	many = inherited_cost(self->dev, CROWD_MANY, false);
 	TH_LOG("each of %d by close(2) %.0f, by closesocket() %.0f, of %d %.0f",
-	       CROWD, plain, many, CROWD / 10, few);
+	       CROWD_MANY, plain, many, CROWD_MANY / 10, few);
 	EXPECT_LE(many, 2 * few);
 	EXPECT_LE(many, INHERITED_MORE * plain);
 }
 
-/* A close of one socket, by what holds it besides. */
-enum crowd_beside { BESIDE_NONE, BESIDE_SLEEPER, BESIDE_DUP, BESIDE_CHILD, BESIDES };
-
-static double crowd_cost(int dev, enum crowd_beside beside)
-{
-	struct count_series series = { 0 };
-	struct ends_sleeper sleeper;
-	struct winsock_close call;
-	double median;
-	pid_t child;
-
-	for (int i = 0; i < CROWD_ROUNDS; i++) {
-		int fd = socket(AF_INET, SOCK_DGRAM, 0), copy = -1;
-		uint64_t start;
-
-		child = -1;
-		if (beside == BESIDE_SLEEPER)
-			ends_sleep(&sleeper, fd, 'r');
-		else if (beside == BESIDE_DUP)
-			copy = dup(fd);
-		else if (beside == BESIDE_CHILD && !(child = fork()))
-			pause();
-		start = count_now();
-		if (dev_closesocket(dev, fd, &call))
-			abort();
-		count_add(&series, count_now() - start);
-		if ((call.record.outcome == WINSOCK_OUTCOME_SHARED) !=
-		    (beside == BESIDE_DUP || beside == BESIDE_CHILD))
-			abort();
-		if (beside == BESIDE_SLEEPER && !ends_woken(&sleeper, 5))
-			abort();
-		close(copy);
-		if (child > 0) {
-			kill(child, SIGKILL);
-			waitpid(child, NULL, 0);
-		}
-	}
-	median = count_median(&series);
-	count_free(&series);
-	return median;
-}
-
 TEST_F(crowd, a_close_costs_the_same_among_many_descriptors)
 {
-	static const char *const names[BESIDES] = {
-		"no holder", "a thread asleep", "a dup", "a child",
-	};
-	double few[BESIDES], many[BESIDES];
+	double few[CROWD_BESIDES], many[CROWD_BESIDES];
 
-	for (enum crowd_beside beside = 0; beside < BESIDES; beside++)
+	for (enum crowd_beside beside = 0; beside < CROWD_BESIDES; beside++)
 		few[beside] = crowd_cost(self->dev, beside);
-	crowd_open(CROWD);
-	for (enum crowd_beside beside = 0; beside < BESIDES; beside++) {
+	crowd_open(CROWD_MANY);
+	for (enum crowd_beside beside = 0; beside < CROWD_BESIDES; beside++) {
 		many[beside] = crowd_cost(self->dev, beside);
-		TH_LOG("%s: among few %.0f, among %d %.0f", names[beside], few[beside],
-		       CROWD, many[beside]);
+		TH_LOG("beside %s: among few %.0f, among %d %.0f", crowd_names[beside],
+		       few[beside], CROWD_MANY, many[beside]);
+		EXPECT_LE(many[beside], 1.1 * few[beside]);
 	}
-	EXPECT_LE(many[BESIDE_NONE], 1.1 * few[BESIDE_NONE]);
-	EXPECT_LE(many[BESIDE_SLEEPER], 1.1 * few[BESIDE_SLEEPER]);
-	EXPECT_LE(many[BESIDE_CHILD], 1.1 * few[BESIDE_CHILD]);
-	/* So many slots are looked at, and not more. */
-	EXPECT_LE(many[BESIDE_DUP], few[BESIDE_DUP] + 1024 * SLOT_MORE);
 }
 
 TEST_HARNESS_MAIN

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -57,4 +58,18 @@ void bench_random(void)
 	bench_must(fd, "/dev/random");
 	bench_must(ioctl(fd, RNDADDENTROPY, &seed), "RNDADDENTROPY");
 	close(fd);
+}
+
+double bench_memory(const char *name)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	size_t length = strlen(name);
+	char line[128];
+	double kilobytes = 0;
+
+	while (fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, length) && line[length] == ':')
+			kilobytes = atof(line + length + 1);
+	fclose(file);
+	return kilobytes * 1024;
 }

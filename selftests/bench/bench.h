@@ -43,7 +43,10 @@ void bench_must(int result, const char *what);
  */
 void bench_random(void);
 
-/* Write a setting under /proc/sys. */
+/* Write a setting under /proc/sys or /sys. */
 void bench_setting(const char *path, const char *value);
+
+/* What /proc/meminfo says of @name, bytes. */
+double bench_memory(const char *name);
 
 #endif /* BENCH_H */
