@@ -2,7 +2,7 @@
 /*
  * The benchmarks, each in a process of its own; it enters a network namespace of its own.
  *
- *	bench [NAME[,NAME...]]		without names all
+ *	bench [NAME[,NAME...]]		without names all that the guest is made for
  */
 #include <stdio.h>
 #include <stdbool.h>
@@ -14,14 +14,18 @@
 #include "bench.h"
 #include "close.h"
 #include "count.h"
+#include "crowd.h"
 #include "data.h"
 #include "drain.h"
 #include "echo.h"
+#include "expiry.h"
 #include "pending.h"
+#include "processors.h"
 
 static const struct {
 	const char *name;
 	void (*run)(void);
+	bool by_name;		/* wants a guest of its own */
 } bench_all[] = {
 	{ "close", bench_close },
 	{ "data", bench_data },
@@ -29,8 +33,13 @@ static const struct {
 	{ "drain", bench_drain },
 	{ "deadline", bench_deadline },
 	{ "echo", bench_echo },
+	{ "crowd", bench_crowd },
+	{ "blocked", bench_blocked },
+	{ "expiry", bench_expiry },
 	{ "pending", bench_pending },
-	{ "storm", bench_storm },
+	{ "growth", bench_growth },
+	{ "processors", bench_processors, .by_name = true },
+	{ "million", bench_million, .by_name = true },
 };
 
 /* Is it among @names? */
@@ -56,11 +65,13 @@ int main(int argc, char **argv)
 		printf("bench: the counter counts no instructions here: ratios only\n");
 	bench_random();
 	for (size_t i = 0; i < sizeof(bench_all) / sizeof(bench_all[0]); i++) {
-		if (argc > 1 && !bench_wanted(bench_all[i].name, argv[1]))
+		if (argc > 1 ? !bench_wanted(bench_all[i].name, argv[1]) : bench_all[i].by_name)
 			continue;
 		printf("bench: %s\n", bench_all[i].name);
 		fflush(stdout);
 		if (!fork()) {
+			/* In the guest's first group there are the kernel's threads. */
+			setsid();
 			bench_all[i].run();
 			exit(0);
 		}

@@ -1,185 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Many lingering closes pending in one process: what each costs to begin and to hold,
- * what it takes until all have expired or drained; beside what one would do instead.
+ * what it takes until all have expired or drained, whether that grows with their number;
+ * beside what one would do instead.
  */
-#include <arpa/inet.h>
 #include <liburing.h>
-#include <netinet/in.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "batch.h"
 #include "bench.h"
 #include "count.h"
 #include "dev.h"
 #include "net.h"
 #include "pending.h"
 
-#define PENDING_SOURCES	8		/* addresses, for enough local ports */
-#define PENDING_RCVBUF	4096		/* of peers that read late */
-#define PENDING_BYTES	8192		/* what they are sent */
 #define PENDING_STACK	(32 << 10)	/* of a thread that only closes */
 #define PENDING_MANY	1000
 #define PENDING_STORM	100000
-#define PENDING_GRACE	60e-6		/* s, to begin one */
+#define PENDING_GRACE	20e-6		/* s, to begin one */
 
-enum pending_peer {
-	PENDING_VANISHED,	/* drops what arrives */
-	PENDING_LATE,		/* its window is full */
+/**
+ * struct pending_cost - what so many pending closes cost, each
+ * @count:	how many
+ * @begin:	instructions until it is pending
+ * @expiry:	from the deadline, which is one for all, to the last record
+ * @held:	bytes, with the op's descriptor
+ */
+struct pending_cost {
+	unsigned int count;
+	double begin;
+	double expiry;
+	double held;
 };
 
-static int pending_count, pending_dev;
-static int *clients, *servers, *ops;
-
-/* Kernel memory by name in /proc/meminfo, bytes. */
-static double pending_memory(const char *name)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	size_t length = strlen(name);
-	char line[128];
-	double kilobytes = 0;
-
-	while (fgets(line, sizeof(line), file))
-		if (!strncmp(line, name, length) && line[length] == ':')
-			kilobytes = atof(line + length + 1);
-	fclose(file);
-	return kilobytes * 1024;
-}
-
-/* Unreclaimable slab. */
-static double pending_slab(void)
-{
-	return pending_memory("SUnreclaim");
-}
-
-static int pending_listen(struct sockaddr_in *name, enum pending_peer peer)
-{
-	int listener = socket(AF_INET, SOCK_STREAM, 0), room = PENDING_RCVBUF;
-	socklen_t size = sizeof(*name);
-
-	*name = (struct sockaddr_in){ .sin_family = AF_INET };
-	name->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (peer == PENDING_LATE)
-		setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	bench_must(bind(listener, (struct sockaddr *)name, size), "bind");
-	bench_must(listen(listener, 1024), "listen");
-	bench_must(getsockname(listener, (struct sockaddr *)name, &size), "getsockname");
-	return listener;
-}
-
-static int pending_connect(const struct sockaddr_in *name, int i)
-{
-	struct sockaddr_in from = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-
-	bench_must(fd, "socket");
-	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + i % PENDING_SOURCES);
-	setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	bench_must(bind(fd, (struct sockaddr *)&from, sizeof(from)), "bind source");
-	bench_must(connect(fd, (const struct sockaddr *)name, sizeof(*name)), "connect");
-	return fd;
-}
-
-/* Connections with unacknowledged payload. */
-static void pending_open(enum pending_peer peer)
-{
-	static char bytes[PENDING_BYTES];
-	struct sockaddr_in name;
-	int listener = pending_listen(&name, peer);
-
-	for (int i = 0; i < pending_count; i++) {
-		clients[i] = pending_connect(&name, i);
-		servers[i] = accept(listener, NULL, NULL);
-		bench_must(servers[i], "accept");
-		if (peer == PENDING_VANISHED)
-			net_mute(servers[i]);
-		bench_must(send(clients[i], bytes, peer == PENDING_LATE ? PENDING_BYTES : 7, 0),
-			   "send");
-	}
-	close(listener);
-}
-
-static void pending_end(void)
-{
-	for (int i = 0; i < pending_count; i++) {
-		net_linger(servers[i], 1, 0);
-		close(servers[i]);
-	}
-}
-
-/* @seconds 0: the hard close. Instructions for each. */
-static double pending_close(int seconds)
-{
-	uint64_t start;
-
-	for (int i = 0; i < pending_count; i++)
-		net_linger(clients[i], seconds >= 0, seconds > 0 ? seconds : 0);
-	start = count_now();
-	for (int i = 0; i < pending_count; i++)
-		close(clients[i]);
-	return (double)(count_now() - start) / pending_count;
-}
-
-/* Begin all, with one deadline. Instructions for each; *@memory what each then holds. */
-static double pending_begin(unsigned int flags, double deadline, double *memory)
-{
-	double before = pending_slab();
-	uint64_t start = count_now(), taken;
-
-	for (int i = 0; i < pending_count; i++) {
-		struct winsock_close call;
-
-		bench_must(dev_close(pending_dev, clients[i],
-				     WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD | flags,
-				     (deadline - net_now()) * 1e9, &call), "close");
-		bench_must(call.op_fd, "not pending");
-		ops[i] = call.op_fd;
-	}
-	taken = count_now() - start;
-	*memory = (pending_slab() - before) / pending_count;
-	return (double)taken / pending_count;
-}
-
-/* Every record is there and says this. */
-static void pending_await(uint32_t outcome)
-{
-	for (int i = 0; i < pending_count; i++) {
-		struct winsock_record record = { 0 };
-
-		bench_must(read(ops[i], &record, sizeof(record)) == sizeof(record) ? 0 : -1,
-			   "record");
-		bench_must(record.outcome == outcome ? 0 : -1, "another outcome");
-	}
-}
-
-static void pending_forget(void)
-{
-	for (int i = 0; i < pending_count; i++)
-		close(ops[i]);
-}
-
-/* The late peers read. */
-static void pending_read(void)
-{
-	static char bytes[PENDING_BYTES];
-
-	for (int i = 0; i < pending_count; i++)
-		bench_must(recv(servers[i], bytes, sizeof(bytes), MSG_WAITALL) == PENDING_BYTES ?
-			   0 : -1, "recv");
-}
-
-static void pending_row(const char *what, const char *key, const char *unit, double value,
-			const char *against, double base, double limit)
+static void pending_row(unsigned int count, const char *what, const char *key, const char *unit,
+			double value, const char *against, double base, double limit)
 {
 	bench_row(&(struct bench_row){
-		.key = bench_name("pending.%s.%d", key, pending_count),
-		.what = bench_name("%d pending: %s", pending_count, what),
+		.key = bench_name("pending.%s.%u", key, count),
+		.what = bench_name("%u pending: %s", count, what),
 		.unit = unit,
 		.value = value,
 		.against = against,
@@ -188,74 +52,75 @@ static void pending_row(const char *what, const char *key, const char *unit, dou
 	});
 }
 
-/*
- * All expire, at one moment. What beginning them costs is returned, and compared with
- * @fewer, the same of fewer, if there is one.
- */
-static double pending_expire(double fewer)
+/* All expire, at one moment. */
+static void pending_expire(struct pending_cost *cost)
 {
-	double hard, begin, memory, deadline, expiry;
+	double deadline, slab;
 
-	pending_open(PENDING_VANISHED);
-	hard = pending_close(0) * pending_count;
-	pending_end();
+	batch_size(cost->count);
+	batch_open(BATCH_VANISHED);
+	slab = batch_slab();
+	deadline = net_now() + 1 + cost->count * PENDING_GRACE;
+	cost->begin = batch_begin(0, deadline) / cost->count;
+	cost->held = (batch_slab() - slab) / cost->count;
+	batch_await(WINSOCK_OUTCOME_DEADLINE);
+	cost->expiry = (net_now() - deadline) * 1e9 / cost->count;
+	batch_forget();
+	batch_end();
+}
 
-	pending_open(PENDING_VANISHED);
-	deadline = net_now() + 1 + pending_count * PENDING_GRACE;
-	begin = pending_begin(0, deadline, &memory);
-	pending_await(WINSOCK_OUTCOME_DEADLINE);
-	expiry = (net_now() - deadline) * 1e9;
-	pending_forget();
-	pending_end();
+/* Beside as many {1,0} closes. */
+static void pending_expire_rows(const struct pending_cost *cost)
+{
+	double hard;
 
-	if (fewer > 0)
-		pending_row("begin, each", "begin", "instructions", begin,
-			    bench_name("%d pending", PENDING_MANY), fewer, 1.1);
-	else
-		pending_row("begin, each", "begin", "instructions", begin, "{1,0} close, each",
-			    hard / pending_count, 0);
-	pending_row("all expired", "expiry", "instructions", expiry, "as many {1,0} closes", hard,
-		    pending_count > 1 ? 1.2 : 0);
-	return begin;
+	batch_open(BATCH_VANISHED);
+	hard = batch_close(0);
+	batch_end();
+	pending_row(cost->count, "begin, each", "begin", "instructions", cost->begin,
+		    "{1,0} close, each", hard / cost->count, 0);
+	pending_row(cost->count, "all expired", "expiry", "instructions",
+		    cost->expiry * cost->count, "as many {1,0} closes", hard,
+		    cost->count > 1 ? 1.2 : 0);
 }
 
 /* All drain, as soon as their peers read; and what they hold until then. */
-static void pending_drain(void)
+static void pending_drain(unsigned int count)
 {
-	double plain, drained, memory, without;
+	double plain, drained, held, without, slab;
 	int references = dev_references();
 	uint64_t start;
 
-	pending_open(PENDING_LATE);
-	plain = pending_close(-1) * pending_count;
+	batch_open(BATCH_LATE);
+	plain = batch_close(-1);
 	start = count_now();
-	pending_read();
+	batch_read();
 	plain += count_now() - start;
-	pending_end();
+	batch_end();
 
-	pending_open(PENDING_LATE);
-	drained = pending_begin(WINSOCK_CLOSE_DETACH, net_now() + 1000, &memory) *
-		  pending_count;
-	without = pending_slab();
-	pending_forget();
+	batch_open(BATCH_LATE);
+	slab = batch_slab();
+	drained = batch_begin(WINSOCK_CLOSE_DETACH, net_now() + 1000);
+	held = batch_slab() - slab;
+	batch_forget();
 	/* Files are freed after a grace period. */
 	sleep(1);
-	without = memory - (without - pending_slab()) / pending_count;
+	without = batch_slab() - slab;
 	start = count_now();
-	pending_read();
+	batch_read();
 	while (dev_references() > references)
 		usleep(10);
 	drained += count_now() - start;
-	pending_end();
+	batch_end();
 
-	pending_row("begun and drained, each", "drain", "instructions", drained / pending_count,
-		    "close(2), linger off, each", plain / pending_count, 0);
+	pending_row(count, "begun and drained, each", "drain", "instructions", drained / count,
+		    "close(2), linger off, each", plain / count, 0);
 	/* Of few the allocator's pages are more than the objects in them. */
-	if (pending_count < PENDING_STORM)
+	if (count < PENDING_STORM)
 		return;
-	pending_row("memory, each", "memory", "bytes", without, "bound", 512, 1);
-	pending_row("memory with the op's descriptor, each", "held", "bytes", memory,
-		    "bound without it", 512, 0);
+	pending_row(count, "memory, each", "memory", "bytes", without / count, "bound", 512, 1);
+	pending_row(count, "memory with the op's descriptor, each", "held", "bytes",
+		    held / count, "without", without / count, 0);
 }
 
 static void *pending_thread(void *argument)
@@ -265,133 +130,146 @@ static void *pending_thread(void *argument)
 }
 
 /* What one would do without: a thread for each close, native linger. */
-static void pending_threads(double begin)
+static void pending_threads(const struct pending_cost *cost)
 {
-	pthread_t *threads = calloc(pending_count, sizeof(*threads));
-	size_t size = (size_t)pending_count * PENDING_STACK;
+	pthread_t *threads = calloc(cost->count, sizeof(*threads));
+	size_t size = (size_t)cost->count * PENDING_STACK;
 	char *stacks = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	double before, taken;
 	pthread_attr_t attributes;
 	uint64_t start;
 
-	pending_open(PENDING_VANISHED);
-	for (int i = 0; i < pending_count; i++)
-		net_linger(clients[i], 1, 10 + pending_count / 1000);
-	before = pending_memory("MemFree");
+	batch_open(BATCH_VANISHED);
+	for (unsigned int i = 0; i < cost->count; i++)
+		net_linger(batch_clients[i], 1, 10 + cost->count / 1000);
+	before = bench_memory("MemFree");
 	pthread_attr_init(&attributes);
 	start = count_now();
-	for (int i = 0; i < pending_count; i++) {
+	for (unsigned int i = 0; i < cost->count; i++) {
 		pthread_attr_setstack(&attributes, stacks + (size_t)i * PENDING_STACK,
 				      PENDING_STACK);
-		bench_must(-pthread_create(&threads[i], &attributes, pending_thread, &clients[i]),
-			   "thread");
+		bench_must(-pthread_create(&threads[i], &attributes, pending_thread,
+					   &batch_clients[i]), "thread");
 	}
 	usleep(1000);
-	taken = (double)(count_now() - start - 1000000) / pending_count;
-	before = (before - pending_memory("MemFree")) / pending_count;
-	for (int i = 0; i < pending_count; i++)
+	taken = count_now() - start - 1000000;
+	before -= bench_memory("MemFree");
+	for (unsigned int i = 0; i < cost->count; i++)
 		pthread_join(threads[i], NULL);
-	pending_end();
+	batch_end();
 	munmap(stacks, size);
 	free(threads);
-	pending_row("begin, each", "begin.threads", "ns", begin, "a thread for each close(2)",
-		    taken, 0);
-	if (pending_count > 1)
-		pending_row("memory, each, at most", "memory.threads", "bytes", 512,
-			    "a thread for each close(2)", before, 0);
+	pending_row(cost->count, "begin, each", "begin.threads", "ns", cost->begin,
+		    "a thread for each close(2)", taken / cost->count, 0);
+	if (cost->count > 1)
+		pending_row(cost->count, "memory, each, at most", "memory.threads", "bytes", 512,
+			    "a thread for each close(2)", before / cost->count, 0);
 }
 
 /* The same by io_uring: its workers sleep in the closes, and it tells too early. */
-static void pending_ring(double begin)
+static void pending_ring(const struct pending_cost *cost)
 {
 	struct io_uring_cqe *done;
 	struct io_uring ring;
 	uint64_t start;
-	double submitted;
 
 	bench_must(io_uring_queue_init(PENDING_MANY, &ring, 0), "io_uring");
-	pending_open(PENDING_VANISHED);
-	for (int i = 0; i < pending_count; i++)
-		net_linger(clients[i], 1, 1);
+	batch_open(BATCH_VANISHED);
+	for (unsigned int i = 0; i < cost->count; i++)
+		net_linger(batch_clients[i], 1, 1);
 	start = count_now();
-	for (int i = 0; i < pending_count; i++) {
+	for (unsigned int i = 0; i < cost->count; i++) {
 		struct io_uring_sqe *entry = io_uring_get_sqe(&ring);
 
-		io_uring_prep_close(entry, clients[i]);
+		io_uring_prep_close(entry, batch_clients[i]);
 		io_uring_sqe_set_flags(entry, IOSQE_ASYNC);
 	}
 	bench_must(io_uring_submit(&ring), "submit");
-	submitted = (double)(count_now() - start) / pending_count;
-	pending_row("begin, each", "begin.uring", "ns", begin, "io_uring close, async",
-		    submitted, 0);
-	for (int i = 0; i < pending_count; i++) {
+	pending_row(cost->count, "begin, each", "begin.uring", "ns", cost->begin,
+		    "io_uring close, async", (double)(count_now() - start) / cost->count, 0);
+	for (unsigned int i = 0; i < cost->count; i++) {
 		bench_must(io_uring_wait_cqe(&ring, &done), "wait");
 		bench_must(done->res, "close");
 		io_uring_cqe_seen(&ring, done);
 	}
 	io_uring_queue_exit(&ring);
-	pending_end();
-}
-
-static void pending_size(int count)
-{
-	struct rlimit limit = { 3 * count + 100, 3 * count + 100 };
-
-	bench_must(setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
-	pending_count = count;
-	clients = realloc(clients, count * sizeof(int));
-	servers = realloc(servers, count * sizeof(int));
-	ops = realloc(ops, count * sizeof(int));
-}
-
-static void pending_enter(void)
-{
-	bench_setting("/proc/sys/fs/file-max", "2000000");
-	/* These two are all namespaces', and only seen in the first. */
-	bench_setting("/proc/sys/net/ipv4/tcp_mem", "1000000 1500000 2000000");
-	bench_setting("/proc/sys/net/ipv4/tcp_max_orphans", "400000");
-	bench_setting("/sys/module/winsock/parameters/orphans_max", "400000");
-	net_enter();
-	bench_setting("/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
-	/*
-	 * TCP's own retransmissions are not what is measured; and segments of a common
-	 * size, so that small windows move. By path: busybox has an ip of its own.
-	 */
-	bench_must(-system("/bin/ip link set lo mtu 1500 && for to in 127.0.0.0/8 127.0.0.1; do "
-			   "/bin/ip route change local $to dev lo table local proto kernel "
-			   "scope host src 127.0.0.1 rto_min 100s; done"), "ip");
-	pending_dev = dev_open();
-	bench_must(pending_dev, WINSOCK_DEVICE);
+	batch_end();
 }
 
 void bench_pending(void)
 {
-	static const int counts[] = { 1, PENDING_MANY };
+	struct pending_cost costs[] = { { 1 }, { PENDING_MANY } };
 
-	pending_enter();
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		double begin;
-
-		pending_size(counts[i]);
-		begin = pending_expire(0);
-		pending_drain();
-		pending_ring(begin);
-		pending_threads(begin);
+	batch_enter();
+	for (size_t i = 0; i < sizeof(costs) / sizeof(costs[0]); i++) {
+		pending_expire(&costs[i]);
+		pending_expire_rows(&costs[i]);
+		pending_drain(costs[i].count);
+		pending_ring(&costs[i]);
+		pending_threads(&costs[i]);
 	}
 }
 
-void bench_storm(void)
+static double pending_field(const struct pending_cost *cost, size_t field)
 {
-	double fewer, memory;
+	return *(const double *)((const char *)cost + field);
+}
 
-	pending_enter();
-	pending_size(PENDING_MANY);
-	pending_open(PENDING_VANISHED);
-	fewer = pending_begin(0, net_now() + 1000, &memory);
-	pending_forget();
-	pending_end();
-	pending_size(PENDING_STORM);
-	pending_expire(fewer);
-	pending_drain();
+/* The dearest of so many costs against the cheapest; @field is where in one it stands. */
+static void pending_spread(const struct pending_cost *costs, int count, size_t field,
+			   const char *key, const char *what, const char *unit)
+{
+	const struct pending_cost *most = costs, *least = costs;
+
+	for (const struct pending_cost *cost = costs; cost < costs + count; cost++) {
+		if (pending_field(cost, field) > pending_field(most, field))
+			most = cost;
+		if (pending_field(cost, field) < pending_field(least, field))
+			least = cost;
+	}
+	bench_row(&(struct bench_row){
+		.key = bench_name("growth.%s", key),
+		.what = bench_name("dearest of %u to %u pending: %u, %s", costs[0].count,
+				   costs[count - 1].count, most->count, what),
+		.unit = unit,
+		.value = pending_field(most, field),
+		.against = bench_name("cheapest: %u", least->count),
+		.base = pending_field(least, field),
+		.limit = 1.2,
+	});
+}
+
+static void pending_growth(struct pending_cost *costs, int count)
+{
+	for (int i = 0; i < count; i++) {
+		pending_expire(&costs[i]);
+		printf("bench: %u pending: begin %.0f, expired %.0f, bytes %.0f\n",
+		       costs[i].count, costs[i].begin, costs[i].expiry, costs[i].held);
+		fflush(stdout);
+	}
+	pending_spread(costs, count, offsetof(struct pending_cost, begin), "begin",
+		       "begin, each", "instructions");
+	pending_spread(costs, count, offsetof(struct pending_cost, expiry), "expiry",
+		       "expired, each", "instructions");
+	pending_spread(costs, count, offsetof(struct pending_cost, held), "held",
+		       "memory with the op's descriptor, each", "bytes");
+}
+
+void bench_growth(void)
+{
+	struct pending_cost costs[] = { { PENDING_MANY }, { 10000 }, { PENDING_STORM } };
+
+	batch_enter();
+	pending_growth(costs, 3);
+	pending_expire_rows(&costs[2]);
+	pending_drain(PENDING_STORM);
+}
+
+void bench_million(void)
+{
+	struct pending_cost costs[] = { { PENDING_MANY }, { 1000000 } };
+
+	batch_enter();
+	pending_growth(costs, 2);
 }
