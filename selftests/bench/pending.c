@@ -21,7 +21,6 @@
 
 #define PENDING_STACK	(32 << 10)	/* of a thread that only closes */
 #define PENDING_MANY	1000
-#define PENDING_STORM	100000
 #define PENDING_GRACE	20e-6		/* s, to begin one */
 
 /**
@@ -84,11 +83,17 @@ static void pending_expire_rows(const struct pending_cost *cost)
 		    cost->count > 1 ? 1.2 : 0);
 }
 
-/* All drain, as soon as their peers read; and what they hold until then. */
+static void pending_end_all(int references)
+{
+	while (dev_references() > references)
+		usleep(10);
+}
+
+/* All drain, as soon as their peers read. */
 static void pending_drain(unsigned int count)
 {
-	double plain, drained, held, without, slab;
 	int references = dev_references();
+	double plain, drained;
 	uint64_t start;
 
 	batch_open(BATCH_LATE);
@@ -99,28 +104,37 @@ static void pending_drain(unsigned int count)
 	batch_end();
 
 	batch_open(BATCH_LATE);
-	slab = batch_slab();
 	drained = batch_begin(WINSOCK_CLOSE_DETACH, net_now() + 1000);
-	held = batch_slab() - slab;
 	batch_forget();
 	/* Files are freed after a grace period. */
 	sleep(1);
-	without = batch_slab() - slab;
 	start = count_now();
 	batch_read();
-	while (dev_references() > references)
-		usleep(10);
+	pending_end_all(references);
 	drained += count_now() - start;
 	batch_end();
-
 	pending_row(count, "begun and drained, each", "drain", "instructions", drained / count,
 		    "close(2), linger off, each", plain / count, 0);
-	/* Of few the allocator's pages are more than the objects in them. */
-	if (count < PENDING_STORM)
-		return;
-	pending_row(count, "memory, each", "memory", "bytes", without / count, "bound", 512, 1);
-	pending_row(count, "memory with the op's descriptor, each", "held", "bytes",
-		    held / count, "without", without / count, 0);
+}
+
+/* What a close holds whose descriptor is closed. */
+static void pending_memory(const struct pending_cost *cost)
+{
+	int references = dev_references();
+	double slab;
+
+	batch_open(BATCH_VANISHED);
+	slab = batch_slab();
+	batch_begin(WINSOCK_CLOSE_DETACH, net_now() + 10);
+	batch_forget();
+	sleep(1);
+	slab = batch_slab() - slab;
+	pending_end_all(references);
+	batch_end();
+	pending_row(cost->count, "memory, each", "memory", "bytes", slab / cost->count, "bound",
+		    512, 1);
+	pending_row(cost->count, "memory with the op's descriptor, each", "held", "bytes",
+		    cost->held, "without", slab / cost->count, 0);
 }
 
 static void *pending_thread(void *argument)
@@ -258,12 +272,12 @@ static void pending_growth(struct pending_cost *costs, int count)
 
 void bench_growth(void)
 {
-	struct pending_cost costs[] = { { PENDING_MANY }, { 10000 }, { PENDING_STORM } };
+	struct pending_cost costs[] = { { PENDING_MANY }, { 10000 }, { 100000 } };
 
 	batch_enter();
 	pending_growth(costs, 3);
 	pending_expire_rows(&costs[2]);
-	pending_drain(PENDING_STORM);
+	pending_memory(&costs[2]);
 }
 
 void bench_million(void)
