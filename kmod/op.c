@@ -40,7 +40,8 @@ static_assert(IS_ENABLED(CONFIG_LOCKDEP) ||
  * ever. kTLS, ATM and IrDA sockets drop and take that lock to end a connection,
  * so their workers are those of op_relock_queue. The last fput() waits for the
  * mutex of every epoll that watches the file, which epoll_wait() holds while it
- * copies to user memory, so op_put_queue drops the reference of such a file.
+ * copies to user memory. op_put_queue drops the reference of such a file, after
+ * the connection has ended and the op is final: nothing waits for that queue.
  */
 struct workqueue_struct *winsock_op_queue;
 static struct workqueue_struct *op_relock_queue, *op_put_queue;
@@ -174,6 +175,16 @@ enum op_step {
 	OP_DECIDED,
 };
 
+/*
+ * Will the file outlive the op? Others hold it, or an epoll watches it, whose
+ * mutex this worker must not wait for.
+ */
+static bool op_is_kept(const struct file *file, bool may_sleep)
+{
+	return file && (file_count(file) > 1 ||
+			(!may_sleep && compat_file_watched(file)));
+}
+
 /* Look at the socket, which is locked, and carry the verdict out; unlock it. */
 static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 {
@@ -200,7 +211,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 		}
 	} while (decision.verdict == WINSOCK_VERDICT_WAIT);
 
-	others = op->file && file_count(op->file) > 1;
+	others = op_is_kept(op->file, may_sleep);
 	if (!may_sleep && winsock_carry_out_relocks(sk, &decision, others)) {
 		step = OP_RELOCKS;
 		goto unlock;
@@ -238,39 +249,45 @@ static void op_end(struct winsock_op *op)
 	module_put(THIS_MODULE);
 }
 
+static void op_put_file(struct winsock_op *op, struct file *file)
+{
+	/* No thread can set it any more: the release must not linger. */
+	if (file_count(file) == 1)
+		sock_reset_flag(op->sk, SOCK_LINGER);
+	__fput_sync(file);
+}
+
 static void op_put_work(struct work_struct *work)
 {
 	struct winsock_op *op = container_of(work, struct winsock_op, work);
 
-	__fput_sync(op->last);
-	if (!winsock_op_is_final(op))
-		op_tell(op);
+	op_put_file(op, op->last);
 	op_end(op);
 }
 
-/* Drop the file before the waiters wake. */
-static void op_release_file(struct winsock_op *op, struct file *file)
+/*
+ * Drop the file before the waiters wake, unless others keep it, for whom the
+ * connection has ended. A cancel takes the reference over.
+ */
+static void op_release_file(struct winsock_op *op, struct file *file,
+			    bool may_sleep)
 {
-	bool alone = file_count(file) == 1;
+	bool cancelled = op->record.outcome == WINSOCK_OUTCOME_CANCELLED;
+	bool kept = op_is_kept(file, may_sleep);
 
-	/* No thread can set it any more: the release must not linger. */
-	if (alone && op->record.outcome != WINSOCK_OUTCOME_CANCELLED)
-		sock_reset_flag(op->sk, SOCK_LINGER);
-	if (alone && !compat_file_watched(file)) {
-		__fput_sync(file);
-		op_tell(op);
+	if (!kept && !cancelled)
+		op_put_file(op, file);
+	op_tell(op);
+	if (!kept || cancelled) {
 		op_end(op);
 		return;
 	}
-	/* The connection has ended for the others already. */
-	if (!alone)
-		op_tell(op);
 	op->last = file;
 	INIT_WORK(&op->work, op_put_work);
 	queue_work(op_put_queue, &op->work);
 }
 
-static void op_finalize(struct winsock_op *op)
+static void op_finalize(struct winsock_op *op, bool may_sleep)
 {
 	struct file *file = op->file;
 
@@ -285,7 +302,7 @@ static void op_finalize(struct winsock_op *op)
 	op->file = NULL;
 	spin_unlock_irq(&op->lock);
 	if (file) {
-		op_release_file(op, file);
+		op_release_file(op, file, may_sleep);
 		return;
 	}
 	/* The op's alone: close as TCP's own release does. */
@@ -307,7 +324,7 @@ static void op_relock_work(struct work_struct *work)
 	INIT_WORK(&op->work, op_work);
 	lock_sock(op->sk);
 	if (op_decide(op, true) == OP_DECIDED)
-		op_finalize(op);
+		op_finalize(op, true);
 }
 
 static void op_work(struct work_struct *work)
@@ -322,7 +339,7 @@ static void op_work(struct work_struct *work)
 		INIT_WORK(&op->work, op_relock_work);
 		queue_work(op_relock_queue, &op->work);
 	} else if (step == OP_DECIDED) {
-		op_finalize(op);
+		op_finalize(op, false);
 	}
 }
 
@@ -460,7 +477,8 @@ static bool op_withdraw(struct winsock_op *op)
  * @what:	WINSOCK_OP_ABORTED or WINSOCK_OP_CANCELLED
  * @outcome:	that this leads to
  *
- * It comes as soon as the socket's lock is free.
+ * It comes as soon as the socket's lock is free. Who has cancelled an op gets
+ * its reference to the socket's file.
  *
  * Return: 0 for one of several callers, if the op really ended that way, else
  * -EALREADY; -EINTR if the caller is killed.

@@ -143,7 +143,8 @@ static void *watcher_run(void *argument)
 
 /*
  * The last reference to a file that an epoll watches waits for the epoll's mutex, which is
- * held while events are copied to memory that is not there.
+ * held while events are copied to memory that is not there. A stranger's close has its end
+ * and is told, though an epoll of his own watches the socket; a cancel leaves nothing behind.
  */
 TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 {
@@ -154,7 +155,8 @@ TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 	static struct winsock_close calls[HELD];
 	static struct net_pair pairs[HELD];
 	struct watcher watcher;
-	int missing;
+	int missing, stranger, error;
+	pid_t reader;
 
 	net_pairs_vanished(pairs, HELD);
 	watcher.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -170,12 +172,36 @@ TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
 					   SECOND_NS / 100, &calls[i]));
 	net_sleep(1000);
-	/* They are reset, and cannot be final; another one's deadline is kept. */
 	EXPECT_EQ(0, net_left(pairs[0].client_port, pairs[0].server_port));
+	stranger = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_GE(stranger, 0);
 	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	ASSERT_EQ(0, epoll_ctl(stranger, EPOLL_CTL_ADD, self->pair.client, &event));
+
+	net_linger(self->pair.client, 1, 9);
+	net_nonblock(self->pair.client, true);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 9 * SECOND_NS);
+	EXPECT_EQ(0, ioctl(self->call.op_fd, WINSOCK_IOC_OP_CANCEL));
+	EXPECT_WOULDBLOCK(CLOSE());
+
 	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS / 10);
 	EXPECT_TRUE(pending_is_final(self->call.op_fd, 5000));
+	EXPECT_EQ(1, RSTS());
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	net_pair_close(&self->pair);
+
+	net_pair_open(&self->pair, variant->family, variant->accepted);
+	wire_reset(&self->wire);
+	ASSERT_EQ(0, epoll_ctl(stranger, EPOLL_CTL_ADD, self->pair.client, &event));
+	net_stuff(self->pair.client);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, 20 * SECOND_NS);
+	reader = net_drain_later(&self->pair, 0);
+	EXPECT_TRUE(pending_is_final(self->call.op_fd, 15000));
+	net_drain_result(reader, &error);
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_GRACEFUL);
 	close(self->call.op_fd);
 
 	ASSERT_EQ(0, ioctl(missing, UFFDIO_ZEROPAGE, &give));
@@ -186,6 +212,7 @@ TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 		pairs[i].client = -1;
 		net_pair_close(&pairs[i]);
 	}
+	close(stranger);
 	close(watcher.epoll);
 	close(missing);
 	munmap(pages, HELD * PAGE);

@@ -217,7 +217,8 @@ struct winsock_record {
  * thread sits inside a call that has the socket's lock.
  *
  * An epoll(7) watch on the socket lives until the close is final even where the
- * number is the op's by then: EPOLL_CTL_DEL it first.
+ * number is the op's by then, and keeps the port for a moment longer:
+ * EPOLL_CTL_DEL it first.
  */
 struct winsock_close {
 	__s32	fd;
