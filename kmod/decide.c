@@ -172,23 +172,22 @@ void winsock_carry_out(struct sock *sk, const struct winsock_decision *decision,
 }
 
 /**
- * winsock_carry_out_relocks() - would winsock_carry_out() unlock in between?
+ * winsock_carry_out_relocks() - does it take a thread that may sleep?
  * @sk:		the socket, locked
  * @decision:	the decision
  * @others:	see winsock_carry_out()
  *
- * Return: true if it would, and then may sleep for the lock.
+ * Return: true if winsock_carry_out() would unlock in between, and then sleep
+ * for the lock, or if the release that follows may wait for the peer.
  */
 bool winsock_carry_out_relocks(struct sock *sk,
 			       const struct winsock_decision *decision,
 			       bool others)
 {
-	bool abort = decision->verdict == WINSOCK_VERDICT_ABORT;
+	bool disconnects = decision->verdict != WINSOCK_VERDICT_ABORT && others &&
+			   winsock_outcome(decision) != WINSOCK_OUTCOME_UNREAD;
 
-	if (!abort && !others)
-		return false;
-	return winsock_family_relocks(sk, abort || winsock_outcome(decision) ==
-					  WINSOCK_OUTCOME_UNREAD);
+	return winsock_family_relocks(sk, !disconnects);
 }
 
 /**

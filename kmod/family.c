@@ -135,12 +135,13 @@ void winsock_family_disconnect(struct sock *sk, bool reset)
 }
 
 /**
- * winsock_family_relocks() - does the next step sleep for the socket's lock?
+ * winsock_family_relocks() - may the next steps sleep for the socket?
  * @sk:		the socket, locked
- * @reset:	the step is winsock_family_reset(), or
+ * @reset:	the next one is winsock_family_reset(), or
  *		winsock_family_disconnect() with the same argument
  *
- * Return: true if it drops the lock and takes it again.
+ * Return: true if it drops the lock and takes it again, or if the release may
+ * wait for the peer.
  */
 bool winsock_family_relocks(const struct sock *sk, bool reset)
 {

@@ -56,7 +56,8 @@ struct winsock_facts {
  * @disconnect:	end the connection in order while others hold the socket, and
  *		wake them; the socket is locked, and may be unlocked in between
  * @relocks:	does @reset, or else @disconnect, drop the socket's lock and
- *		take it again? The socket is locked. NULL: both do
+ *		take it again, or may the release wait for the peer? The socket
+ *		is locked. NULL: yes
  */
 struct winsock_family_ops {
 	void (*snapshot)(struct sock *sk, struct winsock_facts *facts);

@@ -30,18 +30,19 @@ static_assert(IS_ENABLED(CONFIG_LOCKDEP) ||
 	      sizeof(struct winsock_op) <=
 		      (IS_ENABLED(CONFIG_PREEMPT_RT) ? 512 : 384));
 
-/* Workers of op_relock_queue that may sleep for a socket's lock at a time. */
-#define OP_RELOCKERS	8
+/* Workers of op_relock_queue: so many threads may sleep at a time. */
+#define OP_RELOCKERS	64
 
 /*
  * A worker of winsock_op_queue never sleeps for what a user can hold: workers
  * are limited, and every deadline would wait for it. A thread whose send()
  * faults on memory that does not arrive (userfaultfd) holds a socket's lock for
  * ever. kTLS, ATM and IrDA sockets drop and take that lock to end a connection,
- * so their workers are those of op_relock_queue. The last fput() waits for the
- * mutex of every epoll that watches the file, which epoll_wait() holds while it
- * copies to user memory. op_put_queue drops the reference of such a file, after
- * the connection has ended and the op is final: nothing waits for that queue.
+ * and the release of kTLS waits for room to send, so their workers are those of
+ * op_relock_queue. The last fput() waits for the mutex of every epoll that
+ * watches the file, which epoll_wait() holds while it copies to user memory.
+ * op_put_queue drops the reference of such a file, after the connection has
+ * ended and the op is final: nothing waits for that queue.
  */
 struct workqueue_struct *winsock_op_queue;
 static struct workqueue_struct *op_relock_queue, *op_put_queue;

@@ -3,15 +3,20 @@
  * Sockets whose lock somebody holds: a thread inside send(), asleep over memory that is not
  * there. Such a close can only be decided afterwards; those of others must not wait for it.
  */
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/tls.h>
 #include <linux/userfaultfd.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "pending.h"
+#include "ulp.h"
 
 #define PAGE	4096
 /* More than a workqueue runs at a time, which is 256 until 6.8. */
@@ -216,6 +221,111 @@ TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 	close(watcher.epoll);
 	close(missing);
 	munmap(pages, HELD * PAGE);
+}
+
+/* So many connections that TCP takes little for, and records of kTLS that are larger. */
+#define RECORDS		40
+#define RECORD_SIZE	16384
+
+static void record_pair_open(struct net_pair *pair)
+{
+	int room = 8192, least = 1, segment = 1000, on = 1;
+	int listener = net_listen(NET_V4, &pair->server_port);
+	struct sockaddr_in name = {
+		.sin_family = AF_INET,
+		.sin_port = htons(pair->server_port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	pair->client = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(pair->client, SOL_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+	setsockopt(pair->client, SOL_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(pair->client, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+	connect(pair->client, (struct sockaddr *)&name, sizeof(name));
+	pair->server = accept(listener, NULL, NULL);
+	close(listener);
+}
+
+/* A record that goes to TCP in part, by a send() that may wait, but is told to stop. */
+static int record_send(int fd)
+{
+	struct tls12_crypto_info_aes_gcm_128 key = {
+		.info = { TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128 },
+	};
+	struct timeval soon = { .tv_usec = 5000 }, never = { 0 };
+	static char record[RECORD_SIZE];
+
+	if (ulp_attach_name(fd, "tls") || setsockopt(fd, SOL_TLS, TLS_TX, &key, sizeof(key)))
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+	send(fd, record, sizeof(record), MSG_NOSIGNAL);
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &never, sizeof(never));
+}
+
+/* Workers that are inside an item of the workqueue, asleep as nothing computes. */
+static int workers_of(const char *workqueue)
+{
+	char path[300], name[64], *end;
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while (proc && (entry = readdir(proc))) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (file && fgets(name, sizeof(name), file)) {
+			name[strcspn(name, "\n")] = 0;
+			end = strchr(name, '+');
+			count += end && !strcmp(end + 1, workqueue);
+		}
+		if (file)
+			fclose(file);
+	}
+	if (proc)
+		closedir(proc);
+	return count;
+}
+
+/* The release of kTLS sends what is left of a record, and waits for room as long as it takes. */
+TEST_F(closing, no_deadline_waits_for_a_record_of_ktls)
+{
+	static struct winsock_close calls[RECORDS];
+	static struct net_pair pairs[RECORDS];
+	static char bytes[4096];
+
+	if (variant->family != NET_V4 || variant->accepted)
+		return;
+	for (int i = 0; i < RECORDS; i++) {
+		struct pollfd polled;
+
+		record_pair_open(&pairs[i]);
+		while (send(pairs[i].client, bytes, 512, MSG_DONTWAIT) > 0)
+			continue;
+		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, 0, 3 * SECOND_NS,
+					   &calls[i]));
+		polled = (struct pollfd){ .fd = pairs[i].client, .events = POLLOUT };
+		while (!poll(&polled, 1, 1) && recv(pairs[i].server, bytes, 64, MSG_DONTWAIT) > 0)
+			continue;
+		if (record_send(pairs[i].client))
+			SKIP(return, "no kTLS in this kernel");
+		close(pairs[i].client);
+	}
+	for (int i = 0; i < RECORDS; i++)
+		for (int reads = 0; reads < 1 + i % 6; reads++)
+			recv(pairs[i].server, bytes, 500 + 300 * (i % 7), MSG_DONTWAIT);
+	net_sleep(5000);
+	TH_LOG("%d of %d wait for room", workers_of("winsock_relock"), RECORDS);
+	EXPECT_EQ(0, workers_of("winsock"));
+	for (int i = 0; i < RECORDS; i++) {
+		net_linger(pairs[i].server, 1, 0);
+		close(pairs[i].server);
+		if (calls[i].op_fd >= 0)
+			EXPECT_TRUE(pending_is_final(calls[i].op_fd, 5000));
+		close(calls[i].op_fd);
+	}
 }
 
 enum request { CLOSE_IT, ABORT_IT, CANCEL_OP, ABORT_OP, REQUESTS };

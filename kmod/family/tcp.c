@@ -229,9 +229,10 @@ static void tcp_end(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
+/* The release of kTLS sends the records that it still has, and waits for room. */
 static bool tcp_relocks(const struct sock *sk, bool reset)
 {
-	return reset ? tcp_refuses_disconnect(sk) : tcp_is_unconnected(sk);
+	return tcp_refuses_disconnect(sk) || (!reset && tcp_is_unconnected(sk));
 }
 
 const struct winsock_family_ops winsock_tcp_ops = {
