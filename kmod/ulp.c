@@ -250,6 +250,8 @@ static int ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)
 {
 	struct winsock_query query = { .fd = -1 };
 
+	if (!net_admin)
+		return 0;
 	/* Unlocked: a report. */
 	winsock_query_fill(sk, NULL, &query);
 	return nla_put(skb, WINSOCK_DIAG, sizeof(query), &query);
@@ -257,7 +259,7 @@ static int ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)
 
 static size_t ulp_get_info_size(const struct sock *sk, bool net_admin)
 {
-	return nla_total_size(sizeof(struct winsock_query));
+	return net_admin ? nla_total_size(sizeof(struct winsock_query)) : 0;
 }
 
 COMPAT_ULP_INFO(ulp_get_info, ulp_get_info_size)

@@ -307,4 +307,24 @@ TEST_F(closing, sock_diag_tells)
 	EXPECT_EQ(5000000000ULL, query.linger_ns);
 }
 
+/* Newer kernels give everybody the ULP's name, and ask the ULP for the rest. */
+TEST_F(closing, sock_diag_tells_nobody_but_the_administrator)
+{
+	int family = variant->family == NET_V4 ? AF_INET : AF_INET6, status;
+	struct winsock_query query;
+	pid_t child;
+
+	ASSERT_EQ(0, ulp_attach(self->pair.client));
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		char name[16];
+
+		_exit(setresuid(65534, 65534, 65534) ||
+		      diag_ulp(&self->pair, family, name, &query, sizeof(query)) >= 0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
 TEST_HARNESS_MAIN
