@@ -273,7 +273,8 @@ static int close_lingering(struct close_call *call)
 		if (err)
 			break;
 		if ((decision->given & WINSOCK_FACT_SHARED) &&
-		    !winsock_handle_shared_now(call->file, call->args->fd))
+		    !winsock_handle_shared(call->file, call->args->fd,
+					   WINSOCK_HANDLE_QUICK))
 			decision->given &= ~WINSOCK_FACT_SHARED;
 		winsock_decide(sk, decision);
 		decided = decision->verdict != WINSOCK_VERDICT_WAIT || call->op;

@@ -284,7 +284,7 @@ static bool handle_passes(struct file *file, int fd, unsigned int looks)
 }
 
 /**
- * winsock_handle_others() - behind winsock_handle_shared() and its quick form
+ * winsock_handle_others() - behind winsock_handle_shared()
  * @file:	the file
  * @fd:		the caller's descriptor of it
  * @looks:	so many after the quick ones, for which the caller sleeps

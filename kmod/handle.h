@@ -48,10 +48,14 @@ bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn);
  * threads inside a call, of a look into /proc, of a child between vfork() and
  * exec. See Documentation/closesocket.rst.
  *
- * May sleep as long as @looks take, or 100 ms for a child on its way to exec;
- * without the socket's lock. A handle that is being closed in the same moment
- * counts: before the caller gives its own up for that, it asks
- * winsock_handle_shared_now().
+ * Sleeps as long as @looks take, or 100 ms for a child on its way to exec. A
+ * handle that is being closed in the same moment counts.
+ *
+ * With WINSOCK_HANDLE_QUICK it does not sleep, and takes some 200 us at most. A
+ * caller that gives its own handle up for the answer asks under the socket's
+ * lock: of several holders that close in the same moment exactly one finds
+ * itself to be the last, if each that finds another one removes its descriptor
+ * and drops its own reference to @file before it lets the lock go.
  *
  * Return: true if closing @fd leaves the socket to another handle.
  */
@@ -60,25 +64,6 @@ static inline bool winsock_handle_shared(struct file *file, int fd,
 {
 	return file_count(file) > WINSOCK_HANDLE_OWN_REFS &&
 	       winsock_handle_others(file, fd, looks);
-}
-
-/**
- * winsock_handle_shared_now() - the same, asked under the socket's lock
- * @file:	the file; the caller has one reference of its own (fget)
- * @fd:		the caller's descriptor of it
- *
- * Of several holders that close in the same moment exactly one finds itself to
- * be the last, if each that finds another one removes its descriptor and drops
- * its own reference to @file before it lets the socket's lock go. Does not
- * sleep; takes some 200 us at most, next to nothing if the other handle is at
- * the same number in a relative's table or nearby in the caller's.
- *
- * Return: true if closing @fd leaves the socket to another handle.
- */
-static inline bool winsock_handle_shared_now(struct file *file, int fd)
-{
-	return file_count(file) > WINSOCK_HANDLE_OWN_REFS &&
-	       winsock_handle_others(file, fd, WINSOCK_HANDLE_QUICK);
 }
 
 #endif /* WINSOCK_HANDLE_H */

@@ -50,7 +50,6 @@ static long opfile_cancel(struct file *file)
 {
 	struct winsock_op *op = file->private_data;
 	struct file *socket = NULL;
-	bool cancelled;
 	int err;
 
 	if (!opfile_may_cancel(file))
@@ -68,13 +67,13 @@ static long opfile_cancel(struct file *file)
 	}
 	err = winsock_op_demand(op, WINSOCK_OP_CANCELLED,
 				WINSOCK_OUTCOME_CANCELLED);
-	cancelled = !err;
-	if (cancelled && op->dropped &&
-	    winsock_handle_replace(file, op->fd, socket, &op->cloexec))
-		err = -EPERM;
-	/* The op's. */
-	if (cancelled)
+	if (!err) {
+		if (op->dropped &&
+		    winsock_handle_replace(file, op->fd, socket, &op->cloexec))
+			err = -EPERM;
+		/* The op's reference. */
 		fput(socket);
+	}
 	fput(socket);
 put_file:
 	fput(file);

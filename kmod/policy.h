@@ -9,27 +9,16 @@
 #define WINSOCK_POLICY_H
 
 #include <linux/types.h>
-#ifndef __KERNEL__
+#ifdef __KERNEL__
+#include <net/tcp_states.h>
+#else
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #endif
 
-/* TCP states, by the numbers that the kernel and <netinet/tcp.h> share. */
-enum winsock_state {
-	WINSOCK_STATE_NONE = 0,
-	WINSOCK_ESTABLISHED = 1,
-	WINSOCK_SYN_SENT = 2,
-	WINSOCK_SYN_RECV = 3,
-	WINSOCK_FIN_WAIT1 = 4,
-	WINSOCK_FIN_WAIT2 = 5,
-	WINSOCK_TIME_WAIT = 6,
-	WINSOCK_CLOSE = 7,
-	WINSOCK_CLOSE_WAIT = 8,
-	WINSOCK_LAST_ACK = 9,
-	WINSOCK_LISTEN = 10,
-	WINSOCK_CLOSING = 11,
-	WINSOCK_STATES
-};
+/* One more than the last state; kernel and user space share the numbers. */
+#define WINSOCK_STATES		(TCP_CLOSING + 1)
 
 /* What a state means for a close. */
 #define WINSOCK_STATE_PEER	(1U << 0)	/* a reset would reach a peer */

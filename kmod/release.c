@@ -81,28 +81,36 @@ static void release_wait(struct winsock_op *op)
 	winsock_orphan_add(op);
 }
 
-/* True if the op has the socket. */
-static bool release_linger(struct sock *sk, struct winsock_decision *decision)
+/*
+ * A timed linger, or a state in which TCP's own hard close does not reset. True
+ * if the op has the socket.
+ */
+static bool release_decide(struct sock *sk)
 {
+	struct winsock_decision decision = { .started = ktime_get() };
 	bool waits = release_may_wait(sk), begun;
-	struct socket *heir = release_heir(sk);
 	struct winsock_op *op = NULL;
+	struct socket *heir = NULL;
 
+	/* No thread can send any more: a drained socket stays drained. */
+	winsock_decide(sk, &decision);
+	if (decision.verdict == WINSOCK_VERDICT_WAIT)
+		heir = release_heir(sk);
 	if (heir)
-		op = winsock_op_alloc(sk, heir, NULL, decision->started,
-				      decision->timeout_ns, 0);
+		op = winsock_op_alloc(sk, heir, NULL, decision.started,
+				      decision.timeout_ns, 0);
 	lock_sock(sk);
-	winsock_decide(sk, decision);
-	begun = decision->verdict == WINSOCK_VERDICT_WAIT &&
+	winsock_decide(sk, &decision);
+	begun = decision.verdict == WINSOCK_VERDICT_WAIT &&
 		!IS_ERR_OR_NULL(op);
 	if (begun) {
-		release_begin(sk, decision, op, heir);
-	} else if (decision->verdict == WINSOCK_VERDICT_WAIT) {
+		release_begin(sk, &decision, op, heir);
+	} else if (decision.verdict == WINSOCK_VERDICT_WAIT) {
 		/* No op to be had: reset now, as TCP does with orphans. */
-		decision->verdict = WINSOCK_VERDICT_ABORT;
-		release_carry_out(sk, decision, WINSOCK_OUTCOME_FORCED);
+		decision.verdict = WINSOCK_VERDICT_ABORT;
+		release_carry_out(sk, &decision, WINSOCK_OUTCOME_FORCED);
 	} else {
-		release_carry_out(sk, decision, winsock_outcome(decision));
+		release_carry_out(sk, &decision, winsock_outcome(&decision));
 	}
 	release_sock(sk);
 
@@ -115,21 +123,6 @@ static bool release_linger(struct sock *sk, struct winsock_decision *decision)
 	if (!IS_ERR_OR_NULL(op))
 		winsock_op_put(op);
 	return begun;
-}
-
-/* A timed linger, or a state in which TCP's own hard close does not reset. */
-static bool release_decide(struct sock *sk)
-{
-	struct winsock_decision decision = { .started = ktime_get() };
-
-	/* No thread can send any more: a drained socket stays drained. */
-	lock_sock(sk);
-	winsock_decide(sk, &decision);
-	if (decision.verdict != WINSOCK_VERDICT_WAIT)
-		release_carry_out(sk, &decision, winsock_outcome(&decision));
-	release_sock(sk);
-	return decision.verdict == WINSOCK_VERDICT_WAIT &&
-	       release_linger(sk, &decision);
 }
 
 /**

@@ -12,18 +12,6 @@
 #include "../family.h"
 #include "../policy.h"
 
-static_assert((int)WINSOCK_ESTABLISHED == (int)TCP_ESTABLISHED);
-static_assert((int)WINSOCK_SYN_SENT == (int)TCP_SYN_SENT);
-static_assert((int)WINSOCK_SYN_RECV == (int)TCP_SYN_RECV);
-static_assert((int)WINSOCK_FIN_WAIT1 == (int)TCP_FIN_WAIT1);
-static_assert((int)WINSOCK_FIN_WAIT2 == (int)TCP_FIN_WAIT2);
-static_assert((int)WINSOCK_TIME_WAIT == (int)TCP_TIME_WAIT);
-static_assert((int)WINSOCK_CLOSE == (int)TCP_CLOSE);
-static_assert((int)WINSOCK_CLOSE_WAIT == (int)TCP_CLOSE_WAIT);
-static_assert((int)WINSOCK_LAST_ACK == (int)TCP_LAST_ACK);
-static_assert((int)WINSOCK_LISTEN == (int)TCP_LISTEN);
-static_assert((int)WINSOCK_CLOSING == (int)TCP_CLOSING);
-
 /*
  * Is our SYN still among the unacknowledged? A child of TCP Fast Open is in
  * SYN_RECV with snd_una already behind the SYN; a simultaneous open is not.

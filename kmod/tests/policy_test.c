@@ -33,12 +33,12 @@ static void policy_is_total(struct kunit *test)
 
 static void policy_does_not_count_syn_and_fin(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(WINSOCK_ESTABLISHED, 107, 100, false), 7);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(WINSOCK_FIN_WAIT1, 108, 100, false), 7);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(WINSOCK_FIN_WAIT1, 101, 100, false), 0);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(WINSOCK_SYN_SENT, 101, 100, true), 0);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(WINSOCK_ESTABLISHED, 3, U32_MAX, false), 4);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(WINSOCK_CLOSE, 107, 100, false), 0);
+	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_ESTABLISHED, 107, 100, false), 7);
+	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_FIN_WAIT1, 108, 100, false), 7);
+	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_FIN_WAIT1, 101, 100, false), 0);
+	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_SYN_SENT, 101, 100, true), 0);
+	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_ESTABLISHED, 3, U32_MAX, false), 4);
+	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_CLOSE, 107, 100, false), 0);
 	KUNIT_EXPECT_EQ(test, winsock_policy_state(WINSOCK_STATES), 0);
 }
 
