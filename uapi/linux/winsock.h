@@ -18,9 +18,9 @@
  * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst.
  *
  * Words are TCP's: payload, acknowledged, reset, RST, FIN. The calls also take
- * AF_UNIX, ATM and IrDA connections, where the words mean what
- * Documentation/families.rst says, and datagram and raw sockets of any family,
- * which have no linger: a close is done at once and resets nothing. Every call
+ * AF_UNIX, ATM and IrDA connections, where the words mean what Documentation/
+ * closesocket.rst says, and datagram and raw sockets of any family, which have
+ * no linger: a close is done at once and resets nothing. Every call
  * on a socket fails with EBADF (no descriptor), ENOTSOCK (no socket),
  * EOPNOTSUPP (a family that the module does not know: MPTCP, SMC, SCTP, vsock)
  * and EFAULT (the structure is not readable and writable).
@@ -163,7 +163,7 @@ struct winsock_record {
  *	other holders. A thread in epoll_wait(2) sleeps on: its event would
  *	carry a pointer that the program may have freed.
  * DETACH: when the op descriptor is closed before the end the close goes on; it
- *	is then an orphan, see Documentation/async.rst. Without the flag that
+ *	is then an orphan, see Documentation/uapi.rst. Without the flag that
  *	resets the connection.
  * BLOCKING, NONBLOCKING: the socket's mode in Winsock's sense, whatever
  *	O_NONBLOCK and WINSOCK_SO_MODE say. Not both.
