@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How real programs get out of WSAEWOULDBLOCK (spec of the claims, section 3). Each of
+ * How real programs get out of WSAEWOULDBLOCK (N6 to N11). Each of
  * these sequences has to end in a closed socket; retold, not copied. And how a close gets
  * by without what it would use.
  */
