@@ -103,7 +103,33 @@ shown() {
 		<(sed -nE 's/^   [0-9]+\. (.*)$/\1/p' "$1")
 }
 
-plan 12
+# decided: the table of closesocket has the claims of the policy's rows, in their order
+decided() {
+	diff <(sed -nE 's/^\t  "([A-Z0-9 ]+): .*/\1/p' "$root/kmod/policy.c") \
+		<(sed -nE '/^Facts .* Claims$/,/^Release$/s/^.{77}([A-Z0-9 ]+)$/\1/p' "$1")
+}
+
+# bounded: the module's numbers stand where they are promised
+bounded() {
+	local page file name number missing=0
+
+	while read -r page file name; do
+		number=$(sed -nE "s/^#define $name\s+([0-9]+).*/\1/p" "$root/kmod/$file.c")
+		[[ -n $number ]] && tr -d , < "$pages/$page.rst" | grep -qw "$number" || {
+			echo "$page has no $name, $number"
+			missing=1
+		}
+	done <<-END
+		uapi netns NETNS_OPS_MAX
+		uapi orphan ORPHAN_LINGER_MAX_S
+		closesocket handle HANDLE_TASKS
+		closesocket handle HANDLE_SLOTS
+		closesocket handle HANDLE_ENTRIES
+	END
+	return $missing
+}
+
+plan 15
 for page in uapi ulp; do
 	check "the examples of $page compile" compiles "$pages/$page.rst"
 done
@@ -117,3 +143,6 @@ check "and every reading names one" each
 check "so are those that the families name" cells
 check "the first page has the demo's rows" shown "$pages/index.rst"
 check "a row that is not would be seen" seen shown index.rst 'data queued' 'data kept'
+check "the contract has the policy's rows" decided "$pages/closesocket.rst"
+check "a claim that is missing would be seen" seen decided closesocket.rst ' N1 N6$' ' N1'
+check "the bounds are the module's" bounded
