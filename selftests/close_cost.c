@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include <kselftest_harness.h>
@@ -27,9 +28,10 @@
 DEV_REQUIRED;
 
 #define ROUNDS		60
-#define IOCTL_MORE	450	/* than close(2) and an ioctl that does nothing */
+#define IOCTL_MORE	470	/* than close(2) and an ioctl that does nothing */
 #define LIBRARY_MORE	750	/* and its word in the table, what it has pending */
 #define ATTACHED_MORE	200	/* some 1.02 x, a counter included */
+#define RT_MORE		1.25	/* times those: locks that sleep; close(2) takes 1.28 x, too */
 #define SLEEPER_MORE	60	/* an entry of the wait queue is looked at */
 #define INHERITED_MORE	8	/* times close(2), for a copy that a child closes */
 
@@ -50,8 +52,16 @@ static double ioctl_entry(int dev)
 	return median;
 }
 
+static bool is_real_time(void)
+{
+	struct utsname name;
+
+	return !uname(&name) && strstr(name.version, "PREEMPT_RT");
+}
+
 TEST(no_dearer_than_it_has_to_be)
 {
+	double more = is_real_time() ? RT_MORE : 1;
 	double medians[CLOSE_STATES][CLOSE_WAYS];
 	double entry;
 	WSADATA data;
@@ -72,9 +82,9 @@ TEST(no_dearer_than_it_has_to_be)
 		TH_LOG("%s: close(2) %.0f, closesocket() %.0f, attached %.0f",
 		       close_state_names[state], way[CLOSE_PLAIN], way[CLOSE_LIBRARY],
 		       way[CLOSE_ATTACHED]);
-		EXPECT_LE(way[CLOSE_IOCTL], way[CLOSE_PLAIN] + entry + IOCTL_MORE);
-		EXPECT_LE(way[CLOSE_LIBRARY], way[CLOSE_PLAIN] + entry + LIBRARY_MORE);
-		EXPECT_LE(way[CLOSE_ATTACHED], way[CLOSE_PLAIN] + ATTACHED_MORE);
+		EXPECT_LE(way[CLOSE_IOCTL], way[CLOSE_PLAIN] + entry + more * IOCTL_MORE);
+		EXPECT_LE(way[CLOSE_LIBRARY], way[CLOSE_PLAIN] + entry + more * LIBRARY_MORE);
+		EXPECT_LE(way[CLOSE_ATTACHED], way[CLOSE_PLAIN] + more * ATTACHED_MORE);
 	}
 	/* Drained: the FIN's acknowledgement is not waited for (B4). */
 	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_LIBRARY], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
