@@ -126,7 +126,7 @@ static int netns_count_first(struct winsock_netns *ns, unsigned long key)
 	if (!user)
 		return -ENOMEM;
 	atomic_set(&user->pending, 1);
-	entry = xa_cmpxchg(&ns->users, key, NULL, user, GFP_KERNEL_ACCOUNT);
+	entry = xa_cmpxchg(&ns->users, key, NULL, user, GFP_KERNEL);
 	err = xa_err(entry);
 	if (entry)
 		kfree(user);
@@ -223,7 +223,7 @@ static int __net_init netns_enter(struct net *net)
 	if (net->user_ns != &init_user_ns)
 		ns->table[1].mode = 0444;
 	ns->ops_max = NETNS_OPS_MAX;
-	xa_init(&ns->users);
+	xa_init_flags(&ns->users, XA_FLAGS_ACCOUNT);
 
 	ns->counters = alloc_percpu(struct winsock_mib_counters);
 	if (!ns->counters)

@@ -66,7 +66,7 @@ int winsock_pending_add(struct winsock_op *op)
 {
 	struct pending_netns *ns = pending_netns(op);
 	int err = xa_alloc_cyclic(&ns->ops, &op->id, op, xa_limit_32b,
-				  &ns->next, GFP_KERNEL_ACCOUNT);
+				  &ns->next, GFP_KERNEL);
 
 	/* 1 is for numbers that begin anew. */
 	return min(err, 0);
@@ -211,7 +211,7 @@ static int __net_init pending_enter(struct net *net)
 {
 	struct pending_netns *ns = net_generic(net, pending_id);
 
-	xa_init_flags(&ns->ops, XA_FLAGS_ALLOC1);
+	xa_init_flags(&ns->ops, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	if (!proc_create_net("winsock_pending", 0444, net->proc_net,
 			     &pending_seq_ops, sizeof(struct pending_reader)))
 		return -ENOMEM;

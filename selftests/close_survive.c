@@ -297,15 +297,37 @@ TEST_F(closing, a_stopped_owner_does_not_hold_the_deadline_up)
 	EXPECT_EQ(0, status);
 }
 
-/* A number out of a cgroup's memory.stat, or -1. */
-static long survive_memory(const char *group, const char *name)
-{
-	char path[64], key[32];
-	long value, result = -1;
-	FILE *file;
+#define GROUP	"/tmp/cgroup/opener"
 
-	snprintf(path, sizeof(path), "%s/memory.stat", group);
-	file = fopen(path, "r");
+static int survive_write(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	return file && fputs(text, file) >= 0 ? fclose(file) : -1;
+}
+
+/* Into a memory cgroup of this process's own, which is new. */
+static bool survive_enter(void)
+{
+	mkdir("/tmp/cgroup", 0755);
+	return !mount("none", "/tmp/cgroup", "cgroup2", 0, NULL) &&
+	       !survive_write("/tmp/cgroup/cgroup.subtree_control", "+memory") &&
+	       !mkdir(GROUP, 0755) && !survive_write(GROUP "/cgroup.procs", "0");
+}
+
+static bool survive_leave(void)
+{
+	return !survive_write("/tmp/cgroup/cgroup.procs", "0") && !rmdir(GROUP) &&
+	       !umount("/tmp/cgroup");
+}
+
+/* A number out of the cgroup's memory.stat, or -1. */
+static long survive_memory(const char *name)
+{
+	char key[32];
+	long value, result = -1;
+	FILE *file = fopen(GROUP "/memory.stat", "r");
+
 	while (file && fscanf(file, "%31s %ld", key, &value) == 2)
 		if (!strcmp(key, name))
 			result = value;
@@ -318,30 +340,15 @@ static long survive_memory(const char *group, const char *name)
 TEST_F_TIMEOUT(closing, memory_is_charged_to_the_opener, 150)
 {
 	enum { COUNT = 2000 };
-	static const char group[] = "/tmp/cgroup/opener";
 	static struct net_pair pairs[COUNT];
 	static int ops[COUNT];
 	long before, after;
-	char path[64];
-	FILE *file;
 
 	if (variant->family != NET_V4 || variant->accepted)
 		return;
 	net_pairs_vanished(pairs, COUNT);
-	mkdir("/tmp/cgroup", 0755);
-	ASSERT_EQ(0, mount("none", "/tmp/cgroup", "cgroup2", 0, NULL));
-	file = fopen("/tmp/cgroup/cgroup.subtree_control", "w");
-	ASSERT_NE(NULL, file);
-	fputs("+memory", file);
-	ASSERT_EQ(0, fclose(file));
-	ASSERT_EQ(0, mkdir(group, 0755));
-	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
-	file = fopen(path, "w");
-	ASSERT_NE(NULL, file);
-	fprintf(file, "%d", getpid());
-	ASSERT_EQ(0, fclose(file));
-
-	before = survive_memory(group, "slab");
+	ASSERT_TRUE(survive_enter());
+	before = survive_memory("slab");
 	ASSERT_GE(before, 0);
 	for (int i = 0; i < COUNT; i++) {
 		ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, 0, 100 * SECOND_NS,
@@ -350,18 +357,50 @@ TEST_F_TIMEOUT(closing, memory_is_charged_to_the_opener, 150)
 	}
 	/* The statistics are gathered now and then, at the latest after 2 s. */
 	net_sleep(3000);
-	after = survive_memory(group, "slab");
+	after = survive_memory("slab");
 	TH_LOG("%ld B of slab for each op and its file", (after - before) / COUNT);
 	EXPECT_GE((after - before) / COUNT, 600);
 	for (int i = 0; i < COUNT; i++) {
 		close(ops[i]);
 		net_pair_close(&pairs[i]);
 	}
-	file = fopen("/tmp/cgroup/cgroup.procs", "w");
-	fprintf(file, "%d", getpid());
-	fclose(file);
-	ASSERT_EQ(0, rmdir(group));
-	ASSERT_EQ(0, umount("/tmp/cgroup"));
+	ASSERT_TRUE(survive_leave());
+}
+
+/* So is its place in the list: whoever ends all but every 64th keeps a node for each. */
+TEST_F_TIMEOUT(closing, the_list_is_charged_to_the_opener, 150)
+{
+	enum { COUNT = 300, NODE = 64 };
+	static struct net_pair pairs[COUNT];
+	static int ops[COUNT];
+	long before, after;
+
+	if (variant->family != NET_V4 || variant->accepted)
+		return;
+	net_pairs_vanished(pairs, COUNT);
+	ASSERT_TRUE(survive_enter());
+	before = survive_memory("slab_reclaimable");
+	ASSERT_GE(before, 0);
+	for (int i = 0; i < COUNT; i++) {
+		for (int number = 0; number < NODE; number++) {
+			ASSERT_EQ(0, pending_begin(self->dev, pairs[i].client, 0,
+						   100 * SECOND_NS, &self->call));
+			ops[i] = self->call.op_fd;
+			if (number == NODE - 1)
+				break;
+			ASSERT_EQ(0, ioctl(ops[i], WINSOCK_IOC_OP_CANCEL));
+			close(ops[i]);
+		}
+	}
+	net_sleep(3000);
+	after = survive_memory("slab_reclaimable");
+	TH_LOG("%ld B of slab for each place", (after - before) / COUNT);
+	EXPECT_GE((after - before) / COUNT, 400);
+	for (int i = 0; i < COUNT; i++) {
+		close(ops[i]);
+		net_pair_close(&pairs[i]);
+	}
+	ASSERT_TRUE(survive_leave());
 }
 
 TEST_HARNESS_MAIN
