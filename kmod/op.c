@@ -238,8 +238,9 @@ static void op_tell(struct winsock_op *op)
 	spin_lock_irq(&op->lock);
 	/* Pairs with winsock_op_is_final(): the record is complete. */
 	smp_store_release(&op->final, true);
-	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
 	spin_unlock_irq(&op->lock);
+	/* A user can have as many as he likes: under no lock of ours. */
+	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
 }
 
 /* The pending close's own references: op and module text. */
