@@ -218,7 +218,7 @@ vm-demo: modules lib
 bench: packages
 	@$(FOR_GUEST) vm-bench T='$(T)'
 
-# T=close,data runs some of them, T=million what takes 16 GB and an hour. STORE=3 makes what
+# T=close,data runs some of them, T=million what takes 16 GB. STORE=3 makes what
 # three runs count the stored numbers.
 vm-bench: modules lib
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests bench
