@@ -199,7 +199,9 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 	sock_owned_by_me(sk);
 	do {
 		fired = op_ask(op, &decision);
-		op->unacked = decision.facts.unacked;
+		/* What a dead connection lost, also for a second look. */
+		if (decision.verdict == WINSOCK_VERDICT_WAIT)
+			op->unacked = decision.facts.unacked;
 		if (op_mark_decided(op, WINSOCK_OP_CANCELLED)) {
 			winsock_report_end(sk, &decision,
 					   WINSOCK_OUTCOME_CANCELLED);
