@@ -11,6 +11,8 @@ T	?=
 SIGN_KEY ?= /var/lib/dkms/mok.key
 SIGN_CERT ?= /var/lib/dkms/mok.pub
 LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle mandoc pyflakes3 python3-sphinx
+OTHER_PACKAGES := libasio-dev
+WINE_PACKAGES := autoconf coccinelle dpkg-dev e2fsprogs
 DEB_PACKAGES := debhelper dh-dkms dpkg-dev fakeroot lintian linux-source
 MODE	?=
 
@@ -30,7 +32,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree deb deb-check
 .PHONY: docs man
-.PHONY: check quick demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench packages clean distclean help
+.PHONY: check quick programs wine demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench vm-wine packages clean distclean help
 
 all: modules lib
 
@@ -40,6 +42,7 @@ help:
 	@echo '                    the same in pictures: build/demo.html'
 	@echo 'make check          every test; closes with one line of counts'
 	@echo 'make quick          for daily work: the host'\''s tests, close_* and ulp_* on one kernel'
+	@echo 'make programs       servers of Debian, plain and under winsock-run'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make matrix         the whole suite on 6.1, 6.12, their -rt flavours and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
@@ -48,6 +51,7 @@ help:
 	@echo 'make fuzz           the fuzzer alone, and the lines it reached'
 	@echo 'make coverage       what the last run on the debug kernel reached of the module'
 	@echo 'make bench          what closing costs, beside what people would use instead'
+	@echo 'make wine           Debian'\''s Wine changed to close by the module, and what its programs see'
 	@echo 'make load           insmod on this machine (root); also unload, reload, status'
 	@echo 'make install        module, library, headers (root); also modules_install,'
 	@echo '                    install-lib, install-uapi, uninstall, dkms-tree'
@@ -149,8 +153,12 @@ packages:
 
 # Two steps: GUEST is known only when its headers are there.
 check:
-	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES) valgrind)
+	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) valgrind)
 	@$(FOR_GUEST) vm-check T='$(T)'
+
+# Servers of Debian, plain and under winsock-run.
+programs: packages
+	@$(FOR_GUEST) vm-check T=run_servers MODE=servers
 
 # Debian's 6.1 and 6.12, their -rt flavours, and the debug kernel.
 matrix: packages
@@ -223,6 +231,14 @@ bench: packages
 vm-bench: modules lib
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests bench
 	@selftests/bench/run $(BUILD) $(KVER) $(MODULE) $(T)
+
+# Wine of Debian 12 and of 13, built from their source packages. SUITE= is one of them.
+wine: packages
+	@selftests/vm/packages $(WINE_PACKAGES)
+	@$(FOR_GUEST) vm-wine
+
+vm-wine: modules
+	@selftests/wine/wine $(BUILD) $(KVER) $(MODULE) $(SUITE)
 
 clean:
 	@rm -rf $(BUILD)/[0-9]* $(BUILD)/deb $(BUILD)/selftests $(BUILD)/vm kmod/winsock.ko

@@ -302,6 +302,25 @@ TEST_F(winsock, a_signal_handler_cancels_the_call_that_it_interrupts)
 	EXPECT_EQ(1, recv(self->client, &byte, 1, 0));
 }
 
+/* claims: A14 B9 */
+TEST_F(winsock, a_handler_that_restarts_system_calls_cancels_as_well)
+{
+	struct sigaction action = { .sa_handler = cancel_by_signal, .sa_flags = SA_RESTART };
+	struct itimerval in = { .it_value = { 0, 300000 } };
+	char byte;
+
+	memset(&seen, 0, sizeof(seen));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	stuff(self->client);
+	set_linger(self->client, 1, 10);
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_WSA(WSAEINTR, closesocket(self->client));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->client));
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_WSA(WSAEINTR, recv(self->client, &byte, 1, 0));
+	EXPECT_EQ(2, seen.runs);
+}
+
 static void handled(int number)
 {
 	seen.runs++;

@@ -158,4 +158,75 @@ TEST_F(winsock, times_to_wait_for)
 	pthread_join(thread, NULL);
 }
 
+/* claims: X4 */
+TEST_F(winsock, a_shutdown_that_fails_leaves_no_mark)
+{
+	static const int ways[] = { SD_RECEIVE, SD_SEND, SD_BOTH };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct sockaddr_in name = loopback(self->port);
+		SOCKET s = socket(AF_INET, SOCK_STREAM, 0), peer;
+		char byte;
+
+		EXPECT_WSA(WSAENOTCONN, shutdown(s, ways[i]));
+		ASSERT_EQ(0, connect(s, (struct sockaddr *)&name, sizeof(name)));
+		peer = accept(self->listener, NULL, NULL);
+		EXPECT_EQ(1, send(s, "x", 1, 0));
+		EXPECT_EQ(1, send(peer, "y", 1, 0));
+		EXPECT_EQ(1, recv(s, &byte, 1, 0));
+		closesocket(s);
+		closesocket(peer);
+		/* And a connect that is under way goes on. */
+		s = open_connecting(self->listener, self->port);
+		EXPECT_WSA(WSAENOTCONN, shutdown(s, ways[i]));
+		net_unmute(self->listener);
+		set_nonblock(s, 0);
+		peer = accept(self->listener, NULL, NULL);
+		ASSERT_NE(INVALID_SOCKET, peer);
+		EXPECT_EQ(1, send(s, "x", 1, 0));
+		EXPECT_EQ(1, recv(peer, &byte, 1, 0));
+		closesocket(s);
+		closesocket(peer);
+	}
+}
+
+/* claims: X4 */
+TEST_F(winsock, a_connection_that_is_over_has_its_peer_still)
+{
+	/* Both FINs; a reset. */
+	for (int reset = 0; reset < 2; reset++) {
+		SOCKET near[2] = { self->client, self->server };
+		struct sockaddr_in name;
+		int size;
+
+		if (reset)
+			set_linger(near[1], 1, 0);
+		ASSERT_EQ(0, reset ? closesocket(near[1]) : shutdown(near[1], SD_SEND));
+		if (!reset)
+			ASSERT_EQ(0, shutdown(near[0], SD_SEND));
+		net_sleep(50);
+		for (int i = 0; i < 2 - reset; i++) {
+			size = sizeof(name);
+			EXPECT_EQ(0, getpeername(near[i], (struct sockaddr *)&name, &size));
+			EXPECT_EQ(sizeof(name), size);
+			EXPECT_EQ(htonl(INADDR_LOOPBACK), name.sin_addr.s_addr);
+			if (!i)
+				EXPECT_EQ(htons(self->port), name.sin_port);
+			EXPECT_EQ(0, shutdown(near[i], SD_BOTH));
+			closesocket(near[i]);
+		}
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
+	/* What never had one has none. */
+	{
+		SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+		struct sockaddr_in name = loopback(1);
+		int size = sizeof(name);
+
+		EXPECT_WSA(WSAECONNREFUSED, connect(s, (struct sockaddr *)&name, sizeof(name)));
+		EXPECT_WSA(WSAENOTCONN, getpeername(s, (struct sockaddr *)&name, &size));
+		EXPECT_WSA(WSAENOTCONN, shutdown(s, SD_BOTH));
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* WSADuplicateSocket: a socket for another process, and a further handle in this one. */
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "winsock_test.h"
 
@@ -87,47 +85,6 @@ TEST_F(winsock, the_close_of_no_socket_touches_nobodys_operations)
 	EXPECT_EQ(3, moved);
 	EXPECT_EQ(0, memcmp(buffers[0].buf, "hello", 5));
 	EXPECT_EQ(0, FINS() + RSTS());
-}
-
-static int namesake = -1;
-static ino_t namesake_number;
-
-/* The library asks by this one: a file on another file system has a socket's number. */
-int fstat(int fd, struct stat *status)
-{
-	int result = fstatat(fd, "", status, AT_EMPTY_PATH);
-
-	if (!result && fd == namesake)
-		status->st_ino = namesake_number;
-	return result;
-}
-
-/* claims: A7 P7 */
-TEST_F(winsock, nor_does_that_of_a_file_with_a_sockets_inode_number)
-{
-	WSAOVERLAPPED kept = { 0 };
-	WSABUF buffer = { 16, (char[16]){ 0 } };
-	struct sockaddr_in name = loopback(0);
-	DWORD moved, flags = 0;
-	int size = sizeof(name);
-	struct stat status;
-	SOCKET s, twin;
-
-	s = socket(AF_INET, SOCK_DGRAM, 0);
-	ASSERT_EQ(0, fstat(s, &status));
-	namesake_number = status.st_ino;
-	namesake = memfd_create("namesake", 0);
-	ASSERT_GE(namesake, 0);
-	ASSERT_EQ(0, bind(s, (struct sockaddr *)&name, sizeof(name)));
-	ASSERT_EQ(0, getsockname(s, (struct sockaddr *)&name, &size));
-	twin = dup(s);
-	EXPECT_WSA(WSA_IO_PENDING, WSARecv(s, &buffer, 1, NULL, &flags, &kept, NULL));
-	ASSERT_EQ(0, closesocket(s));
-	EXPECT_WSA(WSAENOTSOCK, closesocket(namesake));
-	EXPECT_FALSE(HasOverlappedIoCompleted(&kept));
-	ASSERT_EQ(5, sendto(twin, "hello", 5, 0, (struct sockaddr *)&name, sizeof(name)));
-	EXPECT_TRUE(WSAGetOverlappedResult(twin, &kept, &moved, TRUE, &flags));
-	EXPECT_EQ(5, moved);
 }
 
 TEST_HARNESS_MAIN

@@ -129,11 +129,30 @@ TEST_F(winsock, the_peers_reset_is_told_with_its_code)
 /* claims: V5 */
 TEST_F(winsock, sending_to_a_peer_that_has_closed)
 {
-	ASSERT_EQ(0, closesocket(self->server));
-	net_sleep(50);
-	ASSERT_EQ(1, send(self->client, "x", 1, 0));
-	net_sleep(50);
-	EXPECT_WSA(WSAECONNABORTED, send(self->client, "x", 1, 0));
+	WSABUF buffer = { 1, (char[1]){ 0 } };
+	WSAOVERLAPPED overlapped = { 0 };
+	DWORD flags = 0;
+	char byte;
+
+	for (int first_receives = 0; first_receives < 3; first_receives++) {
+		ASSERT_EQ(0, closesocket(self->server));
+		net_sleep(50);
+		EXPECT_EQ(0, recv(self->client, &byte, 1, 0));
+		ASSERT_EQ(1, send(self->client, "x", 1, 0));
+		net_sleep(50);
+		/* Whichever call is the first to find the reset. */
+		if (first_receives == 2)
+			EXPECT_WSA(WSAECONNABORTED, WSARecv(self->client, &buffer, 1, NULL, &flags,
+							    &overlapped, NULL));
+		else if (first_receives)
+			EXPECT_WSA(WSAECONNABORTED, recv(self->client, &byte, 1, 0));
+		for (int i = 0; i < 2; i++) {
+			EXPECT_WSA(WSAECONNABORTED, send(self->client, "x", 1, 0));
+			EXPECT_WSA(WSAECONNABORTED, recv(self->client, &byte, 1, 0));
+		}
+		closesocket(self->client);
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
 }
 
 /* claims: V1 V2 */
@@ -193,58 +212,6 @@ TEST_F(winsock, connecting_and_accepting)
 	EXPECT_EQ(WSAECONNREFUSED, error);
 }
 
-#define EXPECT_MESSAGE(queue, s, event, code) do { \
-	struct winsock_message message_; \
-	ASSERT_TRUE(winsock_message_get(queue, &message_, 2000)); \
-	EXPECT_EQ(queue, message_.window); \
-	EXPECT_EQ(1024, message_.message); \
-	EXPECT_EQ(s, message_.wparam); \
-	EXPECT_EQ(event, WSAGETSELECTEVENT(message_.lparam)); \
-	EXPECT_EQ(code, WSAGETSELECTERROR(message_.lparam)); \
-} while (0)
-
-#define EXPECT_NO_MESSAGE(queue) do { \
-	struct winsock_message message_; \
-	EXPECT_FALSE(winsock_message_get(queue, &message_, 100)); \
-	EXPECT_EQ(WAIT_TIMEOUT, GetLastError()); \
-} while (0)
-
-/* claims: V3 V1 H7 */
-TEST_F(winsock, messages)
-{
-	HWND queue = winsock_message_queue();
-	char data[16];
-	struct winsock_message message;
-
-	ASSERT_NE(NULL, queue);
-	EXPECT_NO_MESSAGE(queue);
-	ASSERT_EQ(0, WSAAsyncSelect(self->client, queue, 1024, FD_READ | FD_CLOSE));
-	EXPECT_NO_MESSAGE(queue);
-	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
-	EXPECT_MESSAGE(queue, self->client, FD_READ, 0);
-	EXPECT_EQ(3, recv(self->client, data, 3, 0));
-	EXPECT_MESSAGE(queue, self->client, FD_READ, 0);
-	EXPECT_EQ(2, recv(self->client, data, 3, 0));
-	EXPECT_NO_MESSAGE(queue);
-	/* Posted before the close, it is there after it; the close itself tells nothing. */
-	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
-	net_sleep(100);
-	ASSERT_EQ(0, closesocket(self->client));
-	EXPECT_MESSAGE(queue, self->client, FD_READ, 0);
-	EXPECT_NO_MESSAGE(queue);
-	EXPECT_EQ(0, closesocket(self->server));
-	EXPECT_NO_MESSAGE(queue);
-	/* One association is the other's end. */
-	self->client = open_pair(self->listener, self->port, &self->server);
-	ASSERT_EQ(0, WSAAsyncSelect(self->client, queue, 1024, FD_CLOSE));
-	ASSERT_EQ(0, WSAEventSelect(self->client, WSACreateEvent(), FD_CLOSE));
-	ASSERT_EQ(0, closesocket(self->server));
-	EXPECT_NO_MESSAGE(queue);
-	EXPECT_TRUE(CloseHandle(queue));
-	EXPECT_FALSE(winsock_message_get(queue, &message, 0));
-	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
-}
-
 TEST_F(winsock, refusals)
 {
 	WSAEVENT event = WSACreateEvent();
@@ -255,7 +222,6 @@ TEST_F(winsock, refusals)
 	EXPECT_WSA(WSAENOTSOCK, WSAEventSelect(999, event, FD_READ));
 	EXPECT_WSA(WSAENOTSOCK, WSAEnumNetworkEvents(999, event, &events));
 	EXPECT_WSA(WSAEFAULT, WSAEnumNetworkEvents(self->client, event, NULL));
-	EXPECT_WSA(WSAEINVAL, WSAAsyncSelect(self->client, event, 1, FD_READ));
 	/* A failed call changes nothing, the mode included. */
 	EXPECT_EQ(0, WSAEnumNetworkEvents(self->client, NULL, &events));
 	EXPECT_EQ(0, events.lNetworkEvents);
@@ -289,6 +255,110 @@ TEST_F(winsock, a_connect_that_was_under_way_before_is_told_when_it_ends)
 	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 10000, FALSE));
 	EXPECT_EQ(FD_CONNECT, happened(s, event, FD_CONNECT_BIT, &error));
 	EXPECT_EQ(WSAECONNREFUSED, error);
+}
+
+TEST_F(winsock, an_association_that_comes_late_is_told_what_is_there)
+{
+	WSAEVENT event = WSACreateEvent();
+	char data[16];
+	int error;
+
+	/* Both FINs have passed, and data is there. */
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	ASSERT_EQ(0, shutdown(self->server, SD_SEND));
+	ASSERT_EQ(0, shutdown(self->client, SD_SEND));
+	net_sleep(100);
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_READ, happened(self->client, event, FD_READ_BIT, &error));
+	EXPECT_EQ(5, recv(self->client, data, 16, 0));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
+	EXPECT_EQ(0, error);
+	closesocket(self->client);
+	/* A reset, at either end. */
+	for (int accepted = 0; accepted < 2; accepted++) {
+		SOCKET near, far, server = -1, client = open_pair(self->listener, self->port, &server);
+
+		near = accepted ? server : client;
+		far = accepted ? client : server;
+		set_linger(far, 1, 0);
+		ASSERT_EQ(0, closesocket(far));
+		net_sleep(50);
+		ASSERT_EQ(0, WSAEventSelect(near, event, FD_READ | FD_CLOSE));
+		EXPECT_TRUE(is_set(event));
+		EXPECT_EQ(FD_CLOSE, happened(near, event, FD_CLOSE_BIT, &error));
+		EXPECT_EQ(WSAECONNABORTED, error);
+		EXPECT_WSA(WSAECONNRESET, recv(near, data, 16, 0));
+		closesocket(near);
+	}
+}
+
+TEST_F(winsock, another_choice_of_events_tells_nothing_twice)
+{
+	WSAEVENT event = WSACreateEvent(), other = WSACreateEvent();
+	char data[16];
+	int error;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_WRITE));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	net_sleep(100);
+	EXPECT_EQ(FD_READ | FD_WRITE, happened(self->client, event, FD_READ_BIT, &error));
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_WRITE | FD_CLOSE));
+	EXPECT_TRUE(is_unset(event));
+	/* What was told to the former event, and not yet fetched, is told to the new one. */
+	EXPECT_EQ(3, recv(self->client, data, 3, 0));
+	EXPECT_TRUE(is_set(event));
+	ASSERT_EQ(0, WSAEventSelect(self->client, other, FD_READ));
+	EXPECT_TRUE(is_set(other));
+	/* What was taken meanwhile is not told any more. */
+	EXPECT_EQ(2, recv(self->client, data, 3, 0));
+	EXPECT_EQ(0, happened(self->client, other, FD_READ_BIT, &error));
+	/* A loop that changes its mind hears of the end. */
+	ASSERT_EQ(0, WSAEventSelect(self->client, NULL, 0));
+	ASSERT_EQ(0, closesocket(self->server));
+	net_sleep(50);
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_WRITE | FD_CLOSE));
+	EXPECT_TRUE(is_unset(event));
+}
+
+TEST_F(winsock, a_connection_that_is_there_is_told_once)
+{
+	WSAEVENT event = WSACreateEvent();
+	int error;
+
+	/* Who asks for it later, too. */
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ));
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_CONNECT | FD_WRITE));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_EQ(FD_CONNECT | FD_WRITE, happened(self->client, event, FD_CONNECT_BIT, &error));
+	EXPECT_EQ(0, error);
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_CONNECT));
+	EXPECT_TRUE(is_unset(event));
+}
+
+/* claims: X5 */
+TEST_F(winsock, the_own_end_of_receiving_is_no_close_of_the_peer)
+{
+	static const int ways[] = { SD_RECEIVE, SD_BOTH };
+	WSAEVENT event = WSACreateEvent();
+	int error;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
+		ASSERT_EQ(0, shutdown(self->client, ways[i]));
+		EXPECT_TRUE(is_unset(event));
+		ASSERT_EQ(0, closesocket(self->server));
+		EXPECT_TRUE(is_set(event));
+		EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
+		EXPECT_EQ(0, error);
+		ASSERT_EQ(0, closesocket(self->client));
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
 }
 
 #define EXPECT_NO_CONNECT(s, event) do { \
@@ -337,7 +407,7 @@ TEST_F(winsock, a_datagram_sockets_error_is_left_to_the_call)
 	ASSERT_EQ(1, send(s, "x", 1, 0));
 	EXPECT_TRUE(is_set(event));
 	EXPECT_EQ(FD_READ, happened(s, event, FD_READ_BIT, &error));
-	EXPECT_WSA(WSAECONNREFUSED, recv(s, &byte, 1, 0));
+	EXPECT_WSA(WSAECONNRESET, recv(s, &byte, 1, 0));
 	EXPECT_WSA(WSAEWOULDBLOCK, recv(s, &byte, 1, 0));
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* fork(): what a child has of its parent's, and what it has not. */
+#include <dirent.h>
+
 #include "winsock_test.h"
 
 #define TO_HANDLE(s) ((HANDLE)(intptr_t)(s))
 
 struct family {
 	HANDLE port;
-	HWND queue;
 	HANDLE self, other;
 	WSAEVENT event;
 	SOCKET client, server;
@@ -41,7 +42,6 @@ static int take(HANDLE port, ULONG_PTR *key, DWORD *moved)
 /* Each is refused at once, and by its own error. 0, or the line. */
 static int child_handles(const struct family *family)
 {
-	struct winsock_message message;
 	OVERLAPPED_ENTRY entry;
 	unsigned int runs = 0;
 	ULONG_PTR key;
@@ -57,16 +57,13 @@ static int child_handles(const struct family *family)
 	MUST(GetLastError() == ERROR_INVALID_HANDLE);
 	MUST(!CloseHandle(family->port));
 	MUST(GetLastError() == ERROR_INVALID_HANDLE);
-	MUST(!winsock_message_get(family->queue, &message, 5000));
-	MUST(GetLastError() == ERROR_INVALID_HANDLE);
-	MUST(WSAAsyncSelect(family->client, family->queue, 1024, FD_READ) == SOCKET_ERROR);
-	MUST(WSAGetLastError() == WSAEINVAL);
 	MUST(!QueueUserAPC(count, family->other, (ULONG_PTR)&runs));
 	MUST(GetLastError() == ERROR_INVALID_HANDLE);
 	/* The thread that forked is the child's. */
 	MUST(QueueUserAPC(count, family->self, (ULONG_PTR)&runs));
 	MUST(SleepEx(0, TRUE) == WAIT_IO_COMPLETION && runs == 1);
 	MUST(WSASetEvent(family->event));
+	MUST(WSAWaitForMultipleEvents(1, &family->event, FALSE, 0, FALSE) == WSA_WAIT_EVENT_0);
 	return 0;
 }
 
@@ -130,7 +127,6 @@ TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
 	other = open_pair(self->listener, self->port, &quiet);
 	family.port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
 	ASSERT_EQ(family.port, CreateIoCompletionPort(TO_HANDLE(other), family.port, 12, 0));
-	family.queue = winsock_message_queue();
 	family.event = WSACreateEvent();
 	family.self = winsock_thread_self();
 	EXPECT_EQ(WSA_IO_PENDING, receive(other, &overlapped[0], data, 16));
@@ -147,8 +143,8 @@ TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
 		ASSERT_EQ(child, waitpid(child, &status, 0));
 		EXPECT_EQ(0, status);
 	}
-	/* An event is one and the same; the parent's port is as it was. */
-	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &family.event, FALSE, 0, FALSE));
+	/* The child's event is another one; the parent's port is as it was. */
+	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(1, &family.event, FALSE, 0, FALSE));
 	EXPECT_FALSE(HasOverlappedIoCompleted(&overlapped[0]));
 	ASSERT_EQ(5, send(quiet, "hello", 5, 0));
 	ASSERT_EQ(0, pthread_join(thread, &key));
@@ -248,6 +244,148 @@ static int child_without_op(SOCKET s)
 	MUST(WSAEventSelect(s, WSACreateEvent(), FD_READ) == 0);
 	MUST(!closesocket(s));
 	return WSACleanup() ? __LINE__ : 0;
+}
+
+/* Descriptors of the library's insides that this process has. */
+static int inner_descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	char target[64];
+	int count = 0;
+
+	while ((entry = readdir(directory))) {
+		ssize_t size = readlinkat(dirfd(directory), entry->d_name, target, 63);
+
+		target[size > 0 ? size : 0] = 0;
+		count += strstr(target, "[eventpoll]") || strstr(target, "[timerfd]");
+	}
+	closedir(directory);
+	return count;
+}
+
+/* The epoll of the helper is one and the same in both: the child changes nothing there. */
+static int child_watches(SOCKET s, SOCKET peer)
+{
+	WSAOVERLAPPED overlapped = { 0 };
+	DWORD moved, flags;
+	char data[4];
+
+	MUST(inner_descriptors() == 0);
+	MUST(receive(s, &overlapped, data, 4) == WSA_IO_PENDING);
+	MUST(inner_descriptors() == 1);
+	MUST(send(peer, "1234", 4, 0) == 4);
+	MUST(WSAGetOverlappedResult(s, &overlapped, &moved, TRUE, &flags) && moved == 4);
+	MUST(!closesocket(s) && !closesocket(peer));
+	return 0;
+}
+
+TEST_F(winsock, a_child_leaves_its_parents_helper_alone)
+{
+	WSAOVERLAPPED overlapped = { 0 };
+	WSAEVENT event = WSACreateEvent();
+	SOCKET other, peer;
+	DWORD moved, flags;
+	char data[4];
+	int status;
+	pid_t child;
+
+	other = open_pair(self->listener, self->port, &peer);
+	EXPECT_EQ(WSA_IO_PENDING, receive(other, &overlapped, data, 4));
+	ASSERT_EQ(0, WSAEventSelect(self->server, event, FD_READ));
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		child_end(child_watches(self->client, self->server));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(2, send(peer, "ab", 2, 0));
+	EXPECT_TRUE(WSAGetOverlappedResult(other, &overlapped, &moved, TRUE, &flags));
+	EXPECT_EQ(2, moved);
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	EXPECT_TRUE(is_set(event));
+}
+
+/* claims: M1 H1 */
+TEST_F(winsock, what_is_executed_has_no_sockets_but_those_it_is_to_have)
+{
+	for (int inherits = 0; inherits < 2; inherits++) {
+		pid_t child;
+		char byte;
+		struct winsock_record record;
+		DWORD flags = 7;
+
+		if (inherits)
+			ASSERT_TRUE(SetHandleInformation((HANDLE)(intptr_t)self->client,
+							 HANDLE_FLAG_INHERIT,
+							 HANDLE_FLAG_INHERIT));
+		EXPECT_TRUE(GetHandleInformation((HANDLE)(intptr_t)self->client, &flags));
+		EXPECT_EQ(inherits ? HANDLE_FLAG_INHERIT : 0, flags);
+		/* An accepted one, too. */
+		EXPECT_TRUE(GetHandleInformation((HANDLE)(intptr_t)self->server, &flags));
+		EXPECT_EQ(0, flags);
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child) {
+			execlp("sleep", "sleep", "3", NULL);
+			_exit(1);
+		}
+		net_sleep(500);
+		set_linger(self->client, 1, 0);
+		ASSERT_EQ(0, winsock_closesocket(self->client, 0, &record));
+		EXPECT_EQ(inherits ? WINSOCK_OUTCOME_SHARED : WINSOCK_OUTCOME_REQUEST,
+			  record.outcome);
+		set_nonblock(self->server, 1);
+		EXPECT_WSA(inherits ? WSAEWOULDBLOCK : WSAECONNRESET,
+			   recv(self->server, &byte, 1, 0));
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		closesocket(self->server);
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
+}
+
+/* claims: M1 M2 */
+TEST_F(winsock, a_worker_that_was_forked_is_a_holder)
+{
+	/* Whoever closes first goes at once; the last one lingers. */
+	for (int parent_first = 0; parent_first < 2; parent_first++) {
+		int go[2], status;
+		double begun;
+		pid_t child;
+		char byte;
+
+		ASSERT_EQ(0, pipe(go));
+		stuff(self->client);
+		set_linger(self->client, 1, 2);
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child) {
+			if (parent_first && read(go[0], &byte, 1) != 1)
+				_exit(1);
+			begun = net_now();
+			if (closesocket(self->client))
+				_exit(2);
+			_exit((net_now() - begun < 1.0) == parent_first ? 3 : 0);
+		}
+		if (!parent_first) {
+			ASSERT_EQ(child, waitpid(child, &status, 0));
+			EXPECT_EQ(0, status);
+		}
+		begun = net_now();
+		ASSERT_EQ(0, closesocket(self->client));
+		if (parent_first) {
+			EXPECT_LT(net_now() - begun, 1.0);
+			EXPECT_EQ(1, recv(self->server, &byte, 1, 0));
+			ASSERT_EQ(1, write(go[1], "x", 1));
+			ASSERT_EQ(child, waitpid(child, &status, 0));
+			EXPECT_EQ(0, status);
+		} else {
+			EXPECT_GE(net_now() - begun, 2.0);
+		}
+		closesocket(self->server);
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
 }
 
 /* claims: M1 X2 */

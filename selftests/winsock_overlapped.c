@@ -379,6 +379,54 @@ TEST_F(winsock, cancel_one_or_all)
 	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
 }
 
+struct issued {
+	SOCKET s;
+	struct pending pending;
+	volatile bool begun, over;
+};
+
+static void *issued_run(void *argument)
+{
+	struct issued *issued = argument;
+
+	pending_receive(&issued->pending, issued->s);
+	issued->begun = true;
+	while (!issued->over)
+		net_sleep(10);
+	return NULL;
+}
+
+TEST_F(winsock, cancel_the_threads_own)
+{
+	HANDLE file = (HANDLE)(intptr_t)self->client;
+	struct issued other = { self->client };
+	struct pending own[2];
+	pthread_t thread;
+	DWORD moved;
+
+	pending_init(&own[0], NULL);
+	pending_init(&own[1], NULL);
+	pending_init(&other.pending, NULL);
+	EXPECT_TRUE(CancelIo(file));
+	EXPECT_PENDING(pending_receive(&own[0], self->client));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, issued_run, &other));
+	while (!other.begun)
+		net_sleep(10);
+	EXPECT_PENDING(pending_receive(&own[1], self->client));
+	EXPECT_FALSE(GetOverlappedResult(file, &own[1].overlapped, &moved, FALSE));
+	EXPECT_EQ(ERROR_IO_INCOMPLETE, GetLastError());
+	EXPECT_TRUE(CancelIo(file));
+	EXPECT_ABORTED(self->client, &own[0]);
+	EXPECT_ABORTED(self->client, &own[1]);
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_TRUE(GetOverlappedResult(file, &other.pending.overlapped, &moved, TRUE));
+	EXPECT_EQ(5, moved);
+	other.over = true;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_FALSE(CancelIo((HANDLE)(intptr_t)999));
+	EXPECT_EQ(ERROR_INVALID_HANDLE, GetLastError());
+}
+
 struct issuer {
 	SOCKET s;
 	struct pending plain, ported;
@@ -449,6 +497,147 @@ TEST_F(winsock, the_last_cleanup_tells_nobody)
 	net_drain(self->server, &error);
 	EXPECT_FALSE(net_is_open(self->client));
 	EXPECT_EQ(1, RSTS() + wire_count(&self->wire, self->port, self->client_port, WIRE_RST));
+}
+
+TEST_F(winsock, a_receive_of_nothing_waits_for_something)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct pending pending;
+	DWORD moved = 77, flags;
+	char data[8];
+
+	pending_init(&pending, event);
+	pending.buffer.len = 0;
+	EXPECT_PENDING(pending_receive(&pending, self->client));
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+	EXPECT_TRUE(is_set(event));
+	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
+					   &flags));
+	EXPECT_EQ(0, moved);
+	/* Now it is there: at once. */
+	EXPECT_EQ(0, pending_receive(&pending, self->client));
+	EXPECT_EQ(5, recv(self->client, data, 8, 0));
+	EXPECT_PENDING(pending_receive(&pending, self->client));
+	/* The end is something, and so is a reset. */
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
+					    &flags));
+	EXPECT_EQ(WSAECONNRESET, WSAGetLastError());
+}
+
+/* claims: X5 */
+TEST_F(winsock, the_end_of_receiving_leaves_a_pending_receive)
+{
+	static const int ways[] = { SD_RECEIVE, SD_BOTH };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		WSAEVENT event = WSACreateEvent();
+		struct pending pending;
+		DWORD moved, flags;
+
+		pending_init(&pending, event);
+		EXPECT_PENDING(pending_receive(&pending, self->client));
+		ASSERT_EQ(0, shutdown(self->client, ways[i]));
+		EXPECT_TRUE(is_unset(event));
+		EXPECT_WSA(WSAESHUTDOWN, recv(self->client, pending.data, 1, 0));
+		ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+		ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
+						   &flags));
+		EXPECT_EQ(5, moved);
+		closesocket(self->client);
+		closesocket(self->server);
+		self->client = open_pair(self->listener, self->port, &self->server);
+	}
+}
+
+struct computer {
+	HANDLE port;
+	double until;
+	DWORD moved;
+	unsigned int told;
+	double told_at;
+};
+
+/* The port's only worker, which computes for a while before it comes for its packet. */
+static void *computer_run(void *argument)
+{
+	struct computer *computer = argument;
+	LPOVERLAPPED overlapped;
+	ULONG_PTR key;
+
+	while (net_now() < computer->until)
+		net_sleep(10);
+	while (GetQueuedCompletionStatus(computer->port, &computer->moved, &key, &overlapped, 1000))
+		computer->told++;
+	return NULL;
+}
+
+/* claims: P2 */
+TEST_F(winsock, a_large_send_goes_on_while_the_only_worker_computes)
+{
+	enum { SIZE = 64 << 20 };
+	struct computer computer = {
+		.port = CreateIoCompletionPort((HANDLE)(intptr_t)self->client, NULL, 1, 0),
+		.until = net_now() + 5,
+	};
+	static char block[1 << 16];
+	WSABUF buffer = { SIZE, calloc(1, SIZE) };
+	WSAOVERLAPPED overlapped = { 0 };
+	size_t got = 0;
+	pthread_t thread;
+
+	ASSERT_NE(NULL, buffer.buf);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, computer_run, &computer));
+	EXPECT_PENDING(WSASend(self->client, &buffer, 1, NULL, 0, &overlapped, NULL));
+	while (got < SIZE) {
+		int more = recv(self->server, block, sizeof(block), 0);
+
+		ASSERT_GT(more, 0);
+		got += more;
+	}
+	/* All of it is through before anybody has come to the port. */
+	EXPECT_LT(net_now(), computer.until);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(1, computer.told);
+	EXPECT_EQ(SIZE, computer.moved);
+	free(buffer.buf);
+}
+
+/* How long a post takes while another socket sends what its peer reads. */
+TEST_F(winsock, a_large_send_holds_up_no_port)
+{
+	enum { SIZE = 64 << 20 };
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	WSABUF buffer = { SIZE, calloc(1, SIZE) };
+	WSAOVERLAPPED overlapped = { 0 };
+	LPOVERLAPPED taken;
+	ULONG_PTR key;
+	DWORD moved, flags;
+	pid_t reader;
+
+	reader = fork();
+	if (!reader) {
+		static char block[1 << 16];
+
+		close(self->client);
+		while (recv(self->server, block, sizeof(block), 0) > 0)
+			;
+		_exit(0);
+	}
+	EXPECT_PENDING(WSASend(self->client, &buffer, 1, NULL, 0, &overlapped, NULL));
+	/* It is under way, and somebody else's. */
+	EXPECT_FALSE(HasOverlappedIoCompleted(&overlapped));
+	for (int i = 0; i < 100; i++) {
+		EXPECT_TRUE(PostQueuedCompletionStatus(port, i, 0, NULL));
+		EXPECT_TRUE(GetQueuedCompletionStatus(port, &moved, &key, &taken, 0));
+	}
+	EXPECT_TRUE(WSAGetOverlappedResult(self->client, &overlapped, &moved, TRUE, &flags));
+	EXPECT_EQ(SIZE, moved);
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	free(buffer.buf);
 }
 
 TEST_F(winsock, refusals)

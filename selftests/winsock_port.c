@@ -208,6 +208,41 @@ TEST_F(winsock, several_threads_share_a_port_until_it_is_closed)
 	EXPECT_EQ(0, closesocket(self->client));
 }
 
+struct last_in {
+	HANDLE port;
+	ULONG_PTR key;
+	pthread_t thread;
+};
+
+static void *last_in_run(void *argument)
+{
+	struct last_in *worker = argument;
+	struct packet packet;
+
+	if (take(worker->port, &packet, 5000))
+		worker->key = packet.key;
+	return NULL;
+}
+
+TEST_F(winsock, who_came_last_is_woken_first)
+{
+	enum { WORKERS = 4 };
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	struct last_in workers[WORKERS] = { 0 };
+
+	for (int i = 0; i < WORKERS; i++) {
+		workers[i].port = port;
+		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, last_in_run, &workers[i]));
+		net_sleep(100);
+	}
+	for (int i = 0; i < WORKERS; i++) {
+		EXPECT_TRUE(PostQueuedCompletionStatus(port, 0, i + 1, NULL));
+		net_sleep(100);
+		ASSERT_EQ(0, pthread_join(workers[WORKERS - 1 - i].thread, NULL));
+		EXPECT_EQ(i + 1, workers[WORKERS - 1 - i].key);
+	}
+}
+
 static void count(ULONG_PTR data)
 {
 	++*(unsigned int *)data;

@@ -172,6 +172,35 @@ TEST_F(winsock, without_a_free_descriptor)
 	EXPECT_EQ(1, RSTS());
 }
 
+static void *receive_it(void *argument)
+{
+	char byte;
+
+	return (void *)(intptr_t)recv(*(SOCKET *)argument, &byte, 1, 0);
+}
+
+/* What wakes a thread that waits has no descriptor: it looks now and then. */
+TEST_F(winsock, without_a_free_descriptor_a_call_waits_and_a_close_ends_it)
+{
+	struct rlimit before = use_up();
+	pthread_t thread;
+	void *result;
+
+	EXPECT_EQ(-1, dup(0));
+	for (int closes = 0; closes < 2; closes++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, receive_it, &self->client));
+		net_sleep(200);
+		if (closes) {
+			ASSERT_EQ(0, closesocket(self->client));
+		} else {
+			ASSERT_EQ(1, send(self->server, "x", 1, 0));
+		}
+		ASSERT_EQ(0, pthread_join(thread, &result));
+		EXPECT_EQ(closes ? SOCKET_ERROR : 1, (intptr_t)result);
+	}
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
+}
+
 struct alert {
 	HANDLE thread;
 	unsigned int runs;

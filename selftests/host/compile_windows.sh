@@ -12,7 +12,7 @@ plan 17
 for example in echo_server iocp_echo lingering_client overlapped_client; do
 	source=$root/userlib/examples/$example.c
 	check "$example as C11" gcc -std=gnu11 "${flags[@]}" -o "$work/$example" \
-		"$source" "$root/userlib/libwinsock.a" -luring -pthread
+		"$source" "$root/userlib/libwinsock.a" -pthread
 	check "$example as C++17" g++ -std=gnu++17 -x c++ "${flags[@]}" -c -o "$work/x.o" "$source"
 	check "$example for Windows, unchanged" x86_64-w64-mingw32-gcc -Wall -o "$work/x.exe" \
 		"$source" -lws2_32

@@ -99,6 +99,14 @@ static ino_t fake_inode(int fd)
 	return fstat(fd, &status) ? 0 : status.st_ino;
 }
 
+static unsigned long long fake_cookie(int fd)
+{
+	unsigned long long cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) ? 0 : cookie;
+}
+
 static int fake_option(int fd, int name)
 {
 	int value = 0;
@@ -292,6 +300,8 @@ static int fake_close(struct winsock_close *call)
 	call->record = (struct winsock_record){ .tag = call->tag };
 	if (fake_option(call->fd, SO_TYPE) < 0)
 		return errno;
+	if (call->cookie && fake_cookie(call->fd) != call->cookie)
+		return ESTALE;
 	if (fake_option(call->fd, SO_PROTOCOL) != IPPROTO_TCP)
 		return EOPNOTSUPP;
 	pthread_mutex_lock(&fake_lock);

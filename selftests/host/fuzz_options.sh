@@ -11,7 +11,7 @@ log=$work/log
 
 if clang -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=undefined -I"$root/userlib/include" -I"$root/userlib/src" -I"$root/uapi" \
-	-o "$work/option_fuzz" "$root/selftests/host/option_fuzz.c" "${sources[@]}" -luring -pthread >"$log" 2>&1 &&
+	-o "$work/option_fuzz" "$root/selftests/host/option_fuzz.c" "${sources[@]}" -pthread >"$log" 2>&1 &&
    (cd "$work" && ./option_fuzz -seed=1 -max_total_time=15 -max_len=256 -print_final_stats=1) >"$log" 2>&1; then
 	echo "ok 1 option_fuzz: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, nothing found"
 else

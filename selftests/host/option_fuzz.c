@@ -9,12 +9,20 @@
 #include <sys/mman.h>
 
 #include "../../userlib/src/fork.h"
-#include "../../userlib/src/internal.h"
+#include "../../userlib/src/startup.h"
 
 /* Instead of startup.c and fork.c: a library that was started, and does not fork. */
-int startup_device(void)
+bool startup_done(void)
 {
-	return 0;
+	return true;
+}
+
+int startup_ioctl(unsigned long request, void *argument)
+{
+	(void)request;
+	(void)argument;
+	errno = EOPNOTSUPP;
+	return -1;
 }
 
 unsigned int fork_generation(void)

@@ -201,7 +201,7 @@ static struct party parties[] = {
 	PARTY("operations begun while the socket is closed", contested_round),
 	PARTY("operations by event and routine, against closes", evented_round),
 	PARTY("plain calls and shutdown behind operations, against closes", order_round),
-	PARTY("network events and messages, against closes", netevent_round),
+	PARTY("network events, against closes", netevent_round),
 	PARTY("routines queued by many to one who waits or lingers", apc_round),
 	PARTY("several handles of one socket", duplicate_round),
 	PARTY("fork in the middle", fork_round),

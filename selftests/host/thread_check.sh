@@ -8,12 +8,12 @@ root=@ROOT@
 # shellcheck source=selftests/host/tap.sh
 . "$root/selftests/host/tap.sh"
 cd "$root/selftests/host" || exit 1
-sources=(thread_check.c threads_*.c fake_*.c ../../userlib/src/*.c)
-flags=(-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -I../../userlib/include -I../../uapi)
+sources=(thread_check.c threads_*.c fake_*.c ../../userlib/src/*.c ../../userlib/src/async/*.c)
+flags=(-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -I../../userlib/include -I../../userlib/src -I../../uapi)
 
 build() {
 	gcc "${flags[@]}" "${@:2}" -o "$work/$1" "${sources[@]}" \
-		-Wl,--wrap=open,--wrap=ioctl,--wrap=ring_receive -luring -pthread > "$work/$1.log" 2>&1
+		-Wl,--wrap=open,--wrap=ioctl -pthread > "$work/$1.log" 2>&1
 }
 
 # quiet NAME COMMAND...: every round right, and not a word of the tool's.

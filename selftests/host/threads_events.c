@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Network events, messages, routines of others, and fork. See threads.h. */
+/* Network events, routines of others, and fork. See threads.h. */
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -10,7 +10,6 @@
 struct watched {
 	SOCKET s;
 	WSAEVENT event;
-	HWND queue;
 };
 
 static void *watch_events(void *argument)
@@ -30,32 +29,20 @@ static void *watch_events(void *argument)
 	return NULL;
 }
 
-static void *watch_messages(void *argument)
-{
-	struct watched *watched = argument;
-	struct winsock_message message;
-
-	while (winsock_message_get(watched->queue, &message, 50))
-		THREADS_EXPECT(message.message == 1025);
-	return NULL;
-}
-
 void netevent_round(struct party *party)
 {
-	bool early = threads_random(party, 2);
 	struct threads_pair pair;
 	struct watched watched;
-	pthread_t threads[3];
+	pthread_t threads[2];
 	WSANETWORKEVENTS events;
 
 	threads_pair_open(&pair);
 	pair.client = threads_private(pair.client);
-	watched = (struct watched){ pair.client, WSACreateEvent(), winsock_message_queue() };
+	watched = (struct watched){ pair.client, WSACreateEvent() };
 	THREADS_EXPECT(!WSAEventSelect(pair.client, watched.event, FD_ALL_EVENTS));
-	THREADS_EXPECT(!WSAAsyncSelect(pair.server, watched.queue, 1025, FD_ALL_EVENTS));
+	THREADS_EXPECT(!WSAEventSelect(pair.server, watched.event, FD_ALL_EVENTS));
 	threads[0] = threads_begin(watch_events, &watched);
 	threads[1] = threads_begin(watch_events, &watched);
-	threads[2] = threads_begin(watch_messages, &watched);
 	for (int i = 0; i < 5; i++) {
 		send(pair.server, "data", 4, 0);
 		send(pair.client, "more", 4, 0);
@@ -70,12 +57,8 @@ void netevent_round(struct party *party)
 	THREADS_EXPECT(!closesocket(pair.server));
 	threads_pause(party, 1000);
 	THREADS_EXPECT(!closesocket(pair.client));
-	if (early)
-		THREADS_EXPECT(CloseHandle(watched.queue));
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	if (!early)
-		THREADS_EXPECT(CloseHandle(watched.queue));
 	THREADS_EXPECT(WSACloseEvent(watched.event));
 }
 

@@ -9,10 +9,27 @@
 load=/t/winsock-load
 
 try 'a program with kTLS works' /t/ktls
-try 'under winsock-run it gets none, and -v says why' \
-	fails 3 'gets no kTLS.*without winsock-run' winsock-run -v /t/ktls
+try 'under winsock-run too' winsock-run /t/ktls
+try 'a socket that lingers gets none' fails 3 'kTLS: File exists' winsock-run /t/ktls linger
 try 'what has kTLS stays as it is, and -v says why' \
-	fails 0 'stays as it is: it has kTLS' /t/ktls run winsock-run -v /t/ktls listen
+	fails 0 'stays as it is: it has kTLS' winsock-run -v /t/ktls run true
+try 'so does what is there at the start' \
+	fails 0 'socket 9 .*stays as it is: it has kTLS' /t/ktls run winsock-run -v true
+
+mkdir -p /etc
+echo 'user:x:1000:1000:user:/:/bin/sh' >> /etc/passwd
+scope=/proc/sys/kernel/yama/ptrace_scope
+echo 1 > $scope
+try 'Yama at 1: the program itself' fails 1 'in a thread: attached' su -c '/bin/winsock-run /t/ways linger' user
+try 'and not its children, which -v says' \
+	fails 1 'stays as it is: Operation not permitted' su -c '/bin/winsock-run -v /t/ways linger' user
+echo 2 > $scope
+try 'at 2 nothing' fails 126 'cannot be taken: Operation not permitted' su -c '/bin/winsock-run true' user
+try 'root as ever' fails 0 '^all attached' winsock-run /t/ways linger
+echo 0 > $scope
+
+cp /bin/curl /tmp/wine
+try 'Wine does not run so, and is told why' fails 126 'no close would wait.*wine.rst' winsock-run /tmp/wine
 
 mv /dev/winsock /tmp/winsock
 try 'a container without the device: the library says to pass it' \
@@ -31,8 +48,6 @@ try 'the loader says that none is installed' fails 1 'no module is installed for
 try 'or not built' fails 1 'run make first' $load /t/no-such.ko
 try 'a module for another kernel: for which' \
 	fails 1 "was built for Linux 5.*this is $(uname -r)" $load /t/other-kernel.ko
-mkdir -p /etc
-echo 'user:x:1000:1000:user:/:/bin/sh' >> /etc/passwd
 try 'not root' fails 1 'only root' su -c "$load /t/winsock.ko" user
 try 'root of a container' fails 1 'on the host.*--device /dev/winsock' unshare -r $load /t/winsock.ko
 # Really disabled, it could not be unloaded in the end.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What WSAIoctl() knows of TCP. */
+/* What WSAIoctl() knows of TCP and UDP. */
 #ifndef MSTCPIP_H
 #define MSTCPIP_H
 
@@ -18,5 +18,7 @@ struct tcp_keepalive {
 };
 
 #define SIO_KEEPALIVE_VALS	0x98000004U
+/* A BOOL: FALSE, and no call of a connected UDP socket fails with WSAECONNRESET. */
+#define SIO_UDP_CONNRESET	0x9800000CU
 
 #endif /* MSTCPIP_H */

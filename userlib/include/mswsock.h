@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Accepting and connecting by overlapped operations. */
+/*
+ * Accepting and connecting by overlapped operations: the names by which a program asks
+ * WSAIoctl() for them. It has none of them, and says so.
+ */
 #ifndef MSWSOCK_H
 #define MSWSOCK_H
 

@@ -120,6 +120,7 @@ static __inline__ void winsock_fd_remove(SOCKET s, FD_SET *set)
 	set->fd_count = kept;
 }
 
+#define __WSAFDIsSet		winsock_fd_isset
 #ifndef WINSOCK_KEEP_LIBC_NAMES
 #define fd_set			winsock_fd_set
 #define FD_SET(s, set)		winsock_fd_add(s, set)
@@ -314,7 +315,13 @@ int WINSOCK_SOCKET(shutdown)(SOCKET s, int how) WINSOCK_AS(shutdown);
 int WINSOCK_SELECT(select)(int unused, FD_SET *readable, FD_SET *writable, FD_SET *exceptional,
 		   const struct timeval *timeout) WINSOCK_AS(select);
 
-/* WSAPoll(): poll(2) on sockets; one that is closed meanwhile gives POLLNVAL (P16). */
+/**
+ * WSAPoll() - Linux' constants and Windows' answers
+ *
+ * POLLIN and POLLRDNORM mean the same, as POLLOUT and POLLWRNORM; the peer's FIN gives POLLHUP,
+ * asked for or not. POLLNVAL is no socket, which is not counted, but for one that is closed
+ * meanwhile (P16). WSAENOTSOCK: there is nothing else.
+ */
 typedef struct pollfd WSAPOLLFD, *PWSAPOLLFD, *LPWSAPOLLFD;
 int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);
 

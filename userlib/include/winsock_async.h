@@ -3,17 +3,18 @@
  * The part of <winsock2.h> that does not block: overlapped I/O, events, network
  * events, completion ports, APCs. Included by <winsock2.h>; do not include it alone.
  *
- * Handles of this part (WSAEVENT, completion ports, message queues, threads) are
- * numbers above all descriptors, so a HANDLE that is a cast SOCKET is told apart. A
- * handle that was closed, or never was one, gives ERROR_INVALID_HANDLE. WSAGetLastError()
- * and GetLastError() are the same value.
+ * Handles of this part (WSAEVENT, completion ports, threads) are numbers above all
+ * descriptors, so a HANDLE that is a cast SOCKET is told apart; they cost none. A handle
+ * that was closed, or never was one, gives ERROR_INVALID_HANDLE. WSAGetLastError() and
+ * GetLastError() are the same value.
  *
- * The first overlapped call or network-event association of a process starts one
- * helper thread, which blocks all signals; a process that needs neither has none.
+ * The first operation that stays pending, or network-event association, of a process
+ * starts one helper thread, which blocks all signals and runs nothing of the program; a
+ * process that needs neither has none.
  *
  * fork(): a child has its parent's sockets as further handles to them, with their
- * options, and nothing else of this part: operations, associations, ports, queued
- * routines and messages stay the parent's. Events are shared by the two.
+ * options, and events of its own that are as its parent's were. Nothing else of this part:
+ * operations, associations, ports and queued routines stay the parent's.
  */
 #ifndef WINSOCK_ASYNC_H
 #define WINSOCK_ASYNC_H
@@ -23,13 +24,10 @@ extern "C" {
 #endif
 
 typedef uintptr_t ULONG_PTR, DWORD_PTR, *PULONG_PTR, *PDWORD_PTR;
-typedef uintptr_t WPARAM;
-typedef intptr_t LPARAM;
 typedef DWORD *LPDWORD, *PDWORD;
 typedef ULONG *PULONG;
 typedef INT *LPINT;
 typedef short SHORT;
-typedef HANDLE HWND;
 
 #define INVALID_HANDLE_VALUE	((HANDLE)(intptr_t)-1)
 #define INFINITE		0xffffffffU
@@ -72,10 +70,10 @@ DWORD GetLastError(void) WINSOCK_AS(GetLastError);
 void SetLastError(DWORD error) WINSOCK_AS(SetLastError);
 
 /**
- * CloseHandle() - give up a WSAEVENT, completion port, message queue or thread handle
+ * CloseHandle() - give up a WSAEVENT, completion port or thread handle
  *
  * Who waits on a port that is closed is told ERROR_ABANDONED_WAIT_0. What is associated
- * with an event or a queue simply no longer tells it. A SOCKET is closed as by close(2),
+ * with an event simply no longer tells it. A SOCKET is closed as by close(2),
  * without what closesocket() does (M5): its operations and associations are dropped, no
  * linger is waited for. Return: TRUE, or FALSE: ERROR_INVALID_HANDLE.
  */
@@ -110,6 +108,7 @@ HANDLE GetCurrentThread(void) WINSOCK_AS(GetCurrentThread);
  * Return: 0 after the time, WAIT_IO_COMPLETION if @alertable and a routine has run.
  */
 DWORD SleepEx(DWORD ms, BOOL alertable) WINSOCK_AS(SleepEx);
+void Sleep(DWORD ms) WINSOCK_AS(Sleep);
 
 /**
  * WSACancelBlockingCall() - end the calling thread's blocking call with WSAEINTR
@@ -132,10 +131,10 @@ typedef HANDLE WSAEVENT, *LPWSAEVENT;
 #define WSA_INFINITE		INFINITE
 
 /**
- * WSACreateEvent() - a manual-reset event, not signalled; costs a descriptor
+ * WSACreateEvent() - a manual-reset event, not signalled
  *
  * Return: the event, the caller's until WSACloseEvent(), or WSA_INVALID_EVENT:
- * WSA_NOT_ENOUGH_MEMORY (also: no descriptor left).
+ * WSA_NOT_ENOUGH_MEMORY.
  */
 WSAEVENT WSACreateEvent(void) WINSOCK_AS(WSACreateEvent);
 BOOL WSASetEvent(WSAEVENT event) WINSOCK_AS(WSASetEvent);
@@ -151,6 +150,23 @@ BOOL WSACloseEvent(WSAEVENT event) WINSOCK_AS(WSACloseEvent);
  */
 DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL all, DWORD ms,
 			       BOOL alertable) WINSOCK_AS(WSAWaitForMultipleEvents);
+
+/*
+ * The same by their names in <windows.h>. CreateEvent() makes such as are reset by the one wait
+ * that they end, too, if @manual is FALSE; @attributes is not looked at, and named ones
+ * (ERROR_NOT_SUPPORTED) are not to be had.
+ */
+#define WAIT_OBJECT_0		WSA_WAIT_EVENT_0
+#define WAIT_FAILED		WSA_WAIT_FAILED
+#define MAXIMUM_WAIT_OBJECTS	WSA_MAXIMUM_WAIT_EVENTS
+HANDLE CreateEventA(LPVOID attributes, BOOL manual, BOOL set, const char *name)
+	WINSOCK_AS(CreateEventA);
+#define CreateEvent CreateEventA
+BOOL SetEvent(HANDLE event) WINSOCK_AS(WSASetEvent);
+BOOL ResetEvent(HANDLE event) WINSOCK_AS(WSAResetEvent);
+DWORD WaitForSingleObject(HANDLE event, DWORD ms) WINSOCK_AS(WaitForSingleObject);
+DWORD WaitForMultipleObjects(DWORD count, const HANDLE *events, BOOL all, DWORD ms)
+	WINSOCK_AS(WaitForMultipleObjects);
 
 /* Overlapped I/O. */
 typedef struct winsock_overlapped {
@@ -225,9 +241,24 @@ BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transf
  */
 BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
 
+/* Of WSAIoctl(): AcceptEx() and its like are not to be had (WSAEOPNOTSUPP). */
+#define SIO_GET_EXTENSION_FUNCTION_POINTER	0xC8000006U
+
+/**
+ * CancelIo() - cancel the operations of a socket that the calling thread began
+ *
+ * Return: TRUE, also if there is none, or FALSE: ERROR_INVALID_HANDLE.
+ */
+BOOL CancelIo(HANDLE file) WINSOCK_AS(CancelIo);
+
+/** GetOverlappedResult() - WSAGetOverlappedResult() without flags. */
+BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD transferred, BOOL wait)
+	WINSOCK_AS(GetOverlappedResult);
+
 /**
  * WSAIoctl() - ioctlsocket() with buffers
- * @code:	FIONBIO, FIONREAD, SIOCATMARK, SIO_KEEPALIVE_VALS of <mstcpip.h>
+ * @code:	FIONBIO, FIONREAD, SIOCATMARK; SIO_KEEPALIVE_VALS and SIO_UDP_CONNRESET of
+ *		<mstcpip.h>
  * @returned:	bytes in @out
  * @overlapped:	NULL, as @routine: all of these are done at once
  *
@@ -327,18 +358,6 @@ int WSAEventSelect(SOCKET s, WSAEVENT event, long events) WINSOCK_AS(WSAEventSel
  */
 int WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS events)
 	WINSOCK_AS(WSAEnumNetworkEvents);
-
-/**
- * WSAAsyncSelect() - the same as messages
- * @window: a message queue of winsock_message_queue(): there are no windows here
- *
- * Each event posts one message: @message, wParam the socket, lParam for
- * WSAGETSELECTEVENT() and WSAGETSELECTERROR(). Messages that were posted before
- * closesocket() are still there after it (V3).
- */
-int WSAAsyncSelect(SOCKET s, HWND window, u_int message, long events) WINSOCK_AS(WSAAsyncSelect);
-#define WSAGETSELECTEVENT(lparam)	((WORD)((lparam) & 0xffff))
-#define WSAGETSELECTERROR(lparam)	((WORD)((lparam) >> 16 & 0xffff))
 
 /*
  * Handing a socket on. WSADuplicateSocket() fills @info in for the process @pid, which

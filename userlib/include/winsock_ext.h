@@ -169,40 +169,6 @@ int winsock_attach(SOCKET s);
  */
 HANDLE winsock_thread_self(void);
 
-/*
- * Message queues stand where Windows has windows, for WSAAsyncSelect().
- */
-
-/**
- * struct winsock_message - one message
- * @window:	the queue
- * @message:	the number given to WSAAsyncSelect()
- * @wparam:	the SOCKET
- * @lparam:	event and error, see WSAGETSELECTEVENT()
- */
-struct winsock_message {
-	HWND window;
-	UINT message;
-	WPARAM wparam;
-	LPARAM lparam;
-};
-
-/**
- * winsock_message_queue() - make a queue; costs a descriptor
- *
- * Return: the queue, the caller's until CloseHandle(), or NULL: ERROR_NOT_ENOUGH_MEMORY.
- */
-HWND winsock_message_queue(void);
-
-/**
- * winsock_message_get() - take the oldest message
- * @ms: how long to wait for one; 0 not at all, INFINITE for ever. Alertable
- *
- * Return: TRUE, or FALSE: WAIT_TIMEOUT, WAIT_IO_COMPLETION (a routine has run),
- * ERROR_INVALID_HANDLE (also: closed meanwhile).
- */
-BOOL winsock_message_get(HWND queue, struct winsock_message *message, DWORD ms);
-
 #ifdef __cplusplus
 }
 #endif

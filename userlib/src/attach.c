@@ -57,7 +57,8 @@ static bool attach_is_ours(SOCKET s)
 
 WINSOCK_API int winsock_attach(SOCKET s)
 {
-	int saved = errno, result = 0;
+	int result = 0;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (attach(s) && !(errno == EEXIST && attach_is_ours(s))) {
@@ -74,6 +75,5 @@ WINSOCK_API int winsock_attach(SOCKET s)
 			break;
 		}
 	}
-	errno = saved;
 	return result;
 }

@@ -6,9 +6,10 @@
  * number, which stays ours: the thread waits for that, where it can be alerted and the close
  * be taken back (B9, A14), and gives the number up when the close is over.
  */
-#include "cancel.h"
+#include "close.h"
 #include "fork.h"
-#include "pending.h"
+#include "layer.h"
+#include "startup.h"
 #include "wait.h"
 
 /* Of close_await(), in the child of a routine that has forked. */
@@ -17,43 +18,62 @@
 /**
  * struct closing - a closesocket() under way
  * @s:		the socket
- * @word:	what the table said of it
- * @wait:	threads blocked on it
- * @pending:	operations and associations
+ * @handle:	what is known of it, or NULL: no memory
+ * @bits:	the bits that it had
+ * @cookie:	the cookie that it had
+ * @channel:	the asynchronous side, or NULL
  * @call:	the kernel's answer
- * @cancel_state: see cancel.h
  */
 struct closing {
 	SOCKET s;
-	uint64_t word;
-	struct wait_close wait;
-	struct pending_close pending;
+	struct handle *handle;
+	uint64_t bits;
+	uint64_t cookie;
+	struct channel *channel;
 	struct winsock_close call;
-	int cancel_state;
 };
 
 /*
  * The kernel frees the number in the middle of the call, and another thread may have it
  * before we are back: what we know of it goes first. From then on nothing new begins on
- * the number: an operation in the ring would hold the socket open.
+ * the number.
  */
 static void close_begin(struct closing *closing, SOCKET s)
 {
-	closing->s = s;
-	closing->cancel_state = cancel_disable();
-	wait_close_begin(&closing->wait, s);
-	closing->word = table_leave(s);
-	pending_close_begin(&closing->pending, s);
+	struct handle *handle = handle_make(s);
+
+	*closing = (struct closing){ .s = s, .handle = handle };
+	if (!handle)
+		return;
+	closing->bits = handle_leave(handle);
+	/* Another close is at it, which is all that this one will be told. */
+	if (closing->bits & HANDLE_GOING)
+		return;
+	atomic_fetch_add(&handle->closes, 1);
+	wait_close_begin(handle);
+	if (atomic_load(&handle->channel))
+		closing->channel = layer_above()->begin_close(handle);
+	closing->cookie = atomic_exchange(&handle->cookie, 0);
+}
+
+static void close_end(struct closing *closing, enum layer_close end)
+{
+	struct handle *handle = closing->handle;
+	bool open = end == LAYER_OPEN;
+
+	if (!handle || (closing->bits & HANDLE_GOING))
+		return;
+	handle_end(handle, open ? closing->bits : 0, open ? closing->cookie : 0);
+	if (closing->channel)
+		layer_above()->end_close(handle, closing->channel, end);
+	wait_close_end(handle, !open);
+	atomic_fetch_sub(&handle->closes, 1);
 }
 
 /* Nothing has happened. */
 static int close_undo(struct closing *closing, int error)
 {
-	if (!(closing->word & TABLE_GOING))
-		table_end(closing->s, closing->word);
-	pending_close_end(&closing->pending, PENDING_OPEN);
-	wait_close_end(&closing->wait, false);
-	cancel_restore(closing->cancel_state);
+	close_end(closing, LAYER_OPEN);
 	return error_fail(error);
 }
 
@@ -61,10 +81,7 @@ static int close_done(struct closing *closing)
 {
 	bool shared = closing->call.record.outcome == WINSOCK_OUTCOME_SHARED;
 
-	table_end(closing->s, 0);
-	pending_close_end(&closing->pending, shared ? PENDING_SHARED : PENDING_CLOSED);
-	wait_close_end(&closing->wait, true);
-	cancel_restore(closing->cancel_state);
+	close_end(closing, shared ? LAYER_SHARED : LAYER_CLOSED);
 	return 0;
 }
 
@@ -77,10 +94,23 @@ static int close_ask(struct closing *closing, SOCKET s,
 		.fd = s,
 		.flags = WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_CANCEL |
 			 options->flags,
+		.cookie = closing->cookie,
 		.timeout_ns = options->timeout_ns,
 		.tag = options->tag,
 	};
-	return ioctl(startup_device(), WINSOCK_IOC_CLOSE, &closing->call) ? errno : 0;
+	return startup_ioctl(WINSOCK_IOC_CLOSE, &closing->call) ? errno : 0;
+}
+
+/* The same for a number that may be another socket's by now: what was known of it is over. */
+static int close_ask_known(struct closing *closing, SOCKET s,
+			   const struct winsock_close_options *options)
+{
+	int error = close_ask(closing, s, options);
+
+	if (error != ESTALE)
+		return error;
+	close_end(closing, LAYER_CLOSED);
+	return close_ask(closing, s, options);
 }
 
 /* The module does not know the socket's family: close(2) is all there is to do. */
@@ -124,14 +154,17 @@ static int close_await(struct closing *closing, struct thread *self)
 /* The close is the kernel's, and its op stands at the socket's number. 0 or as above. */
 static int close_linger(struct closing *closing)
 {
+	struct handle *handle = closing->handle;
 	struct winsock_record *record = &closing->call.record;
 	struct thread *self = NULL;
 	int error = 0;
 
 	/* The last WSACleanup() has to know what the number is (X2). */
-	table_set(closing->s, TABLE_CLOSING | TABLE_GOING);
-	wait_close_linger(&closing->wait, true);
-	/* Without memory or a descriptor for a wake-up no routine runs in the wait. */
+	if (handle) {
+		atomic_store(&handle->bits, HANDLE_LINGERS | HANDLE_GOING);
+		wait_close_linger(handle, true);
+	}
+	/* Without memory no routine runs in the wait. */
 	if (!thread_block(&self)) {
 		error = close_await(closing, self);
 		thread_unblock(self);
@@ -140,24 +173,25 @@ static int close_linger(struct closing *closing)
 		return error;
 	while (!error && read(closing->s, record, sizeof(*record)) < 0 && errno == EINTR)
 		;
-	wait_close_linger(&closing->wait, false);
-	table_set(closing->s, TABLE_GOING);
+	if (handle) {
+		atomic_store(&handle->bits, HANDLE_GOING);
+		wait_close_linger(handle, false);
+	}
 	if (!error)
 		close_op(closing->s);
 	return error;
 }
 
 /*
- * A routine has forked, and this is the child, where close_fork() has given the number up.
+ * A routine has forked, and this is the child, where close_forked() has given the number up.
  * The close is the parent's, and so are the calls and the operations that it ends, and the
  * right to take it back; here was one of several handles (M1).
  */
-static int close_forked(struct closing *closing)
+static int close_in_child(struct closing *closing)
 {
-	closing->wait.engaged = false;
-	closing->pending.engaged = false;
+	closing->handle = NULL;
 	closing->call.record.outcome = WINSOCK_OUTCOME_SHARED;
-	return close_done(closing);
+	return 0;
 }
 
 WINSOCK_API int closesocket(SOCKET s)
@@ -174,7 +208,7 @@ static int close_socket(struct closing *closing, SOCKET s, unsigned int flags)
 
 	if (inside)
 		options.flags |= WINSOCK_CLOSE_NONBLOCKING;
-	error = close_ask(closing, s, &options);
+	error = close_ask_known(closing, s, &options);
 	if (error == EOPNOTSUPP)
 		return close_other(closing);
 	if (error == EWOULDBLOCK && inside && !socket_is_nonblocking(s))
@@ -184,7 +218,7 @@ static int close_socket(struct closing *closing, SOCKET s, unsigned int flags)
 	if (closing->call.op_fd >= 0)
 		error = close_linger(closing);
 	if (error == CLOSE_FORKED)
-		return close_forked(closing);
+		return close_in_child(closing);
 	return error ? close_undo(closing, error) : close_done(closing);
 }
 
@@ -192,7 +226,8 @@ WINSOCK_API int winsock_closesocket(SOCKET s, unsigned int flags,
 				    struct winsock_record *record)
 {
 	struct closing closing;
-	int saved = errno, result;
+	int result;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (flags & ~WINSOCK_CLOSE_STRICT)
@@ -200,7 +235,6 @@ WINSOCK_API int winsock_closesocket(SOCKET s, unsigned int flags,
 	result = close_socket(&closing, s, flags);
 	if (record && !result)
 		*record = closing.call.record;
-	errno = saved;
 	return result;
 }
 
@@ -210,7 +244,8 @@ WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options
 	const unsigned int known = WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DETACH;
 	struct winsock_close_options how = { 0 };
 	struct closing closing;
-	int saved = errno, error;
+	int error;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (!op)
@@ -220,7 +255,7 @@ WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options
 	if (how.flags & ~known)
 		return error_fail(WSAEINVAL);
 	how.flags |= WINSOCK_CLOSE_BLOCKING;
-	error = close_ask(&closing, s, &how);
+	error = close_ask_known(&closing, s, &how);
 	if (error) {
 		error = close_undo(&closing, error_from_errno(error));
 	} else {
@@ -229,22 +264,18 @@ WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options
 			*record = closing.call.record;
 		close_done(&closing);
 	}
-	errno = saved;
 	return error;
 }
 
 WINSOCK_API int winsock_query(SOCKET s, struct winsock_query *query)
 {
-	int saved = errno, result = 0;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (!query)
 		return error_fail(WSAEFAULT);
 	*query = (struct winsock_query){ .fd = s };
-	if (ioctl(startup_device(), WINSOCK_IOC_QUERY, query))
-		result = error_fail_errno(errno);
-	errno = saved;
-	return result;
+	return startup_ioctl(WINSOCK_IOC_QUERY, query) ? error_fail_errno(errno) : 0;
 }
 
 /* ATM knows no half-close: ending one direction ends the circuit (X8). */
@@ -259,46 +290,47 @@ int close_circuit(SOCKET s)
 {
 	struct winsock_abort call = { .fd = s };
 
-	return ioctl(startup_device(), WINSOCK_IOC_ABORT, &call);
+	return startup_ioctl(WINSOCK_IOC_ABORT, &call);
 }
 
 /*
  * The last WSACleanup resets a connection that no other handle has, and lets go. A close that
  * lingers is over then, and its thread gives the number up itself.
  */
-void close_destroy(SOCKET s)
+void close_destroy(SOCKET s, struct handle *handle)
 {
 	static const struct winsock_close_options hard = { .flags = WINSOCK_CLOSE_TIMEOUT };
+	uint64_t bits = atomic_load(&handle->bits);
 	struct closing closing;
+	int error;
 
-	if (table_get(s) & TABLE_CLOSING)
+	if (bits & HANDLE_LINGERS)
 		ioctl(s, WINSOCK_IOC_OP_ABORT);
-	if (!(table_get(s) & TABLE_OURS))
+	if (!(bits & HANDLE_OURS))
 		return;
-	if (close_ask(&closing, s, &hard))
+	error = close_ask(&closing, s, &hard);
+	/* A number that is another socket's, or none, is not ours to close. */
+	if (error == EOPNOTSUPP && handle_cookie(s) == closing.cookie)
 		close(s);
-	table_end(s, 0);
-	pending_close_end(&closing.pending, PENDING_SILENT);
-	wait_close_end(&closing.wait, true);
-	cancel_restore(closing.cancel_state);
+	close_end(&closing, LAYER_SILENT);
 }
 
 /*
  * A close that another thread of the parent's was in, or that forked itself. The child has a
  * copy of its op, and closes that; a socket that is not closed yet it has as any other handle.
  */
-static void close_forget(SOCKET s)
+static void close_forget(SOCKET s, struct handle *handle)
 {
-	if (!(table_get(s) & TABLE_GOING))
+	if (!(atomic_load(&handle->bits) & HANDLE_GOING))
 		return;
 	close_op(s);
-	table_set(s, 0);
+	atomic_store(&handle->bits, 0);
+	atomic_store(&handle->cookie, 0);
 }
 
-void close_fork(enum fork_phase phase)
+void close_forked(void)
 {
-	if (phase == FORK_CHILD)
-		table_each(close_forget);
+	handle_each(close_forget);
 }
 
 bool close_handle(HANDLE handle)

@@ -80,6 +80,13 @@ int error_fail_errno(int number)
 	return error_fail(error_from_errno(number));
 }
 
+int error_result(int result)
+{
+	if (result >= 0)
+		error_last = 0;
+	return result;
+}
+
 WINSOCK_API int WSAGetLastError(void)
 {
 	return error_last;

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,81 +22,71 @@
 
 #define WINSOCK_API __attribute__((visibility("default")))
 
+/*
+ * The border of the API, the first line of each call that takes a lock, changes errno or
+ * runs a routine: errno comes back as it was, and pthread_cancel() does not end the thread
+ * in between, where it would leave locks taken and lists with entries on its stack. Calls
+ * within calls are fine.
+ */
+struct border {
+	int number;
+	int cancel_state;
+};
+
+static inline struct border border_enter(void)
+{
+	struct border border = { .number = errno };
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &border.cancel_state);
+	return border;
+}
+
+static inline void border_leave(struct border *border)
+{
+	pthread_setcancelstate(border->cancel_state, NULL);
+	errno = border->number;
+}
+
+#define BORDER \
+	struct border border_ __attribute__((unused, cleanup(border_leave))) = border_enter()
+
+/* Of a call that may wait: a thread that is to end does not begin it. */
+#define BORDER_OF_WAIT \
+	struct border border_ __attribute__((unused, cleanup(border_leave))) = \
+		(pthread_testcancel(), border_enter())
+
 /* error.c: every function that fails returns through one of these. */
 int error_fail(int wsa);		/* sets the last error; SOCKET_ERROR */
 int error_fail_errno(int number);	/* the same from an errno */
 int error_from_errno(int number);	/* the table */
+/* The end of calls that leave a last error of 0 behind where they succeed, as on Windows. */
+int error_result(int result);
 
 /* startup.c */
+bool startup_done(void);
 
-/* /dev/winsock while the library is started, else -1. */
-int startup_device(void);
-
-/* The first line of every call: leaves the caller with the error set. */
+/* Behind the border, of most calls: leaves the caller with the error set. */
 #define STARTED_OR(failure) do { \
-	if (__builtin_expect(startup_device() < 0, 0)) { \
+	if (__builtin_expect(!startup_done(), 0)) { \
 		error_fail(WSANOTINITIALISED); \
 		return failure; \
 	} \
 } while (0)
 
-/*
- * table.c: what the library knows about a socket, one word for each descriptor
- * number. Words are read and written whole, so there is no lock; a number is only
- * ever used by one socket at a time, and its word is cleared before the number can
- * come free.
- */
-#define TABLE_OURS		(1ULL << 0)	/* made by this library */
-#define TABLE_TIMEOUT		(1ULL << 1)	/* a timeout was set through SO_LINGER */
-#define TABLE_SHUT_SEND		(1ULL << 2)	/* shutdown(SD_SEND) was called */
-#define TABLE_SHUT_RECEIVE	(1ULL << 3)	/* shutdown(SD_RECEIVE) was called */
-#define TABLE_RESET		(1ULL << 4)	/* the peer's reset was seen (H4) */
-#define TABLE_CLOSING		(1ULL << 5)	/* a thread lingers: the number is the op's */
-#define TABLE_GOING		(1ULL << 6)	/* a close asks the kernel: begin nothing */
-#define TABLE_CONNECTING	(1ULL << 7)	/* a connect that did not wait was begun */
-#define TABLE_PEER		(1ULL << 8)	/* has, had or asked for a peer, or may have */
-#define TABLE_ONOFF_SHIFT	16		/* l_onoff as it was set, 16 bits */
-#define TABLE_LINGER_SHIFT	32		/* l_linger as it was set, 16 bits */
-
-uint64_t table_get(SOCKET s);
-void table_set(SOCKET s, uint64_t word);
-/* Change bits, in one step; not of a socket that is being closed. */
-void table_change(SOCKET s, uint64_t clear, uint64_t set);
-void table_mark(SOCKET s, uint64_t bits);	/* only on our own sockets */
-/* Read, and set to TABLE_GOING alone; what has that is another close's, and stays. */
-uint64_t table_leave(SOCKET s);
-void table_end(SOCKET s, uint64_t word);	/* the close is over; unless it has a new owner */
-void table_each(void (*visit)(SOCKET s));	/* with TABLE_OURS or TABLE_GOING */
-
-/* The record is written with the records' lock, see record.h. False: beyond the table. */
-struct record;
-struct record *table_record(SOCKET s);
-bool table_set_record(SOCKET s, struct record *record);
-bool table_is_going(SOCKET s);	/* ordered after table_set_record(), as a close's reverse is */
-void table_each_record(void (*visit)(SOCKET s));
-
-/* socket.c: may @s be used? Otherwise WSAENOTSOCK is set. */
+/* socket.c: as socket(). */
+SOCKET socket_make(int af, int type, int protocol);
+/* May @s be used? Otherwise WSAENOTSOCK is set. */
 bool socket_check(SOCKET s);
-/* A new socket of ours, and what is known of it. */
-void socket_born(SOCKET s, uint64_t word);
 int socket_option(SOCKET s, int name);	/* an int at SOL_SOCKET, or -1 */
 bool socket_is_stream(SOCKET s);
-bool socket_is_connected(SOCKET s);	/* has a peer */
 bool socket_is_nonblocking(SOCKET s);
+bool socket_is_short(SOCKET s, int size);	/* for an address; too short for any is enough */
+bool socket_is_connected(SOCKET s);	/* has a peer, or had one */
 
 /* attach.c: take the ULP if it can be had; sets errno. */
 void attach_quietly(SOCKET s);
 
 /* option.c: is this memory readable? */
 bool option_readable(const void *memory, size_t size);
-
-/* close.c */
-void close_destroy(SOCKET s);
-bool close_is_whole(SOCKET s);		/* a family without half-close? */
-int close_circuit(SOCKET s);		/* end its connection, as a system call */
-bool close_handle(HANDLE handle);	/* CloseHandle() on a socket (M5) */
-
-/* duplicate.c */
-SOCKET duplicate_open(LPWSAPROTOCOL_INFOA info, DWORD flags);
 
 #endif /* WINSOCK_INTERNAL_H */

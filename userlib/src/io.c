@@ -1,79 +1,115 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Sending and receiving. See io.h. */
-#include <time.h>
+#include <sys/time.h>
 
 #include "io.h"
-#include "netevent.h"
-#include "order.h"
+#include "layer.h"
+#include "wait.h"
 
-/* What we know of a direction. */
-static uint64_t io_shut(bool receive)
+static uint64_t io_shut(int direction)
 {
-	return receive ? TABLE_SHUT_RECEIVE : TABLE_SHUT_SEND;
+	return direction == IO_RECEIVE ? HANDLE_SHUT_RECEIVE : HANDLE_SHUT_SEND;
 }
 
-static int io_direction(bool receive)
+/* EPIPE has many reasons. */
+static int io_broken(SOCKET s, int direction)
 {
-	return receive ? RECORD_RECEIVE : RECORD_SEND;
-}
+	uint64_t bits = handle_bits(s);
 
-int io_error_number(SOCKET s, int number, uint64_t shut)
-{
-	uint64_t word = table_get(s);
-
-	/* Linux tells of a reset once, Windows on every call (H4). */
-	if (number == ECONNRESET)
-		table_mark(s, TABLE_RESET);
-	if (number == EPIPE && (word & TABLE_RESET))
+	if (bits & HANDLE_RESET)
 		return WSAECONNRESET;
-	if (number == EPIPE && (word & shut))
+	if (bits & io_shut(direction))
 		return WSAESHUTDOWN;
-	if (number == EPIPE && ((word & (TABLE_OURS | TABLE_PEER)) == TABLE_OURS ||
-				socket_option(s, SO_ACCEPTCONN) > 0))
+	if ((bits & (HANDLE_OURS | HANDLE_PEER)) == HANDLE_OURS ||
+	    socket_option(s, SO_ACCEPTCONN) > 0)
 		return WSAENOTCONN;
-	/* Nobody gave an address, nor connected the socket. */
-	if (number == EDESTADDRREQ)
-		return WSAENOTCONN;
-	return error_from_errno(number);
+	/* The peer had closed, and answered what we sent after that (V5). */
+	handle_mark(s, HANDLE_ABORTED);
+	return WSAECONNABORTED;
 }
 
-int io_refuse(SOCKET s, bool receive)
+int io_error_number(SOCKET s, int number, int direction)
 {
-	uint64_t word = table_get(s);
-
-	if (word & io_shut(receive))
-		return WSAESHUTDOWN;
-	return word & TABLE_RESET ? WSAECONNRESET : 0;
+	switch (number) {
+	case ECONNRESET:
+		/* Linux tells of a reset once, Windows on every call (H4). */
+		handle_mark(s, HANDLE_RESET);
+		return WSAECONNRESET;
+	case EPIPE:
+		return io_broken(s, direction);
+	case ECONNREFUSED:
+		/* A datagram found nobody there. */
+		return socket_is_stream(s) ? WSAECONNREFUSED : WSAECONNRESET;
+	case EDESTADDRREQ:
+		/* Nobody gave an address, nor connected the socket. */
+		return WSAENOTCONN;
+	default:
+		return error_from_errno(number);
+	}
 }
 
-static ssize_t io_try(SOCKET s, struct msghdr *message, int flags, bool receive)
+int io_end_error(SOCKET s)
 {
-	enum order_turn turn = ORDER_FREE;
+	int error = socket_option(s, SO_ERROR);
+
+	/* A reset behind the FIN is no error of recv(2) (V5), and asked for once only. */
+	if (error <= 0)
+		return 0;
+	handle_mark(s, error == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
+	return error == ECONNRESET ? WSAECONNRESET : WSAECONNABORTED;
+}
+
+int io_refuse(SOCKET s, int direction)
+{
+	uint64_t marks = handle_bits(s) & (io_shut(direction) | HANDLE_RESET | HANDLE_ABORTED);
+
+	if (__builtin_expect(!marks, 1))
+		return 0;
+	marks = handle_marks(s, marks);
+	if (marks & io_shut(direction))
+		return WSAESHUTDOWN;
+	if (marks & HANDLE_RESET)
+		return WSAECONNRESET;
+	return marks ? WSAECONNABORTED : 0;
+}
+
+ssize_t io_move(SOCKET s, struct msghdr *message, int flags, int direction)
+{
 	ssize_t moved;
 
-	/* What is out of band is in no order. */
-	if (!(receive && (flags & MSG_OOB)))
-		turn = order_begin(s, io_direction(receive));
-	if (turn == ORDER_BEHIND) {
-		errno = EAGAIN;
-		return -1;
-	}
 	flags |= MSG_DONTWAIT;
 	do {
-		moved = receive ? recvmsg(s, message, flags)
-				: sendmsg(s, message, flags | MSG_NOSIGNAL);
-	} while (moved < 0 && errno == EINTR);
-	order_end(turn);
+		moved = direction == IO_RECEIVE ? recvmsg(s, message, flags)
+						: sendmsg(s, message, flags | MSG_NOSIGNAL);
+	} while (moved < 0 && (errno == EINTR ||
+			       (errno == ECONNREFUSED && (handle_bits(s) & HANDLE_DEAF))));
 	return moved;
 }
 
-/* SO_RCVTIMEO and SO_SNDTIMEO, from now on. */
-static int64_t io_deadline(SOCKET s, bool receive)
+/* The same, behind the operations that are pending on a stream. */
+static ssize_t io_try(SOCKET s, struct msghdr *message, int flags, int direction)
 {
+	struct handle *handle = layer_handle(s);
+
+	/* What is out of band is in no order. */
+	if (handle && !(direction == IO_RECEIVE && (flags & MSG_OOB)) &&
+	    layer_above()->pending(handle, direction)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return io_move(s, message, flags, direction);
+}
+
+/* SO_RCVTIMEO and SO_SNDTIMEO, from now on. */
+static int64_t io_deadline(SOCKET s, int direction)
+{
+	int name = direction == IO_RECEIVE ? SO_RCVTIMEO : SO_SNDTIMEO;
 	struct timeval span = { 0 };
 	socklen_t size = sizeof(span);
 
-	if (getsockopt(s, SOL_SOCKET, receive ? SO_RCVTIMEO : SO_SNDTIMEO, &span, &size) ||
+	if ((handle_bits(s) & (HANDLE_OURS | HANDLE_TIMED)) == HANDLE_OURS)
+		return THREAD_FOREVER;
+	if (getsockopt(s, SOL_SOCKET, name, &span, &size) ||
 	    (!span.tv_sec && !span.tv_usec))
 		return THREAD_FOREVER;
 	return thread_now() + span.tv_sec * 1000000000LL + span.tv_usec * 1000LL;
@@ -100,11 +136,12 @@ static size_t io_size(const struct msghdr *message)
 }
 
 /* Of a wait that did not end with more bytes: 0 if those so far are the result. */
-static int io_wait_error(enum wait_end end, bool stream, bool receive, ssize_t moved)
+static int io_wait_error(enum wait_end end, bool stream, int direction, ssize_t moved)
 {
 	switch (end) {
 	case WAIT_CLOSED:
-		return receive && !stream ? WSAEINTR : WSAECONNABORTED;	/* P10, P11 */
+		return direction == IO_RECEIVE && !stream ? WSAEINTR
+							  : WSAECONNABORTED;	/* P10, P11 */
 	case WAIT_CANCELLED:
 		return WSAEINTR;
 	default:
@@ -116,45 +153,44 @@ static int io_wait_error(enum wait_end end, bool stream, bool receive, ssize_t m
  * Wait for the rest. On a stream a blocking send moves everything, and so does a receive
  * that asks for it. Returns 0, or the error; @moved counts on.
  */
-static int io_wait(SOCKET s, struct msghdr *message, int flags, bool receive, bool stream,
+static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, bool stream,
 		   ssize_t *moved)
 {
-	bool whole = stream && (!receive || (flags & MSG_WAITALL));
-	int64_t deadline = io_deadline(s, receive);
+	bool whole = stream && (direction == IO_SEND || (flags & MSG_WAITALL));
+	int64_t deadline = io_deadline(s, direction);
 	enum wait_end end = WAIT_READY;
 	struct wait_one one;
-	struct order_wait order = { .wait = &one.wait };
 	ssize_t more = 0;
 	int error;
 
-	error = wait_one_enter(&one, s, receive ? POLLIN : POLLOUT);
+	error = wait_one_enter(&one, s, direction == IO_RECEIVE ? POLLIN : POLLOUT, direction);
 	if (error)
 		return *moved ? 0 : error;
 	do {
-		order_sleep(&order, s, io_direction(receive));
 		end = wait_poll(&one.wait, deadline);
 		if (end != WAIT_READY)
 			break;
-		more = io_try(s, message, flags, receive);
+		more = io_try(s, message, flags, direction);
 		if (more > 0) {
 			*moved += more;
 			io_advance(message, more);
 		}
 	} while (more < 0 ? errno == EAGAIN : more > 0 && whole && io_size(message));
 	if (end != WAIT_READY)
-		error = io_wait_error(end, stream, receive, *moved);
+		error = io_wait_error(end, stream, direction, *moved);
 	/* A part counts for little where the whole was asked for and the rest has failed. */
 	else if (more < 0)
-		error = io_error_number(s, errno, io_shut(receive));
-	order_leave(&order);
+		error = io_error_number(s, errno, direction);
 	wait_leave(&one.wait);
 	return error;
 }
 
 /* Is what was tried first not all that the mode and the flags ask for? */
-static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, bool receive,
-			 ssize_t moved, bool *stream)
+static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, int direction,
+			 ssize_t moved)
 {
+	bool receive = direction == IO_RECEIVE;
+
 	if (moved < 0 && errno != EAGAIN)
 		return false;
 	if (moved >= 0 && ((receive && !(flags & MSG_WAITALL)) || !moved ||
@@ -162,48 +198,41 @@ static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, bool
 		return false;
 	if ((flags & (receive ? MSG_DONTWAIT | MSG_OOB : MSG_DONTWAIT)) || socket_is_nonblocking(s))
 		return false;
-	*stream = socket_is_stream(s);
 	/* Peeking sees the same bytes again: there is no rest to wait for. */
-	return moved < 0 || (*stream && !(flags & MSG_PEEK));
+	return moved < 0 || (!(flags & MSG_PEEK) && socket_is_stream(s));
 }
 
-static int io_transfer(SOCKET s, struct msghdr *message, int flags, bool receive)
+ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction)
 {
-	int saved = errno, error = io_refuse(s, receive);
-	bool stream = false;
+	int error = io_refuse(s, direction);
 	ssize_t moved;
 
 	if (error)
 		return error_fail(error);
-	moved = io_try(s, message, flags, receive);
-	if (io_must_wait(s, message, flags, receive, moved, &stream)) {
+	moved = io_try(s, message, flags, direction);
+	if (io_must_wait(s, message, flags, direction, moved)) {
 		if (moved > 0)
 			io_advance(message, moved);
 		else
 			moved = 0;
-		error = io_wait(s, message, flags, receive, stream, &moved);
+		error = io_wait(s, message, flags, direction, socket_is_stream(s), &moved);
 	} else if (moved < 0) {
-		error = io_error_number(s, errno, io_shut(receive));
+		error = io_error_number(s, errno, direction);
 	}
-	/* Windows tells of a datagram that was cut short. */
-	if (!error && receive && (message->msg_flags & MSG_TRUNC) && !socket_is_stream(s))
-		error = WSAEMSGSIZE;
-	if (receive)
-		netevent_received(s);
-	else if (error == WSAEWOULDBLOCK)
-		netevent_blocked(s);
-	errno = saved;
-	return error ? error_fail(error) : moved;
-}
-
-int io_send(SOCKET s, struct msghdr *message, int flags)
-{
-	return io_transfer(s, message, flags, false);
-}
-
-int io_receive(SOCKET s, struct msghdr *message, int flags)
-{
-	return io_transfer(s, message, flags, true);
+	if (direction == IO_RECEIVE) {
+		/* Windows tells of a datagram that was cut short. */
+		if (!error && (message->msg_flags & MSG_TRUNC) && !socket_is_stream(s))
+			error = WSAEMSGSIZE;
+		if (!error && !moved && io_size(message) && socket_is_stream(s))
+			error = io_end_error(s);
+		layer_happened(s, LAYER_RECEIVED);
+	} else if (error == WSAEWOULDBLOCK) {
+		layer_happened(s, LAYER_WOULD_BLOCK);
+	}
+	if (error)
+		return error_fail(error);
+	error_result(0);
+	return moved;
 }
 
 WINSOCK_API int winsock_sendto(SOCKET s, const char *buffer, int size, int flags,
@@ -216,11 +245,12 @@ WINSOCK_API int winsock_sendto(SOCKET s, const char *buffer, int size, int flags
 		.msg_iov = &vector,
 		.msg_iovlen = 1,
 	};
+	BORDER_OF_WAIT;
 
 	STARTED_OR(SOCKET_ERROR);
-	if (size < 0)
+	if (size < 0 || (name && socket_is_short(s, name_size)))
 		return error_fail(WSAEFAULT);
-	return io_send(s, &message, flags);
+	return io_transfer(s, &message, flags, IO_SEND);
 }
 
 WINSOCK_API int winsock_send(SOCKET s, const char *buffer, int size, int flags)
@@ -239,11 +269,12 @@ WINSOCK_API int winsock_recvfrom(SOCKET s, char *buffer, int size, int flags,
 		.msg_iovlen = 1,
 	};
 	int result;
+	BORDER_OF_WAIT;
 
 	STARTED_OR(SOCKET_ERROR);
-	if (size < 0)
+	if (size < 0 || (name && name_size && socket_is_short(s, *name_size)))
 		return error_fail(WSAEFAULT);
-	result = io_receive(s, &message, flags);
+	result = io_transfer(s, &message, flags, IO_RECEIVE);
 	if (name && name_size && (result >= 0 || WSAGetLastError() == WSAEMSGSIZE))
 		*name_size = message.msg_namelen;
 	return result;

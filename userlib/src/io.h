@@ -6,33 +6,39 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "internal.h"
+#include "handle.h"
+
+enum { IO_RECEIVE, IO_SEND, IO_DIRECTIONS };
 
 /**
  * io_refuse() - must a transfer fail although Linux would let it pass?
- * @receive: which direction
+ * @direction: IO_*
  *
- * Return: 0, WSAESHUTDOWN (X5) or WSAECONNRESET (H4).
+ * Return: 0, WSAESHUTDOWN (X5), WSAECONNRESET (H4) or WSAECONNABORTED (V5).
  */
-int io_refuse(SOCKET s, bool receive);
+int io_refuse(SOCKET s, int direction);
 
 /**
  * io_error_number() - what a failed transfer is called in Winsock
  * @number:	its errno
- * @shut:	TABLE_SHUT_SEND or _RECEIVE, whichever direction it was, or 0
  */
-int io_error_number(SOCKET s, int number, uint64_t shut);
+int io_error_number(SOCKET s, int number, int direction);
+
+/* After a receive of nothing: 0 for the peer's FIN, or what came behind it (V5). */
+int io_end_error(SOCKET s);
+
+/* One recvmsg(2) or sendmsg(2) that does not wait. */
+ssize_t io_move(SOCKET s, struct msghdr *message, int flags, int direction);
 
 /* Go on behind the @moved bytes that are done; they are no more than the buffers have. */
 void io_advance(struct msghdr *message, size_t moved);
 
 /**
- * io_send(), io_receive() - the whole call, waiting as the socket's mode says
+ * io_transfer() - the whole call, waiting as the socket's mode says
  * @message: the buffers' lengths and addresses are used up
  *
  * Return: bytes, or SOCKET_ERROR with the error set.
  */
-int io_send(SOCKET s, struct msghdr *message, int flags);
-int io_receive(SOCKET s, struct msghdr *message, int flags);
+ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction);
 
 #endif /* WINSOCK_IO_H */

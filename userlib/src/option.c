@@ -5,9 +5,11 @@
  * timeout while linger is off) is kept in the table. Where the kernel's setting was
  * changed behind our back, the kernel's wins.
  */
+#include <netinet/tcp.h>
 #include <sys/uio.h>
 
-#include "internal.h"
+#include "handle.h"
+#include "startup.h"
 
 #define OPTION_LINGER_SIZE	((unsigned int)sizeof(struct winsock_linger))
 
@@ -45,37 +47,62 @@ static int option_set_native(SOCKET s, bool on, int seconds)
 	return setsockopt(s, SOL_SOCKET, SO_LINGER, &native, sizeof(native));
 }
 
+/*
+ * Of a family that the module does not know close(2) would wait for the whole timeout, in
+ * any mode: there a timeout is kept here, and not set.
+ */
+static bool option_is_kept(SOCKET s, bool on, int seconds)
+{
+	struct winsock_query query = { .fd = s };
+
+	return on && seconds && socket_option(s, SO_PROTOCOL) != IPPROTO_TCP &&
+	       startup_ioctl(WINSOCK_IOC_QUERY, &query) && errno == EOPNOTSUPP;
+}
+
+/* 0, or HANDLE_KEEPS_LINGER; -1 with errno. */
+static int64_t option_set_timed(SOCKET s, bool on, int seconds)
+{
+	bool kept = option_is_kept(s, on, seconds);
+
+	if (option_set_native(s, on && !kept, seconds))
+		return -1;
+	return kept ? HANDLE_KEEPS_LINGER : 0;
+}
+
 static unsigned int option_onoff(uint64_t word)
 {
-	return word >> TABLE_ONOFF_SHIFT & 0xffff;
+	return word >> HANDLE_ONOFF_SHIFT & 0xffff;
 }
 
 static unsigned int option_seconds(uint64_t word)
 {
-	return word >> TABLE_LINGER_SHIFT & 0xffff;
+	return word >> HANDLE_LINGER_SHIFT & 0xffff;
 }
 
 static void option_store(SOCKET s, unsigned int onoff, unsigned int seconds, uint64_t bits)
 {
-	table_change(s, 0xffffffffULL << TABLE_ONOFF_SHIFT,
-		     (uint64_t)onoff << TABLE_ONOFF_SHIFT |
-		     (uint64_t)seconds << TABLE_LINGER_SHIFT | bits);
+	handle_change(s, HANDLE_LINGER_BITS | HANDLE_KEEPS_LINGER,
+		     (uint64_t)onoff << HANDLE_ONOFF_SHIFT |
+		     (uint64_t)seconds << HANDLE_LINGER_SHIFT | bits);
 }
 
 /* What the socket's linger struct reads as. 0 or an errno. */
 static int option_linger(SOCKET s, struct winsock_linger *value)
 {
-	uint64_t word = table_get(s);
+	uint64_t word = handle_marks(s, ~0ULL);
 	struct option_native native;
 
 	if (option_get_native(s, &native))
 		return errno;
-	if (native.onoff) {
+	if (!native.onoff && (word & HANDLE_KEEPS_LINGER)) {
+		value->l_onoff = option_onoff(word);
+		value->l_linger = option_seconds(word);
+	} else if (native.onoff) {
 		value->l_onoff = option_onoff(word) ? option_onoff(word) : 1;
 		value->l_linger = native.seconds < 65535 ? native.seconds : 65535;
 	} else {
 		value->l_onoff = 0;
-		value->l_linger = word & TABLE_TIMEOUT ? option_seconds(word)
+		value->l_linger = word & HANDLE_TIMEOUT ? option_seconds(word)
 						       : (unsigned int)native.seconds;
 	}
 	return 0;
@@ -84,14 +111,16 @@ static int option_linger(SOCKET s, struct winsock_linger *value)
 static int option_set_linger(SOCKET s, const char *value, int size)
 {
 	struct winsock_linger linger;
+	int64_t kept;
 
 	/* The length is compared unsigned, and only as a minimum (O10, O11). */
 	if ((unsigned int)size < OPTION_LINGER_SIZE || !option_readable(value, sizeof(linger)))
 		return error_fail(WSAEFAULT);
 	memcpy(&linger, value, sizeof(linger));
-	if (option_set_native(s, linger.l_onoff, linger.l_linger))
+	kept = option_set_timed(s, linger.l_onoff, linger.l_linger);
+	if (kept < 0)
 		return error_fail_errno(errno);
-	option_store(s, linger.l_onoff, linger.l_linger, TABLE_TIMEOUT);
+	option_store(s, linger.l_onoff, linger.l_linger, HANDLE_TIMEOUT | kept);
 	return 0;
 }
 
@@ -120,9 +149,9 @@ static int option_get_linger(SOCKET s, char *value, int *size)
 static unsigned int option_reinstated(SOCKET s)
 {
 	struct winsock_linger linger = { 0 };
-	uint64_t word = table_get(s);
+	uint64_t word = handle_bits(s);
 
-	if (word & TABLE_TIMEOUT)
+	if (word & HANDLE_TIMEOUT)
 		return option_seconds(word);
 	/* Set natively, perhaps; a 0 there is no timeout that anybody chose. */
 	if (!option_linger(s, &linger) && linger.l_linger)
@@ -130,34 +159,112 @@ static unsigned int option_reinstated(SOCKET s)
 	return WINSOCK_LINGER_DEFAULT;
 }
 
-static int option_set_dontlinger(SOCKET s, const char *value, int size)
+static int option_set_dontlinger(SOCKET s, bool flag)
 {
-	unsigned int length = (unsigned int)size < 4 ? size : 4, flag = 0, seconds;
+	unsigned int seconds = option_reinstated(s);
+	int64_t kept = option_set_timed(s, !flag, seconds);
+
+	if (kept < 0)
+		return error_fail_errno(errno);
+	if (flag)
+		option_store(s, 0, option_seconds(handle_bits(s)), 0);
+	else
+		option_store(s, 1, seconds, kept | (handle_bits(s) & HANDLE_TIMEOUT));
+	return 0;
+}
+
+/*
+ * What the program says; the kernel has it, too, for other programs' sakes. A listener has
+ * SO_REUSEADDR anyway, see socket_bind().
+ */
+static int option_set_reuse(SOCKET s, int name, int flag)
+{
+	uint64_t bit = name == SO_REUSEADDR ? HANDLE_REUSES : HANDLE_EXCLUSIVE;
+	uint64_t other = HANDLE_REUSES | HANDLE_EXCLUSIVE;
+
+	if (flag && (handle_bits(s) & other & ~bit))
+		return error_fail(WSAEINVAL);
+	if (name == SO_REUSEADDR && !(!flag && (handle_bits(s) & HANDLE_LISTENS)) &&
+	    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &flag, sizeof(flag)))
+		return error_fail_errno(errno);
+	handle_change(s, bit, flag ? bit : 0);
+	return 0;
+}
+
+/* The options that are a BOOL. */
+static bool option_is_flag(int level, int name)
+{
+	if (level == IPPROTO_TCP)
+		return name == TCP_NODELAY;
+	if (level != SOL_SOCKET)
+		return false;
+	switch (name) {
+	case SO_ACCEPTCONN:
+	case SO_BROADCAST:
+	case SO_DEBUG:
+	case SO_DONTLINGER:
+	case SO_DONTROUTE:
+	case SO_EXCLUSIVEADDRUSE:
+	case SO_KEEPALIVE:
+	case SO_OOBINLINE:
+	case SO_REUSEADDR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* From any length, none included (O15). */
+static int option_set_flag(SOCKET s, int level, int name, const char *value, int size)
+{
+	unsigned int length = (unsigned int)size < 4 ? size : 4;
+	int flag = 0;
 
 	if (!option_readable(value, length))
 		return error_fail(WSAEFAULT);
 	memcpy(&flag, value, length);
-	seconds = option_reinstated(s);
-	if (option_set_native(s, !flag, seconds))
+	flag = flag != 0;
+	if (level == SOL_SOCKET && name == SO_DONTLINGER)
+		return option_set_dontlinger(s, flag);
+	if (level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_EXCLUSIVEADDRUSE))
+		return option_set_reuse(s, name, flag);
+	if (setsockopt(s, level, name, &flag, sizeof(flag)))
 		return error_fail_errno(errno);
-	if (flag)
-		option_store(s, 0, option_seconds(table_get(s)), 0);
-	else
-		option_store(s, 1, seconds, table_get(s) & TABLE_TIMEOUT);
 	return 0;
 }
 
-static int option_get_dontlinger(SOCKET s, char *value, int *size)
+/* 0 or an errno. */
+static int option_flag(SOCKET s, int level, int name, int *flag)
 {
 	struct winsock_linger linger = { 0 };
+	socklen_t length = sizeof(*flag);
+	uint64_t bits = handle_bits(s);
+	int error;
+
+	if (level == SOL_SOCKET && name == SO_DONTLINGER) {
+		error = option_linger(s, &linger);
+		*flag = !linger.l_onoff;
+		return error;
+	}
+	if (level == SOL_SOCKET && name == SO_EXCLUSIVEADDRUSE)
+		*flag = (bits & HANDLE_EXCLUSIVE) != 0;
+	else if (level == SOL_SOCKET && name == SO_REUSEADDR && (bits & HANDLE_OURS))
+		*flag = (bits & HANDLE_REUSES) != 0;
+	else
+		return getsockopt(s, level, name, flag, &length) ? errno : 0;
+	return 0;
+}
+
+static int option_get_flag(SOCKET s, int level, int name, char *value, int *size)
+{
 	int flag, error;
 
 	if (*size < 1 || !option_readable(value, 1))
 		return error_fail(WSAEFAULT);
-	error = option_linger(s, &linger);
+	error = option_flag(s, level, name, &flag);
 	if (error)
 		return error_fail_errno(error);
-	flag = !linger.l_onoff;
+	flag = flag != 0;
 	/* Below the size of a BOOL Windows says 1, whatever it wrote (O16). */
 	memcpy(value, &flag, *size < 4 ? (*size < 2 ? 1 : 2) : 4);
 	*size = *size < 4 ? 1 : 4;
@@ -177,6 +284,7 @@ static int option_set_timeout(SOCKET s, int name, const char *value, int size)
 	span.tv_usec = ms % 1000 * 1000;
 	if (setsockopt(s, SOL_SOCKET, name, &span, sizeof(span)))
 		return error_fail_errno(errno);
+	handle_mark(s, HANDLE_TIMED);
 	return 0;
 }
 
@@ -204,18 +312,25 @@ static bool option_lingers(SOCKET s)
 	return type == SOCK_STREAM || type == SOCK_SEQPACKET;
 }
 
+static bool option_is_linger(int level, int name)
+{
+	return level == SOL_SOCKET && (name == SO_LINGER || name == SO_DONTLINGER);
+}
+
 static int option_set(SOCKET s, int level, int name, const char *value, int size)
 {
 	if (!socket_check(s))
 		return SOCKET_ERROR;
-	if (level == SOL_SOCKET && (name == SO_LINGER || name == SO_DONTLINGER)) {
-		if (!option_lingers(s))
-			return error_fail(WSAENOPROTOOPT);
-		return name == SO_LINGER ? option_set_linger(s, value, size)
-					 : option_set_dontlinger(s, value, size);
-	}
+	if (option_is_linger(level, name) && !option_lingers(s))
+		return error_fail(WSAENOPROTOOPT);
+	if (option_is_flag(level, name))
+		return option_set_flag(s, level, name, value, size);
+	if (level == SOL_SOCKET && name == SO_LINGER)
+		return option_set_linger(s, value, size);
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
 		return option_set_timeout(s, name, value, size);
+	if (level == SOL_SOCKET && (unsigned int)size < sizeof(int))
+		return error_fail(WSAEFAULT);
 	if (setsockopt(s, level, name, value, size))
 		return error_fail_errno(errno);
 	return 0;
@@ -230,14 +345,16 @@ static int option_get(SOCKET s, int level, int name, char *value, int *size)
 		return SOCKET_ERROR;
 	if (!option_readable(size, sizeof(*size)))
 		return error_fail(WSAEFAULT);
-	if (level == SOL_SOCKET && (name == SO_LINGER || name == SO_DONTLINGER)) {
-		if (!option_lingers(s))
-			return error_fail(WSAENOPROTOOPT);
-		return name == SO_LINGER ? option_get_linger(s, value, size)
-					 : option_get_dontlinger(s, value, size);
-	}
+	if (option_is_linger(level, name) && !option_lingers(s))
+		return error_fail(WSAENOPROTOOPT);
+	if (option_is_flag(level, name))
+		return option_get_flag(s, level, name, value, size);
+	if (level == SOL_SOCKET && name == SO_LINGER)
+		return option_get_linger(s, value, size);
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
 		return option_get_timeout(s, name, value, size);
+	if (level == SOL_SOCKET && *size < (int)sizeof(int))
+		return error_fail(WSAEFAULT);
 	length = *size;
 	if (getsockopt(s, level, name, value, &length))
 		return error_fail_errno(errno);
@@ -253,20 +370,16 @@ static int option_get(SOCKET s, int level, int name, char *value, int *size)
 WINSOCK_API int winsock_setsockopt(SOCKET s, int level, int name, const char *value,
 				   int size)
 {
-	int saved = errno, result;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	result = option_set(s, level, name, value, size);
-	errno = saved;
-	return result;
+	return error_result(option_set(s, level, name, value, size));
 }
 
 WINSOCK_API int winsock_getsockopt(SOCKET s, int level, int name, char *value, int *size)
 {
-	int saved = errno, result;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	result = option_get(s, level, name, value, size);
-	errno = saved;
-	return result;
+	return error_result(option_get(s, level, name, value, size));
 }

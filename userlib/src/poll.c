@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/select.h>
 
+#include "handle.h"
 #include "tcpinfo.h"
 #include "wait.h"
 
@@ -17,15 +18,13 @@ enum { POLL_READ, POLL_WRITE, POLL_EXCEPT, POLL_SETS };
 /**
  * struct poll_sets - a select() under way
  * @sets:	the caller's lists, or NULL; written at the end, if that is no error
- * @asked:	the same for select(2): a bit for each number up to @highest
- * @found:	its answer
+ * @found:	the same for select(2), and its answer: a bit for each number up to @highest
  * @words:	how long these are; they lie one behind the other
  * @highest:	the highest number
  * @entries:	in all lists
  */
 struct poll_sets {
 	FD_SET *sets[POLL_SETS];
-	unsigned long *asked[POLL_SETS];
 	unsigned long *found[POLL_SETS];
 	size_t words;
 	int highest;
@@ -37,26 +36,31 @@ static bool poll_has(const unsigned long *bits, SOCKET s)
 	return bits[s / POLL_WORD] >> s % POLL_WORD & 1;
 }
 
-static void poll_put(unsigned long *bits, SOCKET s, bool on)
+static void poll_put(unsigned long *bits, SOCKET s)
 {
-	unsigned long bit = 1UL << s % POLL_WORD;
+	bits[s / POLL_WORD] |= 1UL << s % POLL_WORD;
+}
 
-	bits[s / POLL_WORD] = on ? bits[s / POLL_WORD] | bit : bits[s / POLL_WORD] & ~bit;
+static void poll_take(unsigned long *bits, SOCKET s)
+{
+	bits[s / POLL_WORD] &= ~(1UL << s % POLL_WORD);
 }
 
 /* 0 or the error: @highest, @words and @entries are set. */
 static int poll_count(struct poll_sets *all)
 {
 	all->highest = -1;
-	for (int i = 0; i < POLL_SETS; i++)
-		for (u_int n = 0; all->sets[i] && n < all->sets[i]->fd_count; n++) {
-			SOCKET s = all->sets[i]->fd_array[n];
+	for (int i = 0; i < POLL_SETS; i++) {
+		const FD_SET *set = all->sets[i];
 
-			if (s < 0)
+		for (u_int n = 0; set && n < set->fd_count; n++) {
+			if (set->fd_array[n] < 0)
 				return WSAENOTSOCK;
-			all->highest = s > all->highest ? s : all->highest;
-			all->entries++;
+			if (set->fd_array[n] > all->highest)
+				all->highest = set->fd_array[n];
 		}
+		all->entries += set ? set->fd_count : 0;
+	}
 	if (all->highest < 0)
 		return WSAEINVAL;
 	all->words = all->highest / POLL_WORD + 1;
@@ -66,23 +70,21 @@ static int poll_count(struct poll_sets *all)
 	return 0;
 }
 
-static void poll_fill(struct poll_sets *all, unsigned long *bits)
-{
-	for (int i = 0; i < POLL_SETS; i++) {
-		all->asked[i] = bits + i * all->words;
-		all->found[i] = bits + (POLL_SETS + i) * all->words;
-		memset(all->asked[i], 0, all->words * sizeof(*bits));
-		for (u_int n = 0; all->sets[i] && n < all->sets[i]->fd_count; n++)
-			poll_put(all->asked[i], all->sets[i]->fd_array[n], true);
-	}
-}
-
 static void poll_forget(struct poll_sets *all)
 {
 	memset(all->found[0], 0, POLL_SETS * all->words * sizeof(*all->found[0]));
 }
 
-/* What was found, in the caller's lists. How many that are. */
+/* Everything that was asked for. */
+static void poll_fill(struct poll_sets *all)
+{
+	poll_forget(all);
+	for (int i = 0; i < POLL_SETS; i++)
+		for (u_int n = 0; all->sets[i] && n < all->sets[i]->fd_count; n++)
+			poll_put(all->found[i], all->sets[i]->fd_array[n]);
+}
+
+/* What was found, in the caller's lists, and only if it was asked for. How many that are. */
 static int poll_answer(struct poll_sets *all)
 {
 	int found = 0;
@@ -91,11 +93,12 @@ static int poll_answer(struct poll_sets *all)
 		FD_SET *set = all->sets[i];
 		u_int kept = 0;
 
-		for (u_int n = 0; set && n < set->fd_count; n++)
+		if (!set)
+			continue;
+		for (u_int n = 0; n < set->fd_count; n++)
 			if (poll_has(all->found[i], set->fd_array[n]))
 				set->fd_array[kept++] = set->fd_array[n];
-		if (set)
-			set->fd_count = kept;
+		set->fd_count = kept;
 		found += kept;
 	}
 	return found;
@@ -112,13 +115,34 @@ static int poll_failed_connects(struct poll_sets *all, int found)
 	for (u_int n = 0; set && n < set->fd_count; n++) {
 		SOCKET s = set->fd_array[n];
 
-		if ((table_get(s) & TABLE_CONNECTING) && tcpinfo_connect_failed(s)) {
-			poll_put(all->found[POLL_READ], s, false);
-			poll_put(all->found[POLL_WRITE], s, false);
-			poll_put(all->found[POLL_EXCEPT], s, true);
+		if ((handle_bits(s) & HANDLE_CONNECTING) && tcpinfo_connect_failed(s)) {
+			poll_take(all->found[POLL_READ], s);
+			poll_take(all->found[POLL_WRITE], s);
+			poll_put(all->found[POLL_EXCEPT], s);
 			found++;
 		}
 	}
+	return found;
+}
+
+/*
+ * A stream socket that has no connection and asked for none is ready for nothing on Windows;
+ * Linux has it writable and hung up.
+ */
+static int poll_unconnected(struct poll_sets *all, int found)
+{
+	const uint64_t any = HANDLE_OURS | HANDLE_STREAM | HANDLE_PEER | HANDLE_LISTENS;
+
+	for (int i = 0; found && i < POLL_SETS; i++)
+		for (u_int n = 0; all->sets[i] && n < all->sets[i]->fd_count; n++) {
+			SOCKET s = all->sets[i]->fd_array[n];
+
+			if ((handle_bits(s) & any) == (HANDLE_OURS | HANDLE_STREAM) &&
+			    poll_has(all->found[i], s)) {
+				poll_take(all->found[i], s);
+				found--;
+			}
+		}
 	return found;
 }
 
@@ -132,34 +156,34 @@ static int poll_try(struct poll_sets *all)
 	for (int i = 0; i < POLL_SETS; i++)
 		bits[i] = all->sets[i] ? (fd_set *)all->found[i] : NULL;
 	do {
-		memcpy(all->found[0], all->asked[0],
-		       POLL_SETS * all->words * sizeof(*all->asked[0]));
+		poll_fill(all);
 		found = select(all->highest + 1, bits[POLL_READ], bits[POLL_WRITE],
 			       bits[POLL_EXCEPT], &none);
 	} while (found < 0 && errno == EINTR);
 	/* select(2) passes over numbers that the process never had. */
 	if (!found && fcntl(all->highest, F_GETFD) < 0)
 		return -1;
-	return found < 0 ? found : poll_failed_connects(all, found);
+	return found < 0 ? found : poll_failed_connects(all, poll_unconnected(all, found));
 }
 
-static nfds_t poll_list(const struct poll_sets *all, struct pollfd *polled)
+static nfds_t poll_list(struct poll_sets *all, struct pollfd *polled)
 {
 	static const short events[POLL_SETS] = { POLLIN, POLLOUT, POLLPRI };
 	nfds_t count = 0;
 
+	poll_fill(all);
 	for (size_t word = 0; word < all->words; word++) {
 		unsigned long any = 0;
 
 		for (int i = 0; i < POLL_SETS; i++)
-			any |= all->asked[i][word];
+			any |= all->found[i][word];
 		for (; any; any &= any - 1) {
 			struct pollfd *one = &polled[count++];
 
 			one->fd = word * POLL_WORD + __builtin_ctzl(any);
 			one->events = 0;
 			for (int i = 0; i < POLL_SETS; i++)
-				if (poll_has(all->asked[i], one->fd))
+				if (poll_has(all->found[i], one->fd))
 					one->events |= events[i];
 		}
 	}
@@ -169,15 +193,16 @@ static nfds_t poll_list(const struct poll_sets *all, struct pollfd *polled)
 /* Sockets that were closed meanwhile, where they were asked for (P14, P15). */
 static int poll_closed(struct poll_sets *all, const struct wait *wait)
 {
+	const short told = POLLIN | POLLOUT;
 	int found = 0;
 
 	poll_forget(all);
 	for (nfds_t i = 0; i < wait->count; i++)
-		for (int set = POLL_READ; wait->closed[i] && set <= POLL_WRITE; set++)
-			if (poll_has(all->asked[set], wait->polled[i].fd)) {
-				poll_put(all->found[set], wait->polled[i].fd, true);
-				found++;
-			}
+		if (wait->closed[i] && (wait->polled[i].events & told)) {
+			poll_put(all->found[POLL_READ], wait->polled[i].fd);
+			poll_put(all->found[POLL_WRITE], wait->polled[i].fd);
+			found++;
+		}
 	return found ? found : error_fail(WSAENOTSOCK);
 }
 
@@ -202,13 +227,27 @@ static int poll_wait_for(struct poll_sets *all, struct wait *wait, int64_t deadl
 	}
 	if (end == WAIT_READY && found < 0)
 		found = error_fail_errno(errno);
-	else if (end == WAIT_CLOSED)
-		found = poll_closed(all, wait);
 	wait_leave(wait);
+	if (end == WAIT_CLOSED)
+		found = poll_closed(all, wait);
+	else if (end == WAIT_TIMED_OUT)
+		poll_forget(all);
 	return end == WAIT_CANCELLED ? error_fail(WSAEINTR) : found;
 }
 
-static int poll_wait(struct poll_sets *all, int64_t deadline)
+/* What is beyond the clock is for ever. */
+static int64_t poll_deadline(const struct timeval *timeout)
+{
+	int64_t ns, deadline;
+
+	if (!timeout || __builtin_mul_overflow(timeout->tv_sec, 1000000000LL, &ns) ||
+	    __builtin_add_overflow(ns, thread_now(), &ns) ||
+	    __builtin_add_overflow(ns, timeout->tv_usec * 1000LL, &deadline))
+		return THREAD_FOREVER;
+	return deadline;
+}
+
+static int poll_wait(struct poll_sets *all, const struct timeval *timeout)
 {
 	struct wait wait = {
 		.polled = malloc((all->entries + 1) * sizeof(*wait.polled)),
@@ -218,7 +257,7 @@ static int poll_wait(struct poll_sets *all, int64_t deadline)
 
 	if (wait.polled && wait.closed) {
 		wait.count = poll_list(all, wait.polled);
-		found = poll_wait_for(all, &wait, deadline);
+		found = poll_wait_for(all, &wait, poll_deadline(timeout));
 	} else {
 		found = error_fail(WSAENOBUFS);
 	}
@@ -227,32 +266,18 @@ static int poll_wait(struct poll_sets *all, int64_t deadline)
 	return found;
 }
 
-/* Nonzero: no time that can be waited for. What is beyond the clock is for ever. */
-static int poll_deadline(const struct timeval *timeout, int64_t *deadline)
-{
-	int64_t ns;
-
-	if (timeout->tv_sec < 0 || timeout->tv_usec < 0)
-		return -1;
-	if (__builtin_mul_overflow(timeout->tv_sec, 1000000000LL, &ns) ||
-	    __builtin_add_overflow(ns, thread_now(), &ns) ||
-	    __builtin_add_overflow(ns, timeout->tv_usec * 1000LL, deadline))
-		*deadline = THREAD_FOREVER;
-	return 0;
-}
-
 /* With room for the bits. */
-static int poll_select(struct poll_sets *all, unsigned long *bits, const struct timeval *timeout,
-		       int64_t deadline)
+static int poll_select(struct poll_sets *all, unsigned long *bits, const struct timeval *timeout)
 {
 	int found;
 
-	poll_fill(all, bits);
+	for (int i = 0; i < POLL_SETS; i++)
+		all->found[i] = bits + i * all->words;
 	found = poll_try(all);
 	if (found < 0)
 		found = error_fail_errno(errno);
 	else if (!found && (!timeout || timeout->tv_sec || timeout->tv_usec))
-		found = poll_wait(all, deadline);
+		found = poll_wait(all, timeout);
 	return found < 0 ? found : poll_answer(all);
 }
 
@@ -260,37 +285,71 @@ WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 			       FD_SET *exceptional, const struct timeval *timeout)
 {
 	struct poll_sets all = { .sets = { readable, writable, exceptional } };
-	unsigned long few[2 * POLL_SETS * POLL_FEW], *bits = few;
-	int64_t deadline = THREAD_FOREVER;
-	int saved = errno, found, error;
+	unsigned long few[POLL_SETS * POLL_FEW], *bits = few;
+	int found, error;
+	BORDER_OF_WAIT;
 
 	(void)unused;
 	STARTED_OR(SOCKET_ERROR);
 	error = poll_count(&all);
-	if (!error && timeout && poll_deadline(timeout, &deadline))
+	if (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0))
 		error = WSAEINVAL;
 	if (!error && all.words > POLL_FEW) {
-		bits = calloc(2 * POLL_SETS * all.words, sizeof(*bits));
+		bits = malloc(POLL_SETS * all.words * sizeof(*bits));
 		error = bits ? 0 : WSAENOBUFS;
 	}
-	found = error ? error_fail(error) : poll_select(&all, bits, timeout, deadline);
+	found = error ? error_fail(error) : poll_select(&all, bits, timeout);
 	if (bits != few)
 		free(bits);
-	errno = saved;
-	return found;
+	return error_result(found);
 }
 
-static int poll_now(LPWSAPOLLFD sockets, ULONG count)
+/* Windows has two names for each of these. */
+#define POLL_ANY_IN	(POLLIN | POLLRDNORM)
+#define POLL_ANY_OUT	(POLLOUT | POLLWRNORM)
+
+static short poll_both(short events)
 {
+	return events | (events & POLL_ANY_IN ? POLL_ANY_IN : 0) |
+	       (events & POLL_ANY_OUT ? POLL_ANY_OUT : 0);
+}
+
+/*
+ * A look at all, without waiting: how many have something to tell, or -1 with the error set.
+ * A number that is no socket is told by POLLNVAL, not counted, and not looked at again: only
+ * such ones are an error. The peer's FIN is told whatever was asked for.
+ */
+static int poll_now(LPWSAPOLLFD sockets, struct pollfd *polled, ULONG count)
+{
+	ULONG gone = 0;
 	int found;
 
 	do {
-		found = poll(sockets, count, 0);
+		found = poll(polled, count, 0);
 	} while (found < 0 && errno == EINTR);
-	return found;
+	if (found < 0)
+		return error_fail_errno(errno);
+	found = 0;
+	for (ULONG i = 0; i < count; i++) {
+		short told = polled[i].revents;
+
+		if (told & POLLRDHUP)
+			told = (told & ~POLLRDHUP) | POLLHUP;
+		if (polled[i].fd < 0 || (told & POLLNVAL)) {
+			polled[i].fd = -1;
+			told = POLLNVAL;
+			gone++;
+		} else if (told) {
+			told = poll_both(told);
+			told &= poll_both(sockets[i].events) | POLLERR | POLLHUP;
+		}
+		sockets[i].revents = told;
+		found += told && told != POLLNVAL;
+	}
+	return gone < count ? found : error_fail(WSAENOTSOCK);
 }
 
-/* 0 or more, or SOCKET_ERROR with the error set. */
+/* As poll_now(). */
 static int poll_wait_list(LPWSAPOLLFD sockets, struct wait *wait, INT ms)
 {
 	int64_t deadline = thread_deadline(ms < 0 ? INFINITE : (DWORD)ms);
@@ -302,43 +361,44 @@ static int poll_wait_list(LPWSAPOLLFD sockets, struct wait *wait, INT ms)
 	do {
 		end = wait_poll(wait, deadline);
 		if (end == WAIT_READY)
-			found = poll_now(sockets, wait->count);
+			found = poll_now(sockets, wait->polled, wait->count);
 	} while (end == WAIT_READY && !found);
+	wait_leave(wait);
 	for (nfds_t i = 0; end == WAIT_CLOSED && i < wait->count; i++) {
-		sockets[i].revents = wait->closed[i] ? POLLNVAL : 0;
+		sockets[i].revents = wait->closed[i] || wait->polled[i].fd < 0 ? POLLNVAL : 0;
 		found += wait->closed[i];
 	}
-	wait_leave(wait);
-	if (end == WAIT_CANCELLED)
-		return error_fail(WSAEINTR);
-	return found < 0 ? error_fail_errno(errno) : found;
+	return end == WAIT_CANCELLED ? error_fail(WSAEINTR) : found;
+}
+
+static int poll_list_of(LPWSAPOLLFD sockets, struct wait *wait, INT ms)
+{
+	int found;
+
+	for (nfds_t i = 0; i < wait->count; i++) {
+		wait->polled[i].fd = sockets[i].fd;
+		wait->polled[i].events = poll_both(sockets[i].events) | POLLRDHUP;
+	}
+	found = poll_now(sockets, wait->polled, wait->count);
+	return found || !ms ? found : poll_wait_list(sockets, wait, ms);
 }
 
 WINSOCK_API int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms)
 {
 	struct wait wait = { .count = count };
-	int saved = errno, found;
+	int found;
+	BORDER_OF_WAIT;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (!count)
 		return error_fail(WSAEINVAL);
-	if (!sockets)
+	if (!option_readable(sockets, sizeof(*sockets)))
 		return error_fail(WSAEFAULT);
-	found = poll_now(sockets, count);
-	if (found < 0) {
-		found = error_fail_errno(errno);
-	} else if (!found && ms) {
-		wait.polled = calloc(count + 1, sizeof(*wait.polled));
-		wait.closed = calloc(count, sizeof(*wait.closed));
-		if (wait.polled && wait.closed) {
-			memcpy(wait.polled, sockets, count * sizeof(*sockets));
-			found = poll_wait_list(sockets, &wait, ms);
-		} else {
-			found = error_fail(WSAENOBUFS);
-		}
-		free(wait.polled);
-		free(wait.closed);
-	}
-	errno = saved;
+	wait.polled = malloc((count + 1UL) * sizeof(*wait.polled));
+	wait.closed = malloc(count * sizeof(*wait.closed));
+	found = wait.polled && wait.closed ? poll_list_of(sockets, &wait, ms)
+					   : error_fail(WSAENOBUFS);
+	free(wait.polled);
+	free(wait.closed);
 	return found;
 }

@@ -52,35 +52,30 @@ static int resolve_done(int result)
 WINSOCK_API int winsock_getaddrinfo(const char *node, const char *service,
 				    const struct addrinfo *hints, struct addrinfo **result)
 {
-	int saved = errno, error;
+	BORDER;
 
 	STARTED_OR(EAI_FAIL);
-	error = resolve_done(getaddrinfo(node, service, hints, result));
-	errno = saved;
-	return error;
+	return resolve_done(getaddrinfo(node, service, hints, result));
 }
 
 WINSOCK_API int winsock_getnameinfo(const struct sockaddr *name, int size, char *node,
 				    DWORD node_size, char *service, DWORD service_size, int flags)
 {
-	int saved = errno, error;
+	BORDER;
 
 	STARTED_OR(EAI_FAIL);
-	error = resolve_done(getnameinfo(name, size, node, node_size, service, service_size,
-					 flags));
-	errno = saved;
-	return error;
+	return resolve_done(getnameinfo(name, size, node, node_size, service, service_size,
+					flags));
 }
 
 WINSOCK_API struct hostent *winsock_gethostbyname(const char *name)
 {
 	struct hostent *found;
-	int saved = errno;
+	BORDER;
 
 	STARTED_OR(NULL);
 	found = gethostbyname(name);
 	if (!found)
 		error_fail(h_errno > 0 ? WSABASEERR + 1000 + h_errno : WSANO_RECOVERY);
-	errno = saved;
 	return found;
 }

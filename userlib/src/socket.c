@@ -2,13 +2,12 @@
 /* Making and naming sockets, and their mode. */
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <poll.h>
-#include <pthread.h>
+#include <netinet/tcp.h>
 
-#include "fork.h"
-#include "netevent.h"
-#include "order.h"
-#include "pending.h"
+#include "close.h"
+#include "io.h"
+#include "layer.h"
+#include "tcpinfo.h"
 #include "wait.h"
 
 int socket_option(SOCKET s, int name)
@@ -29,15 +28,32 @@ bool socket_check(SOCKET s)
 
 bool socket_is_stream(SOCKET s)
 {
+	uint64_t bits = handle_bits(s);
+
+	if (bits & HANDLE_OURS)
+		return bits & HANDLE_STREAM;
 	return socket_option(s, SO_TYPE) == SOCK_STREAM;
 }
 
+/* getpeername(2) does not know a TCP connection that is over. */
 bool socket_is_connected(SOCKET s)
 {
 	struct sockaddr_storage name;
 	socklen_t size = sizeof(name);
+	bool moved;
 
-	return !getpeername(s, (struct sockaddr *)&name, &size);
+	switch (tcpinfo_state(s, &moved)) {
+	case -1:
+		return !getpeername(s, (struct sockaddr *)&name, &size);
+	case TCP_CLOSE:
+		return moved || handle_marks(s, HANDLE_CONNECTED);
+	case TCP_LISTEN:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return false;
+	default:
+		return true;
+	}
 }
 
 bool socket_is_nonblocking(SOCKET s)
@@ -45,83 +61,123 @@ bool socket_is_nonblocking(SOCKET s)
 	return fcntl(s, F_GETFL) & O_NONBLOCK;
 }
 
-void socket_born(SOCKET s, uint64_t word)
+/* No descriptor outlives exec() unless it is asked for, see SetHandleInformation(). */
+SOCKET socket_make(int af, int type, int protocol)
 {
-	struct pending_close stale;
+	bool stream = (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_STREAM;
+	SOCKET s = socket(af, type | SOCK_CLOEXEC, protocol);
+	const int on = 1;
 
-	/* Of an earlier socket, which was closed by other ways than ours. */
-	if (table_record(s)) {
-		pending_close_begin(&stale, s);
-		pending_close_end(&stale, PENDING_CLOSED);
-	}
-	table_set(s, word);
-}
-
-static SOCKET socket_make(int af, int type, int protocol)
-{
-	int saved = errno;
-	SOCKET s = socket(af, type, protocol);
-
-	if (s < 0) {
-		error_fail_errno(errno);
-	} else {
-		socket_born(s, TABLE_OURS);
-		if ((af == AF_INET || af == AF_INET6) &&
-		    (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_STREAM)
-			attach_quietly(s);
-	}
-	errno = saved;
+	if (s < 0)
+		return error_fail_errno(errno);
+	handle_born(s, stream ? HANDLE_STREAM : 0);
+	/* As on Windows, until the program says otherwise. */
+	if (af == AF_INET6)
+		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if ((af == AF_INET || af == AF_INET6) && stream)
+		attach_quietly(s);
 	return s;
 }
 
 WINSOCK_API SOCKET winsock_socket(int af, int type, int protocol)
 {
+	BORDER;
+
 	STARTED_OR(INVALID_SOCKET);
 	return socket_make(af, type, protocol);
 }
 
-WINSOCK_API SOCKET WSASocketA(int af, int type, int protocol, LPWSAPROTOCOL_INFOA info,
-			      GROUP group, DWORD flags)
+static int socket_done(int result)
 {
-	STARTED_OR(INVALID_SOCKET);
-	if (group || (flags & ~(WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT)))
-		return error_fail(WSAEINVAL);
-	if (info)
-		return duplicate_open(info, flags);
-	if (flags & WSA_FLAG_NO_HANDLE_INHERIT)
-		type |= SOCK_CLOEXEC;
-	return socket_make(af, type, protocol);
+	return result < 0 ? error_fail_errno(errno) : error_result(result);
 }
 
-WINSOCK_API SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info,
-			      GROUP group, DWORD flags)
+bool socket_is_short(SOCKET s, int size)
 {
-	return WSASocketA(af, type, protocol, info, group, flags);
+	int domain;
+
+	if (size >= (int)sizeof(struct sockaddr_in))
+		return false;
+	domain = socket_option(s, SO_DOMAIN);
+	return domain == AF_INET || domain == AF_INET6;
 }
 
-/* Finish a call: the error, if any, and errno as the caller left it. */
-static int socket_done(int result, int saved)
+/* getsockname(2) of what has none: a TCP or UDP socket that is not bound. */
+static bool socket_is_unbound(SOCKET s, const struct sockaddr_storage *name)
 {
-	if (result < 0)
-		result = error_fail_errno(errno);
-	errno = saved;
-	return result;
+	in_port_t port;
+
+	/* Both families have it there. */
+	memcpy(&port, (const char *)name + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+	return (name->ss_family == AF_INET || name->ss_family == AF_INET6) && !port &&
+	       socket_option(s, SO_TYPE) != SOCK_RAW;
+}
+
+static int socket_reuse(SOCKET s, int on)
+{
+	return setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+}
+
+/*
+ * Windows binds in spite of a TIME_WAIT, Linux if both have SO_REUSEADDR. A listener gets it,
+ * and so what is left of its connections has it, but no socket that is bound and does not
+ * listen: so two never share a port unless the program says that they may.
+ */
+static int socket_bind(SOCKET s, const struct sockaddr *name, int size)
+{
+	int error = bind(s, name, size) ? errno : 0;
+
+	if (error == EADDRINUSE && socket_is_stream(s) && !(handle_bits(s) & HANDLE_REUSES)) {
+		socket_reuse(s, 1);
+		error = bind(s, name, size) ? errno : 0;
+		socket_reuse(s, 0);
+	}
+	return error;
 }
 
 WINSOCK_API int winsock_bind(SOCKET s, const struct sockaddr *name, int size)
 {
-	int saved = errno;
+	int error;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	return socket_done(bind(s, name, size), saved);
+	if (socket_is_short(s, size))
+		return error_fail(WSAEFAULT);
+	error = socket_bind(s, name, size);
+	return error ? error_fail_errno(error) : error_result(0);
 }
 
 WINSOCK_API int winsock_listen(SOCKET s, int backlog)
 {
-	int saved = errno;
+	struct sockaddr_storage name = { 0 };
+	socklen_t size = sizeof(name);
+	bool own = (handle_bits(s) & (HANDLE_OURS | HANDLE_REUSES)) == HANDLE_OURS;
+	int error;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	return socket_done(listen(s, backlog), saved);
+	if (!getsockname(s, (struct sockaddr *)&name, &size) && socket_is_unbound(s, &name))
+		return error_fail(WSAEINVAL);
+	if (own)
+		socket_reuse(s, 1);
+	if (listen(s, backlog)) {
+		error = errno;
+		if (own)
+			socket_reuse(s, 0);
+		return error_fail_errno(error);
+	}
+	handle_mark(s, HANDLE_LISTENS);
+	return error_result(0);
+}
+
+static SOCKET socket_try_accept(SOCKET s, struct sockaddr *name, int *size, int flags)
+{
+	SOCKET accepted;
+
+	do {
+		accepted = accept4(s, name, (socklen_t *)size, flags | SOCK_CLOEXEC);
+	} while (accepted < 0 && errno == EINTR);
+	return accepted;
 }
 
 /*
@@ -130,86 +186,71 @@ WINSOCK_API int winsock_listen(SOCKET s, int backlog)
  * connection that another process takes in between makes the call wait in the kernel,
  * where only the close of the listener and the next connection end it.
  */
-#define SOCKET_ACCEPT_LOCKS	64
-static pthread_mutex_t socket_accept_locks[SOCKET_ACCEPT_LOCKS] = {
-	[0 ... SOCKET_ACCEPT_LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER,
-};
-
-void socket_fork(enum fork_phase phase)
-{
-	/* They guard no memory, and who has one may be in the kernel: fork() does not wait. */
-	for (int i = 0; phase == FORK_CHILD && i < SOCKET_ACCEPT_LOCKS; i++)
-		pthread_mutex_init(&socket_accept_locks[i], NULL);
-}
-
-static SOCKET socket_try_accept(SOCKET s, struct sockaddr *name, int *size, int type)
-{
-	pthread_mutex_t *lock = &socket_accept_locks[(unsigned int)s % SOCKET_ACCEPT_LOCKS];
-	struct pollfd polled = { .fd = s, .events = POLLIN };
-	SOCKET accepted = -1;
-	int ready;
-
-	if (type & SOCK_NONBLOCK)
-		return accept4(s, name, (socklen_t *)size, type);
-	pthread_mutex_lock(lock);
-	do {
-		ready = poll(&polled, 1, 0);
-	} while (ready < 0 && errno == EINTR);
-	errno = EAGAIN;
-	/* A number that is no socket is ready, too: accept will tell. */
-	if (ready > 0)
-		accepted = accept4(s, name, (socklen_t *)size, type);
-	pthread_mutex_unlock(lock);
-	return accepted;
-}
-
 static int socket_wait_accept(SOCKET s, struct sockaddr *name, int *size, SOCKET *accepted)
 {
 	struct wait_one one;
 	enum wait_end end;
-	int error = wait_one_enter(&one, s, POLLIN);
+	int error = wait_one_enter(&one, s, POLLIN, -1);
 
 	if (error)
 		return error;
-	do {
+	end = wait_try(&one.wait) ? WAIT_READY : wait_poll(&one.wait, THREAD_FOREVER);
+	while (end == WAIT_READY) {
+		*accepted = socket_try_accept(s, name, size, 0);
+		if (*accepted >= 0 || errno != EAGAIN)
+			break;
 		end = wait_poll(&one.wait, THREAD_FOREVER);
-		if (end == WAIT_READY)
-			*accepted = socket_try_accept(s, name, size, 0);
-	} while (end == WAIT_READY && *accepted < 0 && (errno == EAGAIN || errno == EINTR));
+	}
 	if (end != WAIT_READY)
 		error = WSAEINTR;	/* closed (P11) or cancelled */
 	else if (*accepted < 0)
 		error = error_from_errno(errno);
 	wait_leave(&one.wait);
 	/* The close of the listener has woken it in the kernel. */
-	if (one.wait.told && *accepted < 0)
+	if (atomic_load(&one.wait.told) && *accepted < 0)
 		error = WSAEINTR;
 	return error;
 }
 
+static bool socket_listens(SOCKET s)
+{
+	return (handle_bits(s) & HANDLE_LISTENS) || socket_option(s, SO_ACCEPTCONN) > 0;
+}
+
 WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 {
-	const uint64_t inherited = 0xffffffffULL << TABLE_ONOFF_SHIFT | TABLE_TIMEOUT;
-	int saved = errno, type, error = 0;
-	SOCKET accepted;
+	const uint64_t inherited = HANDLE_LINGER_BITS | HANDLE_TIMEOUT | HANDLE_REUSES;
+	struct pollfd polled = { s, POLLIN, 0 };
+	SOCKET accepted = INVALID_SOCKET;
+	int flags, error = 0;
+	uint64_t bits;
+	BORDER_OF_WAIT;
 
 	STARTED_OR(INVALID_SOCKET);
-	type = socket_is_nonblocking(s) ? SOCK_NONBLOCK : 0;
-	do {
-		accepted = socket_try_accept(s, name, size, type);
-	} while (accepted < 0 && errno == EINTR);
-	if (accepted < 0) {
+	if (!size)
+		name = NULL;
+	if (name && socket_is_short(s, *size))
+		return error_fail(WSAEFAULT);
+	flags = socket_is_nonblocking(s) ? SOCK_NONBLOCK : 0;
+	/* What does not listen refuses; in a routine only what is there may be taken. */
+	if (flags || !socket_listens(s) || (thread_is_blocked() && poll(&polled, 1, 0) > 0))
+		accepted = socket_try_accept(s, name, size, flags);
+	else
+		error = socket_wait_accept(s, name, size, &accepted);
+	if (accepted < 0 && !error)
 		error = error_from_errno(errno);
-		if (errno == EAGAIN && !type)
-			error = socket_wait_accept(s, name, size, &accepted);
-	}
 	if (accepted >= 0) {
-		socket_born(accepted, TABLE_OURS | TABLE_PEER | (table_get(s) & inherited));
-		/* The listener may be one that was made elsewhere. */
-		attach_quietly(accepted);
+		bits = handle_bits(s);
+		handle_born(accepted, HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED |
+				      (bits & inherited) |
+				      (bits & HANDLE_OURS || socket_is_stream(s) ?
+				       HANDLE_STREAM : 0));
+		/* What a listener of ours has is inherited. */
+		if (!(bits & HANDLE_OURS))
+			attach_quietly(accepted);
 	}
-	netevent_accepted(s, accepted);
-	errno = saved;
+	if (layer_handle(s))
+		layer_above()->accepted(s, accepted);
 	return error ? error_fail(error) : accepted;
 }
 
@@ -242,7 +283,7 @@ static int socket_wait_connect(SOCKET s)
 {
 	struct wait_one one;
 	enum wait_end end;
-	int error = wait_one_enter(&one, s, POLLOUT);
+	int error = wait_one_enter(&one, s, POLLOUT, -1);
 
 	if (error)
 		return error;
@@ -252,17 +293,27 @@ static int socket_wait_connect(SOCKET s)
 	else
 		error = end == WAIT_CLOSED ? WSAENOTSOCK : WSAEINTR;	/* P12 */
 	wait_leave(&one.wait);
+	if (!error)
+		handle_mark(s, HANDLE_CONNECTED);
 	return error;
 }
 
 WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 {
-	int saved = errno, flags, error;
+	const uint64_t past = HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND |
+			      HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING | HANDLE_CONNECTED;
+	uint64_t begun = HANDLE_PEER;
 	bool stream, connected;
+	int flags, error;
+	BORDER_OF_WAIT;
 
 	STARTED_OR(SOCKET_ERROR);
+	if (socket_is_short(s, size))
+		return error_fail(WSAEFAULT);
 	stream = socket_is_stream(s);
-	connected = stream && socket_is_connected(s);
+	/* What never asked for a connection has none. */
+	connected = stream && (handle_bits(s) & (HANDLE_OURS | HANDLE_PEER)) != HANDLE_OURS &&
+		    socket_is_connected(s);
 	flags = fcntl(s, F_GETFL);
 	if (flags < 0 || flags & O_NONBLOCK || !stream)
 		error = socket_connect(s, name, size);
@@ -272,94 +323,171 @@ WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 	if (!error && connected && socket_is_connected(s))
 		error = EISCONN;
 	if (!error || error == EINPROGRESS) {
-		table_mark(s, TABLE_PEER);
-		netevent_connecting(s, !error);
+		if (stream && !error && name->sa_family != AF_UNSPEC)
+			begun |= HANDLE_CONNECTED;
+		handle_change(s, stream ? past : 0, begun);
+		layer_happened(s, error ? LAYER_CONNECTING : LAYER_CONNECTED);
 	}
 	if (error == EINPROGRESS && flags & O_NONBLOCK)
-		table_mark(s, TABLE_CONNECTING);
+		handle_mark(s, HANDLE_CONNECTING);
 	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
 		error = socket_wait_connect(s);
 	else
 		error = error_from_errno(error);
-	errno = saved;
 	return error ? error_fail(error) : 0;
+}
+
+/* An address as a whole, or WSAEFAULT; Linux would cut it off. */
+static int socket_name(const struct sockaddr_storage *from, socklen_t from_size,
+		       struct sockaddr *name, int *size)
+{
+	if (!name || !option_readable(size, sizeof(*size)) || *size < (int)from_size ||
+	    !option_readable(name, from_size))
+		return error_fail(WSAEFAULT);
+	memcpy(name, from, from_size);
+	*size = from_size;
+	return error_result(0);
 }
 
 WINSOCK_API int winsock_getsockname(SOCKET s, struct sockaddr *name, int *size)
 {
-	int saved = errno;
+	struct sockaddr_storage from = { 0 };
+	socklen_t from_size = sizeof(from);
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	return socket_done(getsockname(s, name, (socklen_t *)size), saved);
+	if (getsockname(s, (struct sockaddr *)&from, &from_size))
+		return error_fail_errno(errno);
+	if (socket_is_unbound(s, &from))
+		return error_fail(WSAEINVAL);
+	return socket_name(&from, from_size, name, size);
 }
 
 WINSOCK_API int winsock_getpeername(SOCKET s, struct sockaddr *name, int *size)
 {
-	int saved = errno;
+	struct sockaddr_storage from;
+	socklen_t from_size = sizeof(from);
+	int result;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	return socket_done(getpeername(s, name, (socklen_t *)size), saved);
+	result = getpeername(s, (struct sockaddr *)&from, &from_size);
+	/* Of a connection that is over Windows still tells; Linux, if the size is right. */
+	if (result && errno == ENOTCONN && socket_is_stream(s) && socket_is_connected(s)) {
+		from_size = socket_option(s, SO_DOMAIN) == AF_INET6 ? sizeof(struct sockaddr_in6)
+								    : sizeof(struct sockaddr_in);
+		result = getsockopt(s, SOL_SOCKET, SO_PEERNAME, &from, &from_size);
+	}
+	if (result)
+		return error_fail_errno(errno);
+	return socket_name(&from, from_size, name, size);
+}
+
+/*
+ * The native call leaves its mark on a socket without a connection, although it fails, and
+ * ends an attempt to get one. The FIN comes behind the sends that are pending, and the end
+ * of receiving behind the receives.
+ */
+static int socket_shutdown(SOCKET s, int how, uint64_t bits)
+{
+	bool stream = socket_is_stream(s);
+	struct handle *handle = handle_find(s);
+	bool receive = how != SHUT_WR, send = how != SHUT_RD;
+	int later = -1;
+
+	if (stream && !socket_is_connected(s))
+		return error_fail(WSAENOTCONN);
+	handle_mark(s, bits);
+	if (layer_handle(s))
+		later = layer_above()->shutdown(handle, how);
+	if (later == SHUT_RD || later == SHUT_RDWR || (handle && wait_any_receives(handle)))
+		receive = false;
+	if (later == SHUT_WR || later == SHUT_RDWR)
+		send = false;
+	/* Repeated, or on a datagram socket without a peer, it is fine on Windows. */
+	if ((receive || send) &&
+	    shutdown(s, receive && send ? SHUT_RDWR : send ? SHUT_WR : SHUT_RD) &&
+	    errno != ENOTCONN)
+		return error_fail_errno(errno);
+	return 0;
 }
 
 WINSOCK_API int winsock_shutdown(SOCKET s, int how)
 {
 	static const uint64_t bits[] = {
-		[SHUT_RD] = TABLE_SHUT_RECEIVE,
-		[SHUT_WR] = TABLE_SHUT_SEND,
-		[SHUT_RDWR] = TABLE_SHUT_RECEIVE | TABLE_SHUT_SEND,
+		[SHUT_RD] = HANDLE_SHUT_RECEIVE,
+		[SHUT_WR] = HANDLE_SHUT_SEND,
+		[SHUT_RDWR] = HANDLE_SHUT_RECEIVE | HANDLE_SHUT_SEND,
 	};
-	int saved = errno;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	if (!socket_check(s)) {
-		errno = saved;
+	if (!socket_check(s))
 		return SOCKET_ERROR;
-	}
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return error_fail(WSAEINVAL);
 	/* Linux would stop the listening (X4). */
 	if (socket_option(s, SO_ACCEPTCONN) > 0)
 		return error_fail(WSAENOTCONN);
 	if (how != SHUT_RD && close_is_whole(s))
-		return socket_done(close_circuit(s), saved);
-	/* Repeated, or on a datagram socket without a peer, it is fine on Windows. */
-	if (order_shutdown(s, how) && !(errno == ENOTCONN &&
-				  ((table_get(s) & bits[how]) == bits[how] ||
-				   !socket_is_stream(s))))
-		return socket_done(-1, saved);
-	table_mark(s, bits[how]);
-	errno = saved;
-	return 0;
+		return socket_done(close_circuit(s));
+	if (handle_marks(s, bits[how]) == bits[how])
+		return error_result(0);
+	return error_result(socket_shutdown(s, how, bits[how]));
 }
 
 WINSOCK_API int ioctlsocket(SOCKET s, long command, u_long *argument)
 {
-	int saved = errno, value = 0;
+	int value = 0, in_line;
+	BORDER;
 
 	STARTED_OR(SOCKET_ERROR);
-	if (!socket_check(s)) {
-		errno = saved;
+	if (!socket_check(s))
 		return SOCKET_ERROR;
-	}
-	if (!option_readable(argument, sizeof(*argument))) {
-		errno = saved;
+	if (!option_readable(argument, sizeof(*argument)))
 		return error_fail(WSAEFAULT);
-	}
 	switch (command) {
 	case FIONBIO:
 		value = *argument != 0;
-		if (!value && netevent_selected(s)) {
-			errno = saved;
+		if (!value && layer_handle(s) && layer_above()->selects(layer_handle(s)))
 			return error_fail(WSAEINVAL);	/* O24 */
-		}
-		return socket_done(ioctl(s, FIONBIO, &value), saved);
+		return socket_done(ioctl(s, FIONBIO, &value));
 	case FIONREAD:
 	case SIOCATMARK:
 		if (ioctl(s, command, &value))
-			return socket_done(-1, saved);
-		*argument = value;
+			return error_fail_errno(errno);
+		/* Windows' is: there is nothing out of band to be read. */
+		in_line = command == SIOCATMARK && socket_option(s, SO_OOBINLINE) > 0;
+		*argument = command == FIONREAD ? value : in_line || !value;
 		return 0;
 	default:
 		return error_fail(WSAEINVAL);
 	}
+}
+
+WINSOCK_API BOOL SetHandleInformation(HANDLE handle, DWORD mask, DWORD flags)
+{
+	int fd = (intptr_t)handle;
+	BORDER;
+
+	if (mask & ~HANDLE_FLAG_INHERIT)
+		return !error_fail(ERROR_INVALID_PARAMETER);
+	if (socket_option(fd, SO_TYPE) < 0)
+		return !error_fail(ERROR_INVALID_HANDLE);
+	if (mask)
+		fcntl(fd, F_SETFD, flags & HANDLE_FLAG_INHERIT ? 0 : FD_CLOEXEC);
+	return TRUE;
+}
+
+WINSOCK_API BOOL GetHandleInformation(HANDLE handle, LPDWORD flags)
+{
+	int fd = (intptr_t)handle;
+	BORDER;
+
+	if (!flags)
+		return !error_fail(ERROR_INVALID_PARAMETER);
+	if (socket_option(fd, SO_TYPE) < 0)
+		return !error_fail(ERROR_INVALID_HANDLE);
+	*flags = fcntl(fd, F_GETFD) & FD_CLOEXEC ? 0 : HANDLE_FLAG_INHERIT;
+	return TRUE;
 }

@@ -6,22 +6,31 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
+#include "close.h"
 #include "fork.h"
-#include "internal.h"
+#include "startup.h"
 
-static pthread_mutex_t startup_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned int startup_count;	/* under startup_lock */
-static _Atomic int startup_fd = -1;
-static const char *startup_why = "";	/* under startup_lock */
+static pthread_mutex_t startup_mutex = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic unsigned int startup_count;	/* written under startup_mutex */
+static _Atomic int startup_fd = -1;		/* the same */
+static dev_t startup_device;			/* what it is, under startup_mutex */
+static const char *startup_why = "";		/* under startup_mutex */
 
-void startup_fork(enum fork_phase phase)
+void startup_lock(void)
 {
-	fork_mutex(&startup_lock, phase);
+	pthread_mutex_lock(&startup_mutex);
 }
 
-int startup_device(void)
+void startup_unlock(void)
 {
-	return atomic_load_explicit(&startup_fd, memory_order_acquire);
+	pthread_mutex_unlock(&startup_mutex);
+}
+
+bool startup_done(void)
+{
+	return atomic_load_explicit(&startup_count, memory_order_acquire);
 }
 
 static const char *startup_explain(int error)
@@ -53,49 +62,96 @@ static int startup_open(void)
 {
 	struct winsock_info info = { 0 };
 	int fd = open(WINSOCK_DEVICE, O_RDONLY | O_CLOEXEC);
+	struct stat status;
 
 	if (fd < 0) {
 		startup_why = startup_explain(errno);
 		return -1;
 	}
-	if (ioctl(fd, WINSOCK_IOC_INFO, &info)) {
+	if (ioctl(fd, WINSOCK_IOC_INFO, &info) || fstat(fd, &status)) {
 		startup_why = startup_explain(errno);
 	} else if (info.abi_version < WINSOCK_ABI_VERSION) {
 		startup_why = "the winsock module is too old for this library: install a newer module";
 	} else {
 		startup_why = "";
+		startup_device = status.st_rdev;
 		return fd;
 	}
 	close(fd);
 	return -1;
 }
 
+/* With the lock: is the number still the device? */
+static bool startup_is_device(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && S_ISCHR(status.st_mode) && status.st_rdev == startup_device;
+}
+
+/* The number was closed, and may be anything by now. True: there is a new one. */
+static bool startup_reopen(int fd)
+{
+	bool other;
+
+	startup_lock();
+	other = startup_done() && (atomic_load(&startup_fd) != fd || !startup_is_device(fd));
+	if (other && atomic_load(&startup_fd) == fd) {
+		fd = startup_open();
+		other = fd >= 0;
+		if (other)
+			atomic_store(&startup_fd, fd);
+	}
+	startup_unlock();
+	return other;
+}
+
+int startup_ioctl(unsigned long request, void *argument)
+{
+	int fd = atomic_load_explicit(&startup_fd, memory_order_acquire), error;
+	int result = ioctl(fd, request, argument);
+
+	if (result >= 0 || (errno != EBADF && errno != ENOTTY && errno != EINVAL))
+		return result;
+	error = errno;
+	if (startup_reopen(fd))
+		return ioctl(atomic_load(&startup_fd), request, argument);
+	errno = error;
+	return -1;
+}
+
 WINSOCK_API const char *winsock_startup_error(void)
 {
 	const char *why;
+	BORDER;
 
-	pthread_mutex_lock(&startup_lock);
+	startup_lock();
 	why = startup_why;
-	pthread_mutex_unlock(&startup_lock);
+	startup_unlock();
 	return why;
 }
 
 static void startup_fill(LPWSADATA data, WORD version)
 {
-	const WORD highest = MAKEWORD(2, 2);
-	bool above = LOBYTE(version) > 2 ||
-		     (LOBYTE(version) == 2 && HIBYTE(version) > 2);
+	unsigned int major = LOBYTE(version), minor = HIBYTE(version);
 
+	/* The next one below that there is: 1.0, 1.1, 2.0 to 2.2. */
+	if (major > 2 || minor > major)
+		minor = major > 1 ? 2 : 1;
 	memset(data, 0, sizeof(*data));
-	data->wVersion = above ? highest : version;
-	data->wHighVersion = highest;
+	data->wVersion = MAKEWORD(major > 2 ? 2 : major, minor);
+	data->wHighVersion = MAKEWORD(2, 2);
+	/* Winsock 2 programs are to ask elsewhere, for them these are 0. */
+	data->iMaxSockets = major > 1 ? 0 : 32767;
+	data->iMaxUdpDg = major > 1 ? 0 : 65467;
 	snprintf(data->szDescription, sizeof(data->szDescription), "WinSock 2.0");
 	snprintf(data->szSystemStatus, sizeof(data->szSystemStatus), "Running");
 }
 
 WINSOCK_API int WSAStartup(WORD version, LPWSADATA data)
 {
-	int saved = errno, result = 0;
+	int fd, result = 0;
+	BORDER;
 
 	if (!data)
 		return WSAEFAULT;
@@ -105,39 +161,41 @@ WINSOCK_API int WSAStartup(WORD version, LPWSADATA data)
 	}
 	startup_fill(data, version);
 	fork_watch();
-
-	pthread_mutex_lock(&startup_lock);
-	if (!startup_count) {
-		int fd = startup_open();
-
+	startup_lock();
+	if (!startup_done()) {
+		fd = startup_open();
 		if (fd < 0)
 			result = WSASYSNOTREADY;
 		else
-			atomic_store_explicit(&startup_fd, fd, memory_order_release);
+			atomic_store(&startup_fd, fd);
 	}
 	if (!result)
-		startup_count++;
-	pthread_mutex_unlock(&startup_lock);
-	errno = saved;
+		atomic_fetch_add(&startup_count, 1);
+	startup_unlock();
 	return result;
 }
 
 WINSOCK_API int WSACleanup(void)
 {
-	int saved = errno, result = 0;
+	int fd, result = 0;
+	bool last;
+	BORDER;
 
-	pthread_mutex_lock(&startup_lock);
-	if (!startup_count) {
+	STARTED_OR(SOCKET_ERROR);
+	/* The sockets first: resetting them takes the device (X2). */
+	if (atomic_load(&startup_count) == 1)
+		handle_each(close_destroy);
+	startup_lock();
+	last = atomic_load(&startup_count) == 1;
+	if (!startup_done())
 		result = error_fail(WSANOTINITIALISED);
-	} else if (!--startup_count) {
-		int fd = startup_device();
-
-		/* The sockets first: resetting them takes the device (X2). */
-		table_each(close_destroy);
-		atomic_store_explicit(&startup_fd, -1, memory_order_release);
-		close(fd);
+	else
+		atomic_fetch_sub(&startup_count, 1);
+	if (last) {
+		fd = atomic_exchange(&startup_fd, -1);
+		if (startup_is_device(fd))
+			close(fd);
 	}
-	pthread_mutex_unlock(&startup_lock);
-	errno = saved;
+	startup_unlock();
 	return result;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * What TCP_INFO tells since Linux 4.1. On its own: <linux/tcp.h>, which has all of it, and
- * <netinet/tcp.h>, which <winsock2.h> includes, exclude each other.
+ * <netinet/tcp.h> exclude each other.
  */
 #include <linux/bpf.h>
 #include <linux/tcp.h>
@@ -10,13 +10,30 @@
 
 #include "tcpinfo.h"
 
-bool tcpinfo_connect_failed(int fd)
+int tcpinfo_state(int fd, bool *moved)
 {
 	struct tcp_info info = { 0 };
 	socklen_t size = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
-		return false;
-	/* Where there was a connection the SYN at least was acknowledged. */
-	return info.tcpi_state == BPF_TCP_CLOSE && !info.tcpi_bytes_acked;
+		return -1;
+	/* Where there was a connection that we asked for, the SYN at least was acknowledged. */
+	*moved = info.tcpi_bytes_acked || info.tcpi_bytes_received;
+	return info.tcpi_state;
+}
+
+bool tcpinfo_connect_failed(int fd)
+{
+	bool moved;
+
+	return tcpinfo_state(fd, &moved) == BPF_TCP_CLOSE && !moved;
+}
+
+bool tcpinfo_peer_is_done(int fd)
+{
+	bool moved;
+	int state = tcpinfo_state(fd, &moved);
+
+	return state != BPF_TCP_ESTABLISHED && state != BPF_TCP_FIN_WAIT1 &&
+	       state != BPF_TCP_FIN_WAIT2;
 }

@@ -1,73 +1,76 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Threads that wait, and routines queued to them. See thread.h. */
-#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
-#include "cancel.h"
-#include "fork.h"
-#include "pending.h"
+#include "layer.h"
 #include "thread.h"
 
-#define THREAD_PSEUDO	((HANDLE)(intptr_t)-2)
 #define SECOND		1000000000LL
+/* How often a thread looks for wake-ups that there was no descriptor for. */
+#define THREAD_SLICE	(10 * 1000000LL)
+#define THREAD_UNFIT	(-2)
 
 static __thread struct thread *thread_me;
 static pthread_key_t thread_key;
 static bool thread_keyed;
 
-/* The locks of other threads' queues are theirs, and those threads are not in a child. */
-bool thread_is_mine(const struct object *object)
+void thread_hold(struct thread *thread)
 {
-	return thread_me && object == &thread_me->object;
+	atomic_fetch_add(&thread->refs, 1);
 }
 
-void thread_fork(enum fork_phase phase)
+void thread_put(struct thread *thread)
 {
-	if (!thread_me)
+	if (atomic_fetch_sub(&thread->refs, 1) > 1)
 		return;
-	fork_mutex(&thread_me->lock, phase);
-	if (phase == FORK_CHILD) {
-		/* What was queued runs in the parent, and its wake-ups are not ours. */
-		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-		thread_me->first = NULL;
-		thread_me->last = &thread_me->first;
-		if (fd >= 0) {
-			dup3(fd, thread_me->wake_fd, O_CLOEXEC);
-			close(fd);
-		}
-	}
-}
-
-static void thread_free(struct object *object)
-{
-	struct thread *thread = (struct thread *)object;
-
-	close(thread->wake_fd);
 	pthread_mutex_destroy(&thread->lock);
 	free(thread);
+}
+
+/* Any other file at that number, which the program may have closed, refuses. */
+static bool thread_set_timer(int fd, long ns)
+{
+	const struct itimerspec when = { .it_value = { 0, ns } };
+
+	return !timerfd_settime(fd, 0, &when, NULL);
+}
+
+/* Not set: a child's is its parent's as well. */
+static void thread_close_timer(struct thread *thread)
+{
+	struct itimerspec when;
+
+	if (thread->timer >= 0 && !timerfd_gettime(thread->timer, &when))
+		close(thread->timer);
+	thread->timer = -1;
+	thread->watched = -1;
 }
 
 static void thread_end(void *value)
 {
 	struct thread *thread = value;
-	struct apc *apc, *next;
+	struct routine *routine, *next;
 
 	/* Operations first: their routines are then among what is thrown away. */
-	pending_thread_ended(thread);
+	if (atomic_load(&thread->operations))
+		layer_above()->thread_ended(thread);
 	pthread_mutex_lock(&thread->lock);
 	thread->ended = true;
-	apc = thread->first;
+	routine = thread->first;
 	thread->first = NULL;
 	pthread_mutex_unlock(&thread->lock);
-	for (; apc; apc = next) {
-		next = apc->next;
-		apc->run(apc, true);
+	for (; routine; routine = next) {
+		next = routine->next;
+		routine->run(routine, true);
 	}
 	thread_me = NULL;
-	object_put(&thread->object);
+	thread_close_timer(thread);
+	thread_put(thread);
 }
 
 static void thread_make_key(void)
@@ -86,28 +89,41 @@ struct thread *thread_self(void)
 	thread = calloc(1, sizeof(*thread));
 	if (!thread)
 		return NULL;
-	thread->object = (struct object){ .type = OBJECT_THREAD, .refs = 1, .free = thread_free };
+	thread->refs = 1;
+	thread->timer = -1;
+	thread->watched = -1;
 	thread->last = &thread->first;
 	pthread_mutex_init(&thread->lock, NULL);
-	thread->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (thread->wake_fd < 0 || !thread_keyed || pthread_setspecific(thread_key, thread)) {
-		thread_free(&thread->object);
+	if (!thread_keyed || pthread_setspecific(thread_key, thread)) {
+		thread_put(thread);
 		return NULL;
 	}
 	thread_me = thread;
 	return thread;
 }
 
-bool thread_queue(struct thread *thread, struct apc *apc)
+void thread_forked(void)
+{
+	if (!thread_me)
+		return;
+	/* What was queued runs in the parent, and its wake-ups are not ours. */
+	pthread_mutex_init(&thread_me->lock, NULL);
+	thread_me->first = NULL;
+	thread_me->last = &thread_me->first;
+	thread_me->operations = 0;
+	thread_close_timer(thread_me);
+}
+
+bool thread_queue(struct thread *thread, struct routine *routine)
 {
 	bool queued;
 
-	apc->next = NULL;
+	routine->next = NULL;
 	pthread_mutex_lock(&thread->lock);
 	queued = !thread->ended;
 	if (queued) {
-		*thread->last = apc;
-		thread->last = &apc->next;
+		*thread->last = routine;
+		thread->last = &routine->next;
 		/* With the lock: the routine may drop the last reference but the thread's. */
 		thread_wake(thread);
 	}
@@ -115,40 +131,41 @@ bool thread_queue(struct thread *thread, struct apc *apc)
 	return queued;
 }
 
-static struct apc *thread_next(struct thread *self)
+bool thread_has_routines(struct thread *self)
 {
-	struct apc *apc;
+	bool any;
 
 	pthread_mutex_lock(&self->lock);
-	apc = self->first;
-	if (apc) {
-		self->first = apc->next;
+	any = self->first;
+	pthread_mutex_unlock(&self->lock);
+	return any;
+}
+
+static struct routine *thread_next(struct thread *self)
+{
+	struct routine *routine;
+
+	pthread_mutex_lock(&self->lock);
+	routine = self->first;
+	if (routine) {
+		self->first = routine->next;
 		if (!self->first)
 			self->last = &self->first;
 	}
 	pthread_mutex_unlock(&self->lock);
-	return apc;
+	return routine;
 }
 
 bool thread_deliver(struct thread *self)
 {
-	struct apc *apc;
+	struct routine *routine;
 	bool any = false;
 
-	while ((apc = thread_next(self))) {
-		apc->run(apc, false);
+	while ((routine = thread_next(self))) {
+		routine->run(routine, false);
 		any = true;
 	}
 	return any;
-}
-
-void thread_wake(const struct thread *thread)
-{
-	const uint64_t one = 1;
-
-	/* Full means that it is awake. */
-	if (write(thread->wake_fd, &one, sizeof(one)) < 0)
-		return;
 }
 
 int64_t thread_now(void)
@@ -164,30 +181,116 @@ int64_t thread_deadline(DWORD ms)
 	return ms == INFINITE ? THREAD_FOREVER : thread_now() + ms * 1000000LL;
 }
 
+void thread_futex_wait(uint32_t *word, uint32_t value, int64_t deadline)
+{
+	struct timespec end = { deadline / SECOND, deadline % SECOND };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
+		deadline == THREAD_FOREVER ? NULL : &end, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+void thread_futex_wake(uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
+}
+
+/*
+ * The sleeper says how it will sleep and then looks whether it is woken, the other one says
+ * that it is woken and then looks how it sleeps: one of them sees the other.
+ */
+void thread_wake(struct thread *thread)
+{
+	int saved = errno;
+
+	atomic_store(&thread->woken, THREAD_TOLD);
+	switch (atomic_load(&thread->sleep)) {
+	case THREAD_IN_FUTEX:
+		thread_futex_wake((uint32_t *)&thread->woken, 1);
+		break;
+	case THREAD_IN_POLL:
+		atomic_store(&thread->woken, THREAD_RUNG);
+		thread_set_timer(thread->timer, 1);
+		break;
+	}
+	errno = saved;
+}
+
+static int thread_sleep_in_futex(struct thread *self, int64_t deadline)
+{
+	atomic_store(&self->sleep, THREAD_IN_FUTEX);
+	thread_futex_wait((uint32_t *)&self->woken, 0, deadline);
+	atomic_store(&self->sleep, THREAD_AWAKE);
+	if (atomic_exchange(&self->woken, 0))
+		return THREAD_WOKEN;
+	/* By a signal, or the time has passed. */
+	return deadline != THREAD_FOREVER && thread_now() >= deadline ? 0 : THREAD_WOKEN;
+}
+
+int thread_timer(struct thread *self)
+{
+	if (self->timer < 0)
+		self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return self->timer;
+}
+
+bool thread_lie_down(struct thread *self)
+{
+	atomic_store(&self->sleep, THREAD_IN_POLL);
+	return !atomic_load(&self->woken);
+}
+
+int thread_get_up(struct thread *self, int ready)
+{
+	atomic_store(&self->sleep, THREAD_AWAKE);
+	switch (atomic_exchange(&self->woken, 0)) {
+	case 0:
+		return ready;
+	case THREAD_RUNG:
+		/* Unless it has become somebody else's. */
+		if (self->timer < 0 || thread_set_timer(self->timer, 0))
+			break;
+		self->timer = -1;
+		self->watched = -1;
+		break;
+	}
+	return THREAD_WOKEN;
+}
+
+/* The time that is left, at most a slice where nothing wakes. False: for ever. */
+static bool thread_left(const struct thread *self, int64_t deadline, struct timespec *left)
+{
+	int64_t ns = deadline == THREAD_FOREVER ? INT64_MAX : deadline - thread_now();
+
+	if (self->timer < 0 && ns > THREAD_SLICE)
+		ns = THREAD_SLICE;
+	if (ns < 0)
+		ns = 0;
+	*left = (struct timespec){ ns / SECOND, ns % SECOND };
+	return ns != INT64_MAX;
+}
+
 int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_t deadline)
 {
-	struct timespec left = { 0 }, *timeout = NULL;
-	int ready;
+	struct timespec left;
+	bool limited;
+	int ready = 0;
 
-	if (deadline != THREAD_FOREVER) {
-		int64_t ns = deadline - thread_now();
-
-		if (ns > 0)
-			left = (struct timespec){ ns / SECOND, ns % SECOND };
-		timeout = &left;
-	}
-	polled[count] = (struct pollfd){ .fd = self->wake_fd, .events = POLLIN };
-	ready = ppoll(polled, count + 1, timeout, NULL);
+	if (!count)
+		return thread_sleep_in_futex(self, deadline);
+	polled[count] = (struct pollfd){ .fd = thread_timer(self), .events = POLLIN };
+	do {
+		limited = thread_left(self, deadline, &left);
+		if (thread_lie_down(self))
+			ready = ppoll(polled, count + (self->timer >= 0), limited ? &left : NULL,
+				      NULL);
+		if (ready < 0)
+			ready = errno == EINTR ? THREAD_WOKEN : THREAD_UNFIT;
+		else if (ready > 0 && self->timer >= 0 && polled[count].revents)
+			atomic_store(&self->woken, THREAD_RUNG);
+		ready = thread_get_up(self, ready);
+	} while (!ready && self->timer < 0 && (!limited || deadline > thread_now()));
 	/* What cannot be waited for is as good as over: no memory, too many descriptors. */
-	if (ready < 0)
-		return errno == EINTR ? THREAD_WOKEN : 0;
-	if (polled[count].revents) {
-		uint64_t wakes;
-
-		if (read(self->wake_fd, &wakes, sizeof(wakes)) < 0 || !--ready)
-			return THREAD_WOKEN;
-	}
-	return ready;
+	return ready == THREAD_UNFIT ? 0 : ready;
 }
 
 int thread_block(struct thread **self)
@@ -199,7 +302,6 @@ int thread_block(struct thread **self)
 	if (thread->blocking)
 		return WSAEINPROGRESS;
 	thread->cancelled = 0;
-	thread->cancel_state = cancel_disable();
 	thread->blocking = 1;
 	*self = thread;
 	return 0;
@@ -208,7 +310,6 @@ int thread_block(struct thread **self)
 void thread_unblock(struct thread *self)
 {
 	self->blocking = 0;
-	cancel_restore(self->cancel_state);
 }
 
 bool thread_is_blocked(void)
@@ -223,87 +324,5 @@ WINSOCK_API int WSACancelBlockingCall(void)
 		return error_fail(WSAEINVAL);
 	thread_me->cancelled = 1;
 	thread_wake(thread_me);
-	return 0;
-}
-
-/* QueueUserAPC()'s own. */
-struct thread_routine {
-	struct apc apc;
-	PAPCFUNC routine;
-	ULONG_PTR data;
-};
-
-static void thread_run(struct apc *apc, bool cancelled)
-{
-	struct thread_routine routine = *(struct thread_routine *)apc;
-
-	free(apc);
-	if (!cancelled)
-		routine.routine(routine.data);
-}
-
-WINSOCK_API DWORD QueueUserAPC(PAPCFUNC routine, HANDLE handle, ULONG_PTR data)
-{
-	struct thread_routine *queued;
-	struct thread *thread;
-	bool done = false;
-
-	if (handle != THREAD_PSEUDO) {
-		thread = object_get(handle, OBJECT_THREAD);
-		if (!thread)
-			return 0;
-	} else {
-		thread = thread_self();
-		if (thread)
-			object_hold(&thread->object);
-	}
-	queued = thread ? malloc(sizeof(*queued)) : NULL;
-	if (!queued) {
-		error_fail(ERROR_NOT_ENOUGH_MEMORY);
-	} else {
-		*queued = (struct thread_routine){ { .run = thread_run }, routine, data };
-		done = thread_queue(thread, &queued->apc);
-		if (!done) {
-			free(queued);
-			error_fail(ERROR_INVALID_HANDLE);
-		}
-	}
-	if (thread)
-		object_put(&thread->object);
-	return done;
-}
-
-WINSOCK_API HANDLE GetCurrentThread(void)
-{
-	return THREAD_PSEUDO;
-}
-
-WINSOCK_API HANDLE winsock_thread_self(void)
-{
-	struct thread *self = thread_self();
-
-	if (!self) {
-		error_fail(ERROR_NOT_ENOUGH_MEMORY);
-		return NULL;
-	}
-	return object_share(&self->object);
-}
-
-WINSOCK_API DWORD SleepEx(DWORD ms, BOOL alertable)
-{
-	int64_t deadline = thread_deadline(ms);
-	struct thread *self = alertable ? thread_self() : NULL;
-	struct timespec end = { deadline / SECOND, deadline % SECOND };
-	struct pollfd polled[1];
-
-	if (!self) {
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-			;
-		return 0;
-	}
-	do {
-		if (thread_deliver(self))
-			return WAIT_IO_COMPLETION;
-	} while (thread_poll(self, polled, 0, deadline) == THREAD_WOKEN);
 	return 0;
 }

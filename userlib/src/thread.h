@@ -1,70 +1,78 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the library keeps of a thread from its first wait on: the routines queued to it,
- * and a descriptor by which it is woken from whatever it waits in.
+ * and how it is woken from whatever it waits in.
  */
 #ifndef WINSOCK_THREAD_H
 #define WINSOCK_THREAD_H
 
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 
-#include "object.h"
+#include "handle.h"
 
 /**
- * struct apc - a routine queued to a thread
+ * struct routine - a routine queued to a thread (an APC)
  * @next:	the thread's next one
  * @run:	called once, in that thread, or with @cancelled when the thread ends; to
- *		free the apc
+ *		free it
  */
-struct apc {
-	struct apc *next;
-	void (*run)(struct apc *apc, bool cancelled);
+struct routine {
+	struct routine *next;
+	void (*run)(struct routine *routine, bool cancelled);
 };
+
+enum thread_sleep { THREAD_AWAKE, THREAD_IN_FUTEX, THREAD_IN_POLL };
+/* THREAD_RUNG: its timer may have expired for it. */
+enum thread_wake { THREAD_ASLEEP, THREAD_TOLD, THREAD_RUNG };
 
 /**
  * struct thread - a thread
- * @object:	lifetime; the thread itself holds one reference
- * @wake_fd:	an eventfd
- * @lock:	guards @first, @last, @ended; taken inside of the records' lock
+ * @refs:	the thread itself holds one
+ * @woken:	enum thread_wake: to look again; a futex
+ * @sleep:	enum thread_sleep
+ * @timer:	a timerfd that expires to wake it from poll(2), or -1: there was no descriptor
+ * @watched:	the epoll descriptor that knows @timer, or -1
+ * @lock:	guards @first, @last, @ended; innermost
  * @first:	queued routines
  * @last:	where the next one goes
  * @ended:	nothing is queued any more
- * @operations:	overlapped ones that it issued; under the records' lock
- * @blocking:	the thread's own: it is in a blocking call
+ * @operations:	how many the layer above has of it
+ * @wait:	its blocking call, see wait.c
+ * @blocking:	it is in one
  * @cancelled:	that call is to end, by WSACancelBlockingCall()
- * @cancel_state: see cancel.h
  */
 struct thread {
-	struct object object;
-	int wake_fd;
+	_Atomic unsigned int refs;
+	_Atomic uint32_t woken;
+	_Atomic int sleep;
+	int timer;
+	int watched;
 	pthread_mutex_t lock;
-	struct apc *first;
-	struct apc **last;
+	struct routine *first;
+	struct routine **last;
 	bool ended;
-	unsigned int operations;
+	_Atomic unsigned int operations;
+	struct wait *wait;
 	volatile sig_atomic_t blocking;
-	int cancel_state;
 	volatile sig_atomic_t cancelled;
 };
 
-/* The calling thread. NULL: no memory or descriptor. */
-struct thread *thread_self(void);
-bool thread_is_mine(const struct object *object);
+struct thread *thread_self(void);	/* NULL: no memory */
+void thread_hold(struct thread *thread);
+void thread_put(struct thread *thread);
 
 /* Queue a routine. False: the thread has ended. */
-bool thread_queue(struct thread *thread, struct apc *apc);
+bool thread_queue(struct thread *thread, struct routine *routine);
 
 /* Run what is queued to the calling thread. True if there was anything. */
 bool thread_deliver(struct thread *self);
+bool thread_has_routines(struct thread *self);
 
 /* Let a thread look again at what it waits for. Any thread, signal handlers too. */
-void thread_wake(const struct thread *thread);
+void thread_wake(struct thread *thread);
 
-/*
- * Monotonic deadlines in ns. INFINITE gives THREAD_FOREVER.
- */
+/* Monotonic deadlines in ns. INFINITE gives THREAD_FOREVER. */
 #define THREAD_FOREVER	INT64_MAX
 int64_t thread_now(void);
 int64_t thread_deadline(DWORD ms);
@@ -72,7 +80,7 @@ int64_t thread_deadline(DWORD ms);
 /**
  * thread_poll() - wait for descriptors, a wake-up, or a signal
  * @self:	the calling thread
- * @polled:	@count descriptors and room for one more
+ * @polled:	@count descriptors and room for one more; without any it is not used
  * @deadline:	as above; in the past: do not wait
  *
  * Return: as poll(2), of @polled, 0 also where it fails; THREAD_WOKEN: look again.
@@ -81,11 +89,25 @@ int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_
 #define THREAD_WOKEN	(-1)
 
 /*
+ * For a wait in a descriptor that watches the thread's timer. False: woken already, do not
+ * wait. What thread_poll() says of its end: THREAD_WOKEN or, where nothing has, @ready.
+ */
+int thread_timer(struct thread *self);
+bool thread_lie_down(struct thread *self);
+int thread_get_up(struct thread *self, int ready);
+
+/*
  * Around the wait of a blocking call. 0, or the error: WSAEINPROGRESS inside a routine
  * that interrupts another one (A13), WSAENOBUFS.
  */
 int thread_block(struct thread **self);
 void thread_unblock(struct thread *self);
 bool thread_is_blocked(void);	/* is the calling thread between the two? */
+
+/* Sleep on a word while it has a value; a wake-up, a signal or the deadline ends it. */
+void thread_futex_wait(uint32_t *word, uint32_t value, int64_t deadline);
+void thread_futex_wake(uint32_t *word, int count);
+
+void thread_forked(void);
 
 #endif /* WINSOCK_THREAD_H */

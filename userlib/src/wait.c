@@ -1,269 +1,299 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Blocking calls, and closes that find them. See wait.h. */
-#include <stdatomic.h>
+#include <stdlib.h>
 #include <time.h>
 
-#include "fork.h"
+#include "layer.h"
 #include "wait.h"
 
 /* How long a close waits for a call that does not come back from trying. */
 #define WAIT_PATIENCE_NS	10000000
+#define WAIT_PAUSE_NS		20000
 
-static pthread_mutex_t wait_lock = PTHREAD_MUTEX_INITIALIZER;
-/* A wait is no longer active, or a close is over or lingers. */
-static pthread_cond_t wait_changed = PTHREAD_COND_INITIALIZER;
-static struct wait *wait_list;			/* under wait_lock, as what is in it */
-static struct wait_close *wait_closes;		/* under wait_lock */
-static _Atomic unsigned int wait_count;		/* lets closes pass by the lock */
-
-void wait_fork(enum fork_phase phase)
+/* Calls for one socket that wait for the same share a leader, others have none. */
+static struct wait_link **wait_leader(struct wait_link *link)
 {
-	if (phase == FORK_CHILD) {
-		/* Of other threads' calls, which the child does not have. */
-		struct wait **link = &wait_list, *wait;
-		unsigned int count = 0;
-		struct thread *self = wait_list ? thread_self() : NULL;
+	const struct wait *wait = link->wait;
 
-		while ((wait = *link)) {
-			if (wait->thread == self) {
-				/* The operations are the parent's. */
-				atomic_store(&wait->behind, false);
-				link = &wait->next;
-				count++;
-			} else {
-				*link = wait->next;
-			}
-		}
-		/* A close of the forking thread's own, too: see close_forked(). */
-		wait_closes = NULL;
-		atomic_store(&wait_count, count);
-		pthread_cond_init(&wait_changed, NULL);
+	return wait->one ? &link->handle->leaders[wait->polled[0].events == POLLOUT] : NULL;
+}
+
+/*
+ * A store to the list, then a look at the bits: a close stores the bits, then looks at the
+ * list. One of them sees the other.
+ */
+static void wait_add(struct wait_link *link, bool fresh)
+{
+	struct handle *handle = link->handle;
+	struct wait_link **leader, *first;
+
+	if (!handle)
+		return;
+	leader = wait_leader(link);
+	pthread_mutex_lock(&handle->lock);
+	first = atomic_load(&handle->waits);
+	atomic_store(&link->next, first);
+	link->back = &handle->waits;
+	if (first)
+		first->back = &link->next;
+	atomic_store(&handle->waits, link);
+	if (leader) {
+		atomic_store(&link->wait->follows, *leader != NULL);
+		if (!*leader)
+			*leader = link;
 	}
-	fork_mutex(&wait_lock, phase);
+	if (fresh)
+		link->late = atomic_load(&handle->closes) &&
+			     !(atomic_load(&handle->bits) & HANDLE_LINGERS);
+	pthread_mutex_unlock(&handle->lock);
 }
 
-static bool wait_has(const struct wait *wait, SOCKET s)
+static void wait_remove(struct wait_link *link)
 {
-	for (nfds_t i = 0; i < wait->count; i++)
-		if (wait->polled[i].fd == s && !wait->closed[i])
-			return true;
-	return false;
-}
+	struct handle *handle = link->handle;
+	struct wait_link **leader, *next;
 
-/* Is one of them being closed? A close that lingers counts only if it is to. */
-static bool wait_is_closing(const struct wait *wait, bool lingering)
-{
-	for (const struct wait_close *closing = wait_closes; closing; closing = closing->next)
-		if ((lingering || !closing->lingering) && wait_has(wait, closing->s))
-			return true;
-	return false;
+	if (!handle)
+		return;
+	leader = wait_leader(link);
+	pthread_mutex_lock(&handle->lock);
+	next = link->next;
+	if (next)
+		next->back = link->back;
+	atomic_store(link->back, next);
+	if (leader && *leader == link) {
+		for (next = atomic_load(&handle->waits);
+		     next && (wait_leader(next) != leader || !atomic_load(&next->wait->follows));
+		     next = next->next)
+			;
+		*leader = next;
+		if (next) {
+			atomic_store(&next->wait->follows, false);
+			thread_wake(next->wait->thread);
+		}
+	}
+	pthread_mutex_unlock(&handle->lock);
 }
 
 int wait_enter(struct wait *wait)
 {
 	int error = thread_block(&wait->thread);
 
+	if (!error && !wait->one) {
+		wait->links = calloc(wait->count, sizeof(*wait->links));
+		if (!wait->links) {
+			thread_unblock(wait->thread);
+			error = WSAENOBUFS;
+		}
+	}
 	if (error)
 		return error;
-	wait->told = false;
-	wait->active = false;
-	wait->held = false;
-	wait->behind = false;
-	memset(wait->closed, 0, wait->count * sizeof(*wait->closed));
-	pthread_mutex_lock(&wait_lock);
-	/*
-	 * The number may be a new socket's by now, to which that close is nothing; there are
-	 * no deadlines here. One that lingers has its number still, and tells of its end.
-	 */
-	while (wait_is_closing(wait, false))
-		pthread_cond_wait(&wait_changed, &wait_lock);
-	wait->next = wait_list;
-	wait_list = wait;
-	atomic_fetch_add(&wait_count, 1);
-	pthread_mutex_unlock(&wait_lock);
+	if (!wait->one)
+		wait->direction = -1;
+	atomic_init(&wait->told, false);
+	atomic_init(&wait->active, false);
+	atomic_init(&wait->follows, false);
+	wait->thread->wait = wait;
+	for (nfds_t i = 0; i < wait->count; i++) {
+		wait->closed[i] = false;
+		wait->links[i].wait = wait;
+		wait->links[i].handle = handle_make(wait->polled[i].fd);
+		wait_add(&wait->links[i], true);
+	}
 	return 0;
 }
 
-int wait_one_enter(struct wait_one *one, SOCKET s, short events)
+int wait_one_enter(struct wait_one *one, SOCKET s, short events, int direction)
 {
 	one->polled[0] = (struct pollfd){ .fd = s, .events = events };
 	one->wait.polled = one->polled;
 	one->wait.count = 1;
 	one->wait.closed = &one->closed;
+	one->wait.links = &one->link;
+	one->wait.one = true;
+	one->wait.direction = direction;
 	return wait_enter(&one->wait);
 }
 
 void wait_leave(struct wait *wait)
 {
-	struct wait **link = &wait_list;
+	struct thread *thread = wait->thread;
 
-	pthread_mutex_lock(&wait_lock);
-	while (*link != wait)
-		link = &(*link)->next;
-	*link = wait->next;
-	atomic_fetch_sub(&wait_count, 1);
-	if (wait->active)
-		pthread_cond_broadcast(&wait_changed);
-	pthread_mutex_unlock(&wait_lock);
-	thread_unblock(wait->thread);
+	atomic_store(&wait->active, false);
+	for (nfds_t i = 0; i < wait->count; i++)
+		wait_remove(&wait->links[i]);
+	if (!wait->one)
+		free(wait->links);
+	thread->wait = NULL;
+	thread_unblock(thread);
 }
 
-/* Has the wait ended? If not, @wait->held is set anew. */
-static bool wait_ended(struct wait *wait, int ready, enum wait_end *end)
+/* A routine may take long: let another thread look meanwhile. */
+static void wait_run_routines(struct wait *wait)
 {
-	bool ended = true;
-
-	pthread_mutex_lock(&wait_lock);
-	wait->held = false;
-	if (wait->told) {
-		*end = WAIT_CLOSED;
-	} else if (wait->thread->cancelled) {
-		*end = WAIT_CANCELLED;
-	} else if (!ready) {
-		*end = WAIT_TIMED_OUT;
-	} else {
-		*end = WAIT_READY;
-		/* Of several the others may be tried meanwhile. */
-		wait->held = wait_is_closing(wait, wait->count == 1);
-		wait->active = ready > 0 && !wait->held;
-		ended = wait->active;
+	if (!thread_has_routines(wait->thread))
+		return;
+	if (wait->one && !atomic_load(&wait->follows)) {
+		wait_remove(&wait->links[0]);
+		wait_add(&wait->links[0], false);
 	}
-	pthread_mutex_unlock(&wait_lock);
-	return ended;
+	thread_deliver(wait->thread);
 }
 
-void wait_behind(struct wait *wait, bool behind)
+/* Is one being closed? One that lingers holds up who waits for nothing else. */
+static bool wait_is_held(const struct wait *wait)
 {
-	atomic_store(&wait->behind, behind);
-	if (!behind)
-		thread_wake(wait->thread);
+	for (nfds_t i = 0; i < wait->count; i++) {
+		const struct handle *handle = wait->links[i].handle;
+		uint64_t bits = handle ? atomic_load(&handle->bits) : 0;
+
+		if ((bits & HANDLE_GOING) && (!(bits & HANDLE_LINGERS) || wait->count == 1))
+			return true;
+	}
+	return false;
 }
 
-/* As thread_poll(), but what cannot try sleeps until its deadline or until it is woken. */
-static int wait_sleep(struct wait *wait, int64_t deadline)
+/* Is it no use to look at the descriptors? */
+static bool wait_is_blind(const struct wait *wait)
 {
-	struct pollfd none;
+	struct handle *handle = wait->links[0].handle;
 
-	if (wait->held || atomic_load(&wait->behind))
-		return thread_poll(wait->thread, &none, 0, deadline);
-	return thread_poll(wait->thread, wait->polled, wait->count, deadline);
+	if (atomic_load(&wait->follows) || wait_is_held(wait))
+		return true;
+	return wait->direction >= 0 && handle && atomic_load(&handle->channel) &&
+	       layer_above()->pending(handle, wait->direction);
+}
+
+/* As close_begin(): say that it tries, then look whether there is a close. */
+static bool wait_activate(struct wait *wait)
+{
+	atomic_store(&wait->active, true);
+	if (!wait_is_held(wait))
+		return true;
+	atomic_store(&wait->active, false);
+	return false;
+}
+
+bool wait_try(struct wait *wait)
+{
+	return !wait_is_blind(wait) && poll(wait->polled, wait->count, 0) > 0 &&
+	       wait_activate(wait);
 }
 
 enum wait_end wait_poll(struct wait *wait, int64_t deadline)
 {
-	enum wait_end end = WAIT_READY;
+	struct thread *self = wait->thread;
 	int ready = THREAD_WOKEN;
 
-	pthread_mutex_lock(&wait_lock);
-	if (wait->active) {
-		wait->active = false;
-		pthread_cond_broadcast(&wait_changed);
-	}
-	pthread_mutex_unlock(&wait_lock);
-
-	do {
+	atomic_store(&wait->active, false);
+	for (;;) {
 		/* On entry, too: what is queued runs before the first sleep (B9). */
 		if (ready == THREAD_WOKEN)
-			thread_deliver(wait->thread);
-		if (wait_ended(wait, ready, &end))
-			return end;
-		ready = wait_sleep(wait, deadline);
-	} while (!wait_ended(wait, ready, &end));
-	return end;
-}
-
-static bool wait_any_active(SOCKET s)
-{
-	for (const struct wait *wait = wait_list; wait; wait = wait->next)
-		if (wait->active && wait_has(wait, s))
-			return true;
-	return false;
-}
-
-/* With the lock, for a while: let calls that just try come to their end. */
-static void wait_for_active(SOCKET s)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_nsec += WAIT_PATIENCE_NS;
-	if (end.tv_nsec >= 1000000000) {
-		end.tv_nsec -= 1000000000;
-		end.tv_sec++;
+			wait_run_routines(wait);
+		if (atomic_load(&wait->told))
+			return WAIT_CLOSED;
+		if (self->cancelled)
+			return WAIT_CANCELLED;
+		if (!ready)
+			return WAIT_TIMED_OUT;
+		if (ready > 0 && wait_activate(wait))
+			return WAIT_READY;
+		ready = thread_poll(self, wait->polled, wait_is_blind(wait) ? 0 : wait->count,
+				    deadline);
 	}
+}
+
+static bool wait_any_active(struct handle *handle)
+{
+	bool any = false;
+
+	pthread_mutex_lock(&handle->lock);
+	for (struct wait_link *link = atomic_load(&handle->waits); link && !any; link = link->next)
+		any = atomic_load(&link->wait->active);
+	pthread_mutex_unlock(&handle->lock);
+	return any;
+}
+
+void wait_close_begin(struct handle *handle)
+{
+	const struct timespec pause = { 0, WAIT_PAUSE_NS };
+	int64_t end;
+
+	if (!atomic_load(&handle->waits))
+		return;
 	/*
 	 * Trying does not block, but for an accept whose connection another process took:
 	 * that one the kernel wakes.
 	 */
-	while (wait_any_active(s) &&
-	       !pthread_cond_timedwait(&wait_changed, &wait_lock, &end))
-		;
+	end = thread_now() + WAIT_PATIENCE_NS;
+	while (wait_any_active(handle) && thread_now() < end)
+		nanosleep(&pause, NULL);
 }
 
-void wait_close_begin(struct wait_close *closing, SOCKET s)
+bool wait_any_receives(struct handle *handle)
 {
-	closing->s = s;
-	closing->lingering = false;
-	closing->engaged = atomic_load(&wait_count);
-	if (!closing->engaged)
+	bool any;
+
+	pthread_mutex_lock(&handle->lock);
+	any = handle->leaders[0];
+	pthread_mutex_unlock(&handle->lock);
+	return any;
+}
+
+void wait_kick(struct handle *handle)
+{
+	for (struct wait_link *link = atomic_load(&handle->waits); link; link = link->next)
+		thread_wake(link->wait->thread);
+}
+
+void wait_close_linger(struct handle *handle, bool on)
+{
+	if (!on) {
+		wait_close_begin(handle);
 		return;
-	pthread_mutex_lock(&wait_lock);
-	closing->next = wait_closes;
-	wait_closes = closing;
-	wait_for_active(s);
-	pthread_mutex_unlock(&wait_lock);
-}
-
-/* Who is held by a close of @s looks again whether it has to be. */
-static void wait_release(SOCKET s)
-{
-	for (const struct wait *wait = wait_list; wait; wait = wait->next)
-		if (wait->held && wait_has(wait, s))
-			thread_wake(wait->thread);
-	pthread_cond_broadcast(&wait_changed);
-}
-
-void wait_close_linger(struct wait_close *closing, bool on)
-{
-	if (!closing->engaged)
-		return;
-	pthread_mutex_lock(&wait_lock);
-	closing->lingering = on;
-	if (on)
-		wait_release(closing->s);
-	else
-		wait_for_active(closing->s);
-	pthread_mutex_unlock(&wait_lock);
-}
-
-static void wait_tell(struct wait *wait, SOCKET s)
-{
-	bool told = false;
-
-	for (nfds_t i = 0; i < wait->count; i++) {
-		if (wait->polled[i].fd != s)
-			continue;
-		wait->closed[i] = true;
-		told = true;
 	}
-	if (told) {
-		wait->told = true;
-		thread_wake(wait->thread);
-	}
+	if (!atomic_load(&handle->waits))
+		return;
+	pthread_mutex_lock(&handle->lock);
+	for (struct wait_link *link = atomic_load(&handle->waits); link; link = link->next)
+		link->late = false;
+	wait_kick(handle);
+	pthread_mutex_unlock(&handle->lock);
 }
 
-void wait_close_end(struct wait_close *closing, bool closed)
+void wait_close_end(struct handle *handle, bool closed)
 {
-	struct wait_close **link = &wait_closes;
-
-	if (!closing->engaged)
+	if (!atomic_load(&handle->waits))
 		return;
-	pthread_mutex_lock(&wait_lock);
-	while (*link != closing)
-		link = &(*link)->next;
-	*link = closing->next;
-	for (struct wait *wait = wait_list; closed && wait; wait = wait->next)
-		wait_tell(wait, closing->s);
-	wait_release(closing->s);
-	pthread_mutex_unlock(&wait_lock);
+	pthread_mutex_lock(&handle->lock);
+	for (struct wait_link *link = atomic_load(&handle->waits); link; link = link->next) {
+		if (closed && !link->late) {
+			link->wait->closed[link - link->wait->links] = true;
+			atomic_store(&link->wait->told, true);
+		}
+		link->late = false;
+	}
+	wait_kick(handle);
+	pthread_mutex_unlock(&handle->lock);
+}
+
+static void wait_forget(SOCKET s, struct handle *handle)
+{
+	(void)s;
+	/* Whoever had it is not in the child. */
+	pthread_mutex_init(&handle->lock, NULL);
+	atomic_store(&handle->waits, NULL);
+	atomic_store(&handle->closes, 0);
+	handle->leaders[0] = NULL;
+	handle->leaders[1] = NULL;
+}
+
+void wait_forked(void)
+{
+	struct thread *self = thread_self();
+
+	handle_each(wait_forget);
+	/* The call whose routine has forked goes on. */
+	for (nfds_t i = 0; self && self->wait && i < self->wait->count; i++)
+		wait_add(&self->wait->links[i], false);
 }

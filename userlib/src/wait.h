@@ -9,9 +9,9 @@
  *   From wait_close_begin() to wait_close_end() no call on the socket becomes active;
  *   then they are told, or go on as if nothing had been. Meanwhile they are held: routines,
  *   cancellation and deadlines reach them as ever.
- *   A call that comes while the kernel decides has to wait for that first. It takes no time
- *   to speak of but for close(2) of a family that the module does not know, if that one
- *   lingers: then the deadline of such a call does not hold, and nothing cancels it.
+ *
+ * Of the calls that wait for the same on one socket one looks, the others sleep until it
+ * leaves: each datagram wakes one thread.
  */
 #ifndef WINSOCK_WAIT_H
 #define WINSOCK_WAIT_H
@@ -19,27 +19,45 @@
 #include "thread.h"
 
 /**
+ * struct wait_link - a call in the list of one handle, under the handle's lock
+ * @next:	the handle's next one
+ * @back:	what points to this one
+ * @handle:	or NULL: beyond the table
+ * @wait:	the call
+ * @late:	it came while a close asked the kernel: that is nothing to it
+ */
+struct wait_link {
+	struct wait_link *_Atomic next;
+	struct wait_link *_Atomic *back;
+	struct handle *handle;
+	struct wait *wait;
+	bool late;
+};
+
+/**
  * struct wait - one blocking call
- * @next:	all that wait
  * @thread:	whose it is
  * @polled:	the sockets, and room for one more
  * @count:	how many
  * @closed:	as many flags: closed meanwhile
+ * @links:	as many
+ * @one:	see struct wait_one
  * @told:	one of them was
  * @active:	it tries just now
- * @held:	a close keeps it from trying; written by its own thread
- * @behind:	operations come first, see order.h; a C11 atomic
+ * @follows:	another call looks for it
+ * @direction:	of a transfer, that comes behind operations: IO_*; else -1
  */
 struct wait {
-	struct wait *next;
 	struct thread *thread;
 	struct pollfd *polled;
 	nfds_t count;
 	bool *closed;
-	bool told;
-	bool active;
-	bool held;
-	_Atomic bool behind;
+	struct wait_link *links;
+	bool one;
+	_Atomic bool told;
+	_Atomic bool active;
+	_Atomic bool follows;
+	int direction;
 };
 
 enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
@@ -47,41 +65,36 @@ enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
 /* Begin: @polled, @count and @closed are set. 0 or the error, see thread_block(). */
 int wait_enter(struct wait *wait);
 enum wait_end wait_poll(struct wait *wait, int64_t deadline);
+/* The same without waiting, nor routines: ready? */
+bool wait_try(struct wait *wait);
 void wait_leave(struct wait *wait);
-
-/* Do not look at the descriptors; look at them again. The call's own thread or any other. */
-void wait_behind(struct wait *wait, bool behind);
 
 /* A wait for one socket. */
 struct wait_one {
 	struct wait wait;
+	struct wait_link link;
 	struct pollfd polled[2];
 	bool closed;
 };
 
-int wait_one_enter(struct wait_one *one, SOCKET s, short events);
+int wait_one_enter(struct wait_one *one, SOCKET s, short events, int direction);
 
-/**
- * struct wait_close - a close under way
- * @next:	all of them
- * @s:		the socket
- * @engaged:	somebody may wait
- * @lingering:	see wait_close_linger()
- */
-struct wait_close {
-	struct wait_close *next;
-	SOCKET s;
-	bool engaged;
-	bool lingering;
-};
-
-void wait_close_begin(struct wait_close *closing, SOCKET s);
+/* Around a close. */
+void wait_close_begin(struct handle *handle);
 /*
  * The close lingers: the number stays ours. Who waits for other sockets as well goes on
  * meanwhile; who waits for this one alone is told how it ended.
  */
-void wait_close_linger(struct wait_close *closing, bool on);
+void wait_close_linger(struct handle *handle, bool on);
 /* If @closed, who waits is told and woken. */
-void wait_close_end(struct wait_close *closing, bool closed);
+void wait_close_end(struct handle *handle, bool closed);
+
+/* Does a call wait to receive? */
+bool wait_any_receives(struct handle *handle);
+
+/* With the handle's lock: let its calls look again. */
+void wait_kick(struct handle *handle);
+
+void wait_forked(void);
 
 #endif /* WINSOCK_WAIT_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The asynchronous side of a handle: operations, the port they complete to, network events.
+ * Made when a handle first needs it, guarded by the handle's lock. Who drops the lock to
+ * carry out a step of an operation keeps it alive: a close waits for that.
+ *
+ * The helper looks after it by epoll: one-shot for operations, so that nothing is told that
+ * nobody waits for; edge-triggered while network events are selected, as a hang-up cannot be
+ * masked.
+ */
+#ifndef WINSOCK_CHANNEL_H
+#define WINSOCK_CHANNEL_H
+
+#include "event.h"
+#include "io.h"
+#include "port.h"
+
+struct layer;
+struct operation;
+
+/**
+ * struct channel_queue - operations of one direction, in the order of the calls
+ * @first:	is under way
+ * @last:	where the next one goes
+ * @stepping:	a thread carries out a step of the first, without the lock
+ */
+struct channel_queue {
+	struct operation *first;
+	struct operation **last;
+	bool stepping;
+};
+
+/**
+ * struct channel - the asynchronous side of a handle
+ * @handle:	whose
+ * @s:		its number
+ * @generation:	tells this channel from others that had the number
+ * @cookie:	which socket
+ * @stream:	a stream socket
+ * @closing:	a close looks at it: nothing begins, nothing goes on
+ * @added:	epoll knows the descriptor
+ * @armed:	what epoll tells of next
+ * @queues:	receives and sends
+ * @stepped:	a step is over, and a close waits for that
+ * @later:	the directions are shut down when nothing is pending in them any more
+ * @port:	completion port, held, or NULL
+ * @key:	its key
+ * @event:	signalled by network events, held, or NULL
+ * @selected:	FD_* asked for; 0: no association
+ * @happened:	FD_* that were told and not yet enumerated
+ * @enabled:	FD_* that may happen
+ * @errors:	of what happened
+ * @connecting:	a connect is under way
+ * @connected:	there is a connection, or was, or needs none
+ */
+struct channel {
+	struct handle *handle;
+	SOCKET s;
+	uint32_t generation;
+	uint64_t cookie;
+	bool stream;
+	bool closing;
+	bool added;
+	uint32_t armed;
+	struct channel_queue queues[IO_DIRECTIONS];
+	pthread_cond_t stepped;
+	bool later[IO_DIRECTIONS];
+	struct port *port;
+	ULONG_PTR key;
+	struct event *event;
+	long selected;
+	long happened;
+	long enabled;
+	int errors[FD_MAX_EVENTS];
+	bool connecting;
+	bool connected;
+};
+
+/* Called once, before the first channel is made. */
+void channel_set_layer(const struct layer *functions,
+		       void (*ready)(struct channel *channel, uint32_t events));
+
+/*
+ * With the handle locked: its channel, made if need be. NULL with an error, the handle not
+ * locked: WSAENOTSOCK (closed, or about to be), WSAENOBUFS.
+ */
+struct channel *channel_open(SOCKET s, int *error);
+/* The same, only if there is one. */
+struct channel *channel_find(SOCKET s);
+void channel_unlock(struct channel *channel);
+
+/* All with the lock. */
+
+/* Let the helper look after what is wanted. 0, or an error. */
+int channel_watch(struct channel *channel);
+void channel_unwatch(struct channel *channel);
+
+/* Nothing begins from here on, and no step is under way. */
+void channel_halt(struct channel *channel);
+
+/* Take it off its handle, and free it: it has no operations any more. */
+void channel_free(struct channel *channel);
+
+static inline bool channel_is_idle(const struct channel *channel)
+{
+	return !channel->queues[IO_RECEIVE].first && !channel->queues[IO_SEND].first;
+}
+
+#endif /* WINSOCK_CHANNEL_H */

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Events. See event.h. */
+#include <stdlib.h>
+
+#include "event.h"
+
+/* A thread that waits for an event, among others. */
+struct event_link {
+	struct event_link *next;
+	struct thread *thread;
+};
+
+/**
+ * struct event - an event
+ * @object:	lifetime
+ * @lock:	for @links, and the change of @set
+ * @set:	it is signalled
+ * @automatic:	until one wait has taken it
+ * @links:	who waits
+ */
+struct event {
+	struct object object;
+	pthread_mutex_t lock;
+	_Atomic bool set;
+	bool automatic;
+	struct event_link *links;
+};
+
+static void event_free(struct object *object)
+{
+	struct event *event = (struct event *)object;
+
+	pthread_mutex_destroy(&event->lock);
+	free(event);
+}
+
+struct event *event_get(HANDLE handle)
+{
+	return object_get(handle, OBJECT_EVENT);
+}
+
+void event_hold(struct event *event)
+{
+	object_hold(&event->object);
+}
+
+void event_put(struct event *event)
+{
+	if (event)
+		object_put(&event->object);
+}
+
+void event_set(struct event *event)
+{
+	pthread_mutex_lock(&event->lock);
+	if (!atomic_exchange(&event->set, true))
+		for (struct event_link *link = event->links; link; link = link->next)
+			thread_wake(link->thread);
+	pthread_mutex_unlock(&event->lock);
+}
+
+void event_reset(struct event *event)
+{
+	atomic_store(&event->set, false);
+}
+
+void event_forked(struct event *event)
+{
+	pthread_mutex_init(&event->lock, NULL);
+	event->links = NULL;
+}
+
+WINSOCK_API HANDLE CreateEventA(LPVOID attributes, BOOL manual, BOOL set, const char *name)
+{
+	struct event *event;
+	HANDLE handle;
+	BORDER;
+
+	(void)attributes;
+	event = name ? NULL : calloc(1, sizeof(*event));
+	if (!event) {
+		error_fail(name ? ERROR_NOT_SUPPORTED : WSA_NOT_ENOUGH_MEMORY);
+		return WSA_INVALID_EVENT;
+	}
+	event->automatic = !manual;
+	event->set = set;
+	event->object.type = OBJECT_EVENT;
+	event->object.free = event_free;
+	pthread_mutex_init(&event->lock, NULL);
+	handle = object_publish(&event->object);
+	if (!handle)
+		event_free(&event->object);
+	return handle;
+}
+
+WINSOCK_API WSAEVENT WSACreateEvent(void)
+{
+	return CreateEventA(NULL, TRUE, FALSE, NULL);
+}
+
+static BOOL event_change(WSAEVENT handle, void (*change)(struct event *event))
+{
+	struct event *event;
+	BORDER;
+
+	event = event_get(handle);
+	if (!event)
+		return FALSE;
+	change(event);
+	event_put(event);
+	return TRUE;
+}
+
+WINSOCK_API BOOL WSASetEvent(WSAEVENT event)
+{
+	return event_change(event, event_set);
+}
+
+WINSOCK_API BOOL WSAResetEvent(WSAEVENT event)
+{
+	return event_change(event, event_reset);
+}
+
+static void event_nothing(struct event *event)
+{
+	(void)event;
+}
+
+WINSOCK_API BOOL WSACloseEvent(WSAEVENT event)
+{
+	return event_change(event, event_nothing) && CloseHandle(event);
+}
+
+/* Is it signalled? What is reset by that, is. */
+static bool event_take(struct event *event)
+{
+	return event->automatic ? atomic_exchange(&event->set, false) : atomic_load(&event->set);
+}
+
+/* One, or all at the same time: index of the lowest, or -1. */
+static int event_satisfied(struct event *const *events, DWORD count, bool all)
+{
+	DWORD i;
+
+	for (i = 0; all && i < count; i++)
+		if (!atomic_load(&events[i]->set))
+			return -1;
+	for (i = 0; i < count && event_take(events[i]) == all; i++)
+		;
+	if (!all)
+		return i < count ? (int)i : -1;
+	if (i == count)
+		return 0;
+	/* Another thread was there first: the others are given back. */
+	while (i-- > 0)
+		if (events[i]->automatic)
+			event_set(events[i]);
+	return -1;
+}
+
+static DWORD event_wait(struct thread *self, struct event *const *events, DWORD count, bool all,
+			int64_t deadline, bool alertable)
+{
+	int found, awake = THREAD_WOKEN;
+
+	do {
+		if (alertable && thread_deliver(self))
+			return WSA_WAIT_IO_COMPLETION;
+		found = event_satisfied(events, count, all);
+		if (found >= 0)
+			return WSA_WAIT_EVENT_0 + found;
+		if (awake)
+			awake = thread_poll(self, NULL, 0, deadline);
+		else
+			return WSA_WAIT_TIMEOUT;
+	} while (true);
+}
+
+static void event_link(struct event *event, struct event_link *link, struct thread *self)
+{
+	pthread_mutex_lock(&event->lock);
+	link->thread = self;
+	link->next = event->links;
+	event->links = link;
+	pthread_mutex_unlock(&event->lock);
+}
+
+static void event_unlink(struct event *event, struct event_link *link)
+{
+	struct event_link **back;
+
+	pthread_mutex_lock(&event->lock);
+	for (back = &event->links; *back && *back != link; back = &(*back)->next)
+		;
+	/* A child has none of its parent's. */
+	if (*back)
+		*back = link->next;
+	pthread_mutex_unlock(&event->lock);
+}
+
+WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles, BOOL all,
+					   DWORD ms, BOOL alertable)
+{
+	struct event_link links[WSA_MAXIMUM_WAIT_EVENTS];
+	struct event *events[WSA_MAXIMUM_WAIT_EVENTS];
+	DWORD result = WSA_WAIT_FAILED, known;
+	struct thread *self;
+	BORDER_OF_WAIT;
+
+	if (!count || count > WSA_MAXIMUM_WAIT_EVENTS || !handles) {
+		error_fail(WSA_INVALID_PARAMETER);
+		return WSA_WAIT_FAILED;
+	}
+	self = thread_self();
+	if (!self) {
+		error_fail(WSA_NOT_ENOUGH_MEMORY);
+		return WSA_WAIT_FAILED;
+	}
+	for (known = 0; known < count; known++) {
+		events[known] = event_get(handles[known]);
+		if (!events[known])
+			break;
+		event_link(events[known], &links[known], self);
+	}
+	if (known == count)
+		result = event_wait(self, events, count, all, thread_deadline(ms), alertable);
+	while (known-- > 0) {
+		event_unlink(events[known], &links[known]);
+		event_put(events[known]);
+	}
+	return result;
+}
+
+WINSOCK_API DWORD WaitForSingleObject(HANDLE handle, DWORD ms)
+{
+	return WSAWaitForMultipleEvents(1, &handle, FALSE, ms, FALSE);
+}
+
+WINSOCK_API DWORD WaitForMultipleObjects(DWORD count, const HANDLE *handles, BOOL all, DWORD ms)
+{
+	return WSAWaitForMultipleEvents(count, handles, all, ms, FALSE);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Network events. The helper is told by epoll, edge-triggered, that something is new; what
+ * it is is found out by looking. An event that has happened is not looked for again until
+ * the call that it invites to, which is Windows' rule and also what keeps a busy socket from
+ * busying the helper. That holds beyond an association: another choice of events tells
+ * nothing twice.
+ */
+#include "netevent.h"
+#include "tcpinfo.h"
+
+static void netevent_tell(struct channel *channel, int bit, int error)
+{
+	channel->enabled &= ~(1L << bit);
+	channel->happened |= 1L << bit;
+	channel->errors[bit] = error;
+	event_set(channel->event);
+}
+
+static bool netevent_wants(const struct channel *channel, long event)
+{
+	return channel->enabled & channel->selected & event;
+}
+
+/* A connect has ended, well or not. */
+static void netevent_connected(struct channel *channel, short ready)
+{
+	int error;
+
+	if (!(ready & (POLLOUT | POLLERR | POLLHUP)))
+		return;
+	error = socket_option(channel->s, SO_ERROR);
+	channel->connecting = false;
+	channel->connected = !error;
+	channel->enabled |= FD_READ | FD_WRITE | FD_OOB | FD_CLOSE;
+	if (netevent_wants(channel, FD_CONNECT))
+		netevent_tell(channel, FD_CONNECT_BIT, error_from_errno(error));
+}
+
+/* There is something to be read, if only the end: the peer's, not our own. */
+static void netevent_readable(struct channel *channel)
+{
+	SOCKET s = channel->s;
+	ssize_t got = 1;
+	int error = 0;
+	char byte;
+
+	/* A datagram socket's error is for the call to find. */
+	if (channel->stream)
+		got = recv(s, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (got > 0) {
+		if (netevent_wants(channel, FD_READ))
+			netevent_tell(channel, FD_READ_BIT, 0);
+		return;
+	}
+	if (got < 0 && (errno == EAGAIN || errno == ENOTCONN))
+		return;
+	if (!got && !tcpinfo_peer_is_done(s))
+		return;
+	/* Looking has taken the error: the program's own calls still have to fail (H4). */
+	if (got < 0) {
+		handle_mark(s, HANDLE_RESET);
+		error = WSAECONNABORTED;
+	}
+	if (netevent_wants(channel, FD_CLOSE))
+		netevent_tell(channel, FD_CLOSE_BIT, error);
+}
+
+/* What there is to be read, or room for, belongs to the operations that are pending. */
+static bool netevent_is_taken(const struct channel *channel, int direction)
+{
+	return channel->stream && channel->queues[direction].first;
+}
+
+void netevent_look(struct channel *channel)
+{
+	struct pollfd polled = { channel->s, POLLIN | POLLOUT | POLLPRI | POLLRDHUP, 0 };
+
+	if (!channel->selected || channel->closing || poll(&polled, 1, 0) < 1)
+		return;
+	if (socket_option(channel->s, SO_ACCEPTCONN) > 0) {
+		if (netevent_wants(channel, FD_ACCEPT) && (polled.revents & POLLIN))
+			netevent_tell(channel, FD_ACCEPT_BIT, 0);
+		return;
+	}
+	if (channel->connecting)
+		netevent_connected(channel, polled.revents);
+	if (!channel->connected)
+		return;
+	if (netevent_wants(channel, FD_WRITE) && (polled.revents & POLLOUT) &&
+	    !(polled.revents & (POLLERR | POLLHUP)) && !netevent_is_taken(channel, IO_SEND))
+		netevent_tell(channel, FD_WRITE_BIT, 0);
+	if (netevent_wants(channel, FD_OOB) && (polled.revents & POLLPRI))
+		netevent_tell(channel, FD_OOB_BIT, 0);
+	if (netevent_wants(channel, FD_READ | FD_CLOSE) &&
+	    (polled.revents & (POLLIN | POLLRDHUP | POLLHUP | POLLERR)) &&
+	    !netevent_is_taken(channel, IO_RECEIVE))
+		netevent_readable(channel);
+}
+
+void netevent_emptied(struct channel *channel, int direction)
+{
+	if (netevent_wants(channel, direction == IO_SEND ? FD_WRITE : FD_READ | FD_CLOSE))
+		netevent_look(channel);
+}
+
+void netevent_enable(struct channel *channel, long events)
+{
+	channel->enabled |= events;
+	channel->happened &= ~events;
+	netevent_look(channel);
+}
+
+void netevent_connecting(struct channel *channel, bool done)
+{
+	channel->enabled |= FD_CONNECT;
+	channel->connecting = true;
+	if (done)
+		netevent_connected(channel, POLLOUT);
+	netevent_look(channel);
+}
+
+/* Of a stream without a peer: a connect that is under way is ready for nothing. */
+static bool netevent_is_connecting(SOCKET s)
+{
+	struct pollfd polled = { s, POLLIN | POLLOUT, 0 };
+
+	return socket_option(s, SO_ACCEPTCONN) <= 0 && !poll(&polled, 1, 0);
+}
+
+/* What is known of a connection that was made before. */
+static void netevent_begin(struct channel *channel)
+{
+	if (!channel->connecting && !channel->connected) {
+		channel->connected = !channel->stream || socket_is_connected(channel->s);
+		channel->connecting = !channel->connected && netevent_is_connecting(channel->s);
+	}
+	if (channel->connected && channel->stream && netevent_wants(channel, FD_CONNECT))
+		netevent_tell(channel, FD_CONNECT_BIT, 0);
+}
+
+int netevent_select(struct channel *channel, struct event *event, long events)
+{
+	long before = channel->selected;
+	int error;
+
+	channel->selected = events;
+	/* Whatever can fail does so while the old association is whole. */
+	error = events ? channel_watch(channel) : 0;
+	if (error) {
+		channel->selected = before;
+		return error;
+	}
+	event_put(channel->event);
+	channel->event = event;
+	if (!events) {
+		/* What operations want is one-shot again. */
+		channel_unwatch(channel);
+		return channel_watch(channel);
+	}
+	if (channel->happened & events)
+		event_set(event);
+	netevent_begin(channel);
+	netevent_look(channel);
+	return 0;
+}

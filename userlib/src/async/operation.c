@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Overlapped operations. See operation.h. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "netevent.h"
+#include "operation.h"
+#include "wait.h"
+
+/* Of one system call: a close waits for at most one. */
+#define OPERATION_STEP		(1 << 20)
+#define OPERATION_CANCELLED	0xc0000120U	/* STATUS_CANCELLED */
+#define OPERATION_FAILED	0xe0000000U	/* with the error */
+
+static _Atomic unsigned int operation_waiters;
+
+void operation_free(struct operation *operation)
+{
+	event_put(operation->event);
+	port_put(operation->port);
+	if (operation->thread)
+		thread_put(operation->thread);
+	free(operation);
+}
+
+static void operation_free_packet(struct packet *packet)
+{
+	operation_free((struct operation *)((char *)packet - offsetof(struct operation, packet)));
+}
+
+static void operation_call_back(struct routine *routine, bool cancelled)
+{
+	struct operation *operation = (struct operation *)((char *)routine -
+							   offsetof(struct operation, routine));
+	LPWSAOVERLAPPED_COMPLETION_ROUTINE function = operation->function;
+	LPWSAOVERLAPPED overlapped = operation->overlapped;
+	DWORD error = operation->error, moved = operation->moved, flags = operation->told;
+
+	operation_free(operation);
+	if (!cancelled)
+		function(error, moved, overlapped, flags);
+}
+
+/* Half of the word that says whether an operation is pending. */
+static uint32_t *operation_futex(LPWSAOVERLAPPED overlapped)
+{
+	uint32_t *half = (uint32_t *)&overlapped->Internal;
+
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ||
+	       sizeof(overlapped->Internal) == sizeof(*half) ? half : half + 1;
+}
+
+static void operation_store(const struct operation *operation)
+{
+	LPWSAOVERLAPPED overlapped = operation->overlapped;
+	ULONG_PTR status = 0;
+
+	if (operation->error == WSA_OPERATION_ABORTED)
+		status = OPERATION_CANCELLED;
+	else if (operation->error)
+		status = OPERATION_FAILED | operation->error;
+	overlapped->InternalHigh = operation->moved;
+	overlapped->Offset = operation->told;
+	overlapped->OffsetHigh = operation->error;
+	/* HasOverlappedIoCompleted() looks at this alone; the program may free it then. */
+	__atomic_store_n(&overlapped->Internal, status, __ATOMIC_SEQ_CST);
+	if (atomic_load(&operation_waiters))
+		thread_futex_wake(operation_futex(overlapped), INT_MAX);
+}
+
+void operation_await(LPWSAOVERLAPPED overlapped)
+{
+	atomic_fetch_add(&operation_waiters, 1);
+	while (!HasOverlappedIoCompleted(overlapped))
+		thread_futex_wait(operation_futex(overlapped), STATUS_PENDING, THREAD_FOREVER);
+	atomic_fetch_sub(&operation_waiters, 1);
+}
+
+static struct port *operation_port(const struct operation *operation, ULONG_PTR *key)
+{
+	const struct channel *channel = operation->channel;
+
+	if (operation->function || ((uintptr_t)operation->overlapped->hEvent & 1))
+		return NULL;
+	*key = operation->port ? operation->key : channel->key;
+	return operation->port ? operation->port : channel->port;
+}
+
+bool operation_has_port(const struct operation *operation)
+{
+	ULONG_PTR key;
+
+	return operation_port(operation, &key);
+}
+
+/* The one completion, of what is in no queue any more. @silent: nobody is told. */
+static void operation_complete(struct operation *operation, bool silent)
+{
+	struct event *event = operation->event;
+	ULONG_PTR key = 0;
+	struct port *port = operation_port(operation, &key);
+
+	if (operation->call) {
+		*operation->call = (struct operation_call){
+			true, operation->error, operation->moved, operation->told
+		};
+		silent |= operation->error != 0;
+	}
+	atomic_fetch_sub(&operation->thread->operations, 1);
+	operation->packet.entry = (OVERLAPPED_ENTRY){
+		.lpCompletionKey = key,
+		.lpOverlapped = operation->overlapped,
+		.Internal = operation->error,
+		.dwNumberOfBytesTransferred = operation->moved,
+	};
+	operation_store(operation);
+	if (event && !silent)
+		event_set(event);
+	if (!silent && operation->function) {
+		operation->routine.run = operation_call_back;
+		if (thread_queue(operation->thread, &operation->routine))
+			return;
+	} else if (!silent && port) {
+		operation->packet.free = operation_free_packet;
+		port_post(port, &operation->packet);
+		return;
+	}
+	operation_free(operation);
+}
+
+static struct operation *operation_pop(struct channel_queue *queue)
+{
+	struct operation *operation = queue->first;
+
+	queue->first = operation->next;
+	if (!queue->first)
+		queue->last = &queue->first;
+	return operation;
+}
+
+/* The first of its queue has ended. */
+static void operation_finish(struct operation *operation, int error)
+{
+	operation->error = error;
+	/* Of a datagram that was cut short what fits is there. */
+	if (error && error != WSAEMSGSIZE)
+		operation->moved = 0;
+	operation_pop(&operation->channel->queues[operation->direction]);
+	operation_complete(operation, false);
+}
+
+/* A receive of nothing waits for something, and leaves it there. */
+static int operation_peek(const struct operation *operation)
+{
+	struct pollfd polled = { operation->channel->s, POLLIN, 0 };
+	int ready = poll(&polled, 1, 0), error = 0;
+
+	if (ready <= 0)
+		return -EAGAIN;
+	if (polled.revents & POLLERR)
+		error = socket_option(polled.fd, SO_ERROR);
+	return error > 0 ? -error : 0;
+}
+
+/* Without the lock: some of a transfer. Bytes, or a negative errno. */
+static ssize_t operation_step(struct operation *operation)
+{
+	struct msghdr *message = &operation->message;
+	size_t count = message->msg_iovlen, size = 0, cut = 0, n = 0;
+	bool stream = operation->channel->stream;
+	ssize_t moved;
+
+	if (stream && operation->direction == IO_RECEIVE && !operation->left)
+		return operation_peek(operation);
+	while (stream && n < count && size < OPERATION_STEP)
+		size += message->msg_iov[n++].iov_len;
+	if (stream)
+		message->msg_iovlen = n;
+	if (size > OPERATION_STEP) {
+		cut = size - OPERATION_STEP;
+		message->msg_iov[n - 1].iov_len -= cut;
+	}
+	moved = io_move(operation->channel->s, message, operation->flags, operation->direction);
+	if (moved < 0)
+		moved = -errno;
+	if (cut)
+		message->msg_iov[n - 1].iov_len += cut;
+	message->msg_iovlen = count;
+	return moved;
+}
+
+/* Some is done. True: all of it. */
+static bool operation_advance(struct operation *operation, size_t moved)
+{
+	operation->moved += moved;
+	operation->left -= moved;
+	if (!operation->whole || !operation->left)
+		return true;
+	io_advance(&operation->message, moved);
+	return false;
+}
+
+static int operation_error(struct operation *operation, ssize_t moved)
+{
+	struct msghdr *message = &operation->message;
+	bool stream = operation->channel->stream;
+
+	if (operation->direction == IO_SEND)
+		return 0;
+	if (operation->from_size)
+		*operation->from_size = message->msg_namelen;
+	operation->told = message->msg_flags & MSG_OOB;
+	if (!stream && (message->msg_flags & MSG_TRUNC))
+		return WSAEMSGSIZE;
+	return stream && !moved && operation->left ? io_end_error(operation->channel->s) : 0;
+}
+
+/* What a step has come to. True: the operation has ended. */
+static bool operation_result(struct operation *operation, ssize_t moved)
+{
+	SOCKET s = operation->channel->s;
+
+	if (moved == -EAGAIN && !operation->aborted)
+		return false;
+	/* The end of the stream is the end of a whole, too. */
+	if (moved >= 0 && !operation_advance(operation, moved) && moved && !operation->aborted)
+		return false;
+	if (operation->aborted && (moved < 0 || (operation->whole && operation->left)))
+		operation_finish(operation, WSA_OPERATION_ABORTED);
+	else if (moved < 0)
+		operation_finish(operation, io_error_number(s, -moved, operation->direction));
+	else
+		operation_finish(operation, operation_error(operation, moved));
+	return true;
+}
+
+/* Nothing is pending in a direction any more. */
+static void operation_emptied(struct channel *channel, int direction)
+{
+	if (channel->later[direction]) {
+		channel->later[direction] = false;
+		shutdown(channel->s, direction == IO_SEND ? SHUT_WR : SHUT_RD);
+	}
+	wait_kick(channel->handle);
+	netevent_emptied(channel, direction);
+}
+
+/* One step of the first. True: it has ended. */
+static bool operation_go(struct channel *channel, int direction)
+{
+	struct channel_queue *queue = &channel->queues[direction];
+	struct operation *operation = queue->first;
+	ssize_t moved;
+
+	queue->stepping = true;
+	channel_unlock(channel);
+	moved = operation_step(operation);
+	pthread_mutex_lock(&channel->handle->lock);
+	queue->stepping = false;
+	if (channel->closing)
+		pthread_cond_broadcast(&channel->stepped);
+	return operation_result(operation, moved);
+}
+
+/* What is left is the helper's. */
+static void operation_leave(struct channel *channel, int direction)
+{
+	struct channel_queue *queue = &channel->queues[direction];
+	int error = 0;
+
+	while (queue->first && !channel->closing) {
+		error = channel_watch(channel);
+		if (!error)
+			return;
+		operation_finish(queue->first, error);
+	}
+	if (!queue->first && !channel->closing)
+		operation_emptied(channel, direction);
+}
+
+void operation_run(struct channel *channel, int direction)
+{
+	const struct channel_queue *queue = &channel->queues[direction];
+
+	if (!queue->first || queue->stepping || channel->closing)
+		return;
+	while (operation_go(channel, direction) && queue->first && !channel->closing)
+		;
+	operation_leave(channel, direction);
+}
+
+void operation_resume(struct channel *channel)
+{
+	for (int i = 0; i < IO_DIRECTIONS; i++)
+		operation_leave(channel, i);
+}
+
+void operation_begin(struct channel *channel, struct operation *operation,
+		     struct operation_call *call)
+{
+	int direction = operation->direction;
+	struct channel_queue *queue = &channel->queues[direction];
+
+	operation->channel = channel;
+	operation->next = NULL;
+	atomic_fetch_add(&operation->thread->operations, 1);
+	*queue->last = operation;
+	queue->last = &operation->next;
+	if (queue->first != operation)
+		return;
+	/* Mostly there is room, or something to take. */
+	operation->call = call;
+	if (operation_go(channel, direction)) {
+		operation_leave(channel, direction);
+		return;
+	}
+	call->error = channel->closing ? 0 : channel_watch(channel);
+	if (!call->error) {
+		operation->call = NULL;
+		return;
+	}
+	operation_finish(operation, call->error);
+	operation_leave(channel, direction);
+}
+
+static void operation_unlink(struct channel_queue *queue, struct operation *operation)
+{
+	struct operation **link = &queue->first;
+
+	while (*link != operation)
+		link = &(*link)->next;
+	*link = operation->next;
+	if (!operation->next)
+		queue->last = link;
+}
+
+/* One that is in no queue any more. */
+static void operation_abort(struct operation *operation, bool silent)
+{
+	operation->error = WSA_OPERATION_ABORTED;
+	operation->moved = 0;
+	operation_complete(operation, silent);
+}
+
+bool operation_cancel(struct channel *channel,
+		      bool (*wanted)(const struct operation *operation, const void *what),
+		      const void *what)
+{
+	struct operation *operation, *next;
+	bool any = false;
+
+	for (int i = 0; i < IO_DIRECTIONS; i++) {
+		struct channel_queue *queue = &channel->queues[i];
+		bool before = queue->first;
+
+		for (operation = queue->first; operation; operation = next) {
+			next = operation->next;
+			if (!wanted(operation, what))
+				continue;
+			any = true;
+			if (queue->stepping && operation == queue->first) {
+				operation->aborted = true;
+				continue;
+			}
+			operation_unlink(queue, operation);
+			operation_abort(operation, false);
+		}
+		if (before && !queue->first && !channel->closing)
+			operation_emptied(channel, i);
+	}
+	return any;
+}
+
+void operation_drop(struct channel *channel, bool silent)
+{
+	for (int i = 0; i < IO_DIRECTIONS; i++)
+		while (channel->queues[i].first)
+			operation_abort(operation_pop(&channel->queues[i]), silent);
+}
+
+void operation_move(struct channel *from, struct channel *to)
+{
+	for (int i = 0; i < IO_DIRECTIONS; i++) {
+		to->later[i] |= from->later[i];
+		while (from->queues[i].first) {
+			struct operation *operation = operation_pop(&from->queues[i]);
+
+			if (!operation->port && from->port) {
+				operation->port = port_hold(from->port);
+				operation->key = from->key;
+			}
+			operation->next = NULL;
+			operation->channel = to;
+			*to->queues[i].last = operation;
+			to->queues[i].last = &operation->next;
+		}
+	}
+}

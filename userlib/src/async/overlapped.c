@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* WSASend and its like: what the program asks, made into operations. */
+#include <stdlib.h>
+
+#include "close.h"
+#include "layer.h"
+#include "operation.h"
+#include "upper.h"
+
+/* Nothing is mapped below: vm.mmap_min_addr. */
+#define OVERLAPPED_FIRST_PAGE	4096
+
+/* What all four calls have in common. */
+struct overlapped_call {
+	SOCKET s;
+	LPWSABUF buffers;
+	DWORD count;
+	LPDWORD moved;
+	DWORD flags;
+	LPDWORD told;
+	const struct sockaddr *to;
+	int to_size;
+	struct sockaddr *from;
+	LPINT from_size;
+	LPWSAOVERLAPPED overlapped;
+	LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
+	int direction;
+};
+
+static void overlapped_copy(const struct overlapped_call *call, struct iovec *vector)
+{
+	for (DWORD i = 0; i < call->count; i++)
+		vector[i] = (struct iovec){ call->buffers[i].buf, call->buffers[i].len };
+}
+
+/* The plain call, on several buffers. */
+static int overlapped_plain(const struct overlapped_call *call)
+{
+	struct iovec *vector = calloc(call->count, sizeof(*vector));
+	struct msghdr message = { .msg_iov = vector, .msg_iovlen = call->count };
+	ssize_t moved;
+
+	if (!vector)
+		return error_fail(WSAENOBUFS);
+	overlapped_copy(call, vector);
+	if (call->direction == IO_SEND) {
+		message.msg_name = (void *)call->to;
+		message.msg_namelen = call->to_size;
+	} else {
+		message.msg_name = call->from;
+		message.msg_namelen = call->from_size ? *call->from_size : 0;
+	}
+	moved = io_transfer(call->s, &message, call->flags, call->direction);
+	if (call->direction == IO_RECEIVE) {
+		if (call->from_size && (moved >= 0 || WSAGetLastError() == WSAEMSGSIZE))
+			*call->from_size = message.msg_namelen;
+		if (moved >= 0 && call->told)
+			*call->told = message.msg_flags & MSG_OOB;
+	}
+	free(vector);
+	if (moved < 0)
+		return SOCKET_ERROR;
+	if (call->moved)
+		*call->moved = moved;
+	return 0;
+}
+
+/* 0 with the operation, or an error. */
+static int overlapped_make(const struct overlapped_call *call, struct operation **made)
+{
+	HANDLE event = (HANDLE)((uintptr_t)call->overlapped->hEvent & ~(uintptr_t)1);
+	struct thread *self = thread_self();
+	struct operation *op;
+
+	if (call->to && (call->to_size < 0 || (size_t)call->to_size > sizeof(op->name)))
+		return WSAEFAULT;
+	op = self ? calloc(1, sizeof(*op) + call->count * sizeof(*op->buffers)) : NULL;
+	if (!op)
+		return WSAENOBUFS;
+	/* With a routine the field is the program's own. */
+	if (event && !call->routine && !(op->event = event_get(event))) {
+		free(op);
+		return WSA_INVALID_HANDLE;
+	}
+	overlapped_copy(call, op->buffers);
+	op->direction = call->direction;
+	op->overlapped = call->overlapped;
+	op->function = call->routine;
+	op->flags = call->flags;
+	op->message.msg_iov = op->buffers;
+	op->message.msg_iovlen = call->count;
+	if (call->to) {
+		memcpy(&op->name, call->to, call->to_size);
+		op->message.msg_name = &op->name;
+		op->message.msg_namelen = call->to_size;
+	} else if (call->from && call->from_size) {
+		op->message.msg_name = call->from;
+		op->message.msg_namelen = *call->from_size;
+		op->from_size = call->from_size;
+	}
+	for (DWORD i = 0; i < call->count; i++)
+		op->left += call->buffers[i].len;
+	op->thread = self;
+	thread_hold(self);
+	*made = op;
+	return 0;
+}
+
+/* 0 once it is begun or queued. */
+static int overlapped_begin(struct operation *op, SOCKET s, struct operation_call *result)
+{
+	struct channel *channel;
+	int error;
+
+	channel = channel_open(s, &error);
+	if (!channel)
+		return error;
+	if (channel->closing) {
+		channel_unlock(channel);
+		return WSAENOTSOCK;
+	}
+	op->whole = channel->stream &&
+		    (op->direction == IO_SEND || (op->flags & MSG_WAITALL));
+	if (op->event)
+		event_reset(op->event);
+	op->overlapped->InternalHigh = 0;
+	op->overlapped->Internal = STATUS_PENDING;
+	operation_begin(channel, op, result);
+	channel_unlock(channel);
+	return 0;
+}
+
+static int overlapped_start(const struct overlapped_call *call)
+{
+	struct operation_call result = { 0 };
+	struct operation *op;
+	int error;
+
+	/* What has a channel is a socket. */
+	if (!layer_handle(call->s) && !socket_check(call->s))
+		return SOCKET_ERROR;
+	if (!call->count || call->count > 1024)
+		return error_fail(WSAEINVAL);
+	/* Asking the kernel costs more than the transfer: so much for mistakes. */
+	if ((uintptr_t)call->buffers < OVERLAPPED_FIRST_PAGE)
+		return error_fail(WSAEFAULT);
+	if (!call->overlapped)
+		return overlapped_plain(call);
+	upper_begin();
+	error = io_refuse(call->s, call->direction);
+	if (!error)
+		error = overlapped_make(call, &op);
+	if (error)
+		return error_fail(error);
+	error = overlapped_begin(op, call->s, &result);
+	if (error) {
+		operation_free(op);
+		return error_fail(error);
+	}
+	if (call->direction == IO_RECEIVE)
+		layer_happened(call->s, LAYER_RECEIVED);
+	if (!result.done)
+		return error_fail(WSA_IO_PENDING);
+	if (result.error)
+		return error_fail(result.error);
+	if (call->moved)
+		*call->moved = result.moved;
+	if (call->told)
+		*call->told = result.flags;
+	return 0;
+}
+
+static int overlapped_call(const struct overlapped_call *call)
+{
+	BORDER_OF_WAIT;
+
+	STARTED_OR(SOCKET_ERROR);
+	return overlapped_start(call);
+}
+
+WINSOCK_API int WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
+			  const struct sockaddr *to, int to_size, LPWSAOVERLAPPED overlapped,
+			  LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+	struct overlapped_call call = {
+		.s = s, .buffers = buffers, .count = count, .moved = sent, .flags = flags,
+		.to = to, .to_size = to ? to_size : 0,
+		.overlapped = overlapped, .routine = routine, .direction = IO_SEND,
+	};
+
+	return overlapped_call(&call);
+}
+
+WINSOCK_API int WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
+			LPWSAOVERLAPPED overlapped,
+			LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+	return WSASendTo(s, buffers, count, sent, flags, NULL, 0, overlapped, routine);
+}
+
+WINSOCK_API int WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received,
+			    LPDWORD flags, struct sockaddr *from, LPINT from_size,
+			    LPWSAOVERLAPPED overlapped,
+			    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+	struct overlapped_call call = {
+		.s = s, .buffers = buffers, .count = count, .moved = received,
+		.flags = flags ? *flags : 0, .told = flags,
+		.from = from, .from_size = from_size,
+		.overlapped = overlapped, .routine = routine, .direction = IO_RECEIVE,
+	};
+
+	return overlapped_call(&call);
+}
+
+WINSOCK_API int WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD received,
+			LPDWORD flags, LPWSAOVERLAPPED overlapped,
+			LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+	return WSARecvFrom(s, buffers, count, received, flags, NULL, NULL, overlapped, routine);
+}
+
+WINSOCK_API BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped,
+					LPDWORD transferred, BOOL wait, LPDWORD flags)
+{
+	BORDER_OF_WAIT;
+
+	(void)s;
+	STARTED_OR(FALSE);
+	if (!overlapped || !transferred || !flags) {
+		error_fail(WSAEFAULT);
+		return FALSE;
+	}
+	if (!HasOverlappedIoCompleted(overlapped) && !wait) {
+		error_fail(WSA_IO_INCOMPLETE);
+		return FALSE;
+	}
+	operation_await(overlapped);
+	*transferred = overlapped->InternalHigh;
+	*flags = overlapped->Offset;
+	if (!overlapped->Internal)
+		return TRUE;
+	error_fail(overlapped->OffsetHigh);
+	return FALSE;
+}
+
+WINSOCK_API BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD transferred,
+				     BOOL wait)
+{
+	DWORD flags;
+
+	return WSAGetOverlappedResult((SOCKET)(intptr_t)file, overlapped, transferred, wait, &flags);
+}
+
+static bool overlapped_is(const struct operation *operation, const void *overlapped)
+{
+	return !overlapped || operation->overlapped == overlapped;
+}
+
+static bool overlapped_is_of(const struct operation *operation, const void *thread)
+{
+	return operation->thread == thread;
+}
+
+/* 1, 0: there is none, or -1 with the error: no socket. */
+static int overlapped_cancel(HANDLE file,
+			     bool (*wanted)(const struct operation *operation, const void *what),
+			     const void *what)
+{
+	SOCKET s = (SOCKET)(intptr_t)file;
+	struct channel *channel;
+	bool found;
+
+	if (object_is_handle(file) || !socket_check(s))
+		return error_fail(ERROR_INVALID_HANDLE);
+	channel = channel_find(s);
+	if (!channel)
+		return 0;
+	found = operation_cancel(channel, wanted, what);
+	channel_unlock(channel);
+	return found;
+}
+
+WINSOCK_API BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped)
+{
+	int found;
+	BORDER;
+
+	found = overlapped_cancel(file, overlapped_is, overlapped);
+	if (!found)
+		error_fail(ERROR_NOT_FOUND);
+	return found > 0;
+}
+
+WINSOCK_API BOOL CancelIo(HANDLE file)
+{
+	BORDER;
+
+	return overlapped_cancel(file, overlapped_is_of, thread_self()) >= 0;
+}
+
+static int overlapped_associate(SOCKET s, struct port *port, ULONG_PTR key)
+{
+	struct channel *channel;
+	int error;
+
+	if (!socket_check(s))
+		return ERROR_INVALID_HANDLE;
+	upper_begin();
+	channel = channel_open(s, &error);
+	if (!channel)
+		return error == WSAENOTSOCK ? ERROR_INVALID_HANDLE : ERROR_NOT_ENOUGH_MEMORY;
+	if (channel->port) {
+		error = ERROR_INVALID_PARAMETER;
+	} else {
+		channel->port = port_hold(port);
+		channel->key = key;
+		error = 0;
+	}
+	channel_unlock(channel);
+	return error;
+}
+
+WINSOCK_API HANDLE CreateIoCompletionPort(HANDLE file, HANDLE existing, ULONG_PTR key,
+					  DWORD threads)
+{
+	HANDLE handle = existing;
+	struct port *port;
+	int error = 0;
+	BORDER;
+
+	(void)threads;
+	if (file == INVALID_HANDLE_VALUE && existing) {
+		error_fail(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	if (!existing)
+		handle = port_make();
+	port = handle ? port_get(handle) : NULL;
+	if (!port)
+		return NULL;
+	if (file != INVALID_HANDLE_VALUE)
+		error = overlapped_associate((SOCKET)(intptr_t)file, port, key);
+	port_put(port);
+	if (!error)
+		return handle;
+	if (!existing)
+		object_close(handle);
+	error_fail(error);
+	return NULL;
+}

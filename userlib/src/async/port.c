@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Completion ports. Of the threads that wait the one that came last is woken, one for each
+ * packet: whoever has the port's memory in its cache, and nobody for nothing.
+ */
+#include <stdlib.h>
+
+#include "engine.h"
+#include "port.h"
+
+/* A thread that waits. */
+struct port_sleeper {
+	struct port_sleeper *next;
+	struct thread *thread;
+	bool listed;
+};
+
+/**
+ * struct port - a completion port
+ * @object:	lifetime
+ * @lock:	for what follows; inside of a handle's
+ * @first:	packets
+ * @last:	where the next one goes
+ * @sleepers:	threads that nobody has woken
+ * @closed:	the handle is gone
+ */
+struct port {
+	struct object object;
+	pthread_mutex_t lock;
+	struct packet *first;
+	struct packet **last;
+	struct port_sleeper *sleepers;
+	bool closed;
+};
+
+static void port_throw_away(struct port *port)
+{
+	struct packet *packet;
+
+	while ((packet = port->first)) {
+		port->first = packet->next;
+		packet->free(packet);
+	}
+	port->last = &port->first;
+}
+
+static void port_free(struct object *object)
+{
+	struct port *port = (struct port *)object;
+
+	port_throw_away(port);
+	pthread_mutex_destroy(&port->lock);
+	free(port);
+}
+
+struct port *port_hold(struct port *port)
+{
+	object_hold(&port->object);
+	return port;
+}
+
+void port_put(struct port *port)
+{
+	if (port)
+		object_put(&port->object);
+}
+
+static void port_wake(struct port *port)
+{
+	struct port_sleeper *sleeper = port->sleepers;
+
+	if (!sleeper)
+		return;
+	port->sleepers = sleeper->next;
+	sleeper->listed = false;
+	thread_wake(sleeper->thread);
+}
+
+static void port_close(struct object *object)
+{
+	struct port *port = (struct port *)object;
+
+	pthread_mutex_lock(&port->lock);
+	port->closed = true;
+	port_throw_away(port);
+	while (port->sleepers)
+		port_wake(port);
+	pthread_mutex_unlock(&port->lock);
+}
+
+void port_post(struct port *port, struct packet *packet)
+{
+	bool closed;
+
+	packet->next = NULL;
+	pthread_mutex_lock(&port->lock);
+	closed = port->closed;
+	if (!closed) {
+		*port->last = packet;
+		port->last = &packet->next;
+		port_wake(port);
+	}
+	pthread_mutex_unlock(&port->lock);
+	if (closed)
+		packet->free(packet);
+}
+
+HANDLE port_make(void)
+{
+	struct port *port = calloc(1, sizeof(*port));
+	HANDLE handle;
+
+	if (!port) {
+		error_fail(ERROR_NOT_ENOUGH_MEMORY);
+		return NULL;
+	}
+	port->object.type = OBJECT_PORT;
+	port->object.close = port_close;
+	port->object.free = port_free;
+	pthread_mutex_init(&port->lock, NULL);
+	port->last = &port->first;
+	handle = object_publish(&port->object);
+	if (!handle)
+		port_free(&port->object);
+	return handle;
+}
+
+struct port *port_get(HANDLE handle)
+{
+	return object_get(handle, OBJECT_PORT);
+}
+
+/* With the lock: sleep until there may be a packet. True: the time has passed. */
+static bool port_sleep(struct port *port, struct thread *self, int64_t deadline, bool alertable)
+{
+	struct port_sleeper sleeper = { port->sleepers, self, true }, **link;
+	int ready = ENGINE_BUSY;
+	bool over;
+
+	port->sleepers = &sleeper;
+	pthread_mutex_unlock(&port->lock);
+	if (!alertable)
+		ready = engine_visit(self, deadline);
+	if (ready == ENGINE_BUSY)
+		ready = thread_poll(self, NULL, 0, deadline);
+	over = !ready;
+	pthread_mutex_lock(&port->lock);
+	if (!sleeper.listed)
+		return over;
+	for (link = &port->sleepers; *link && *link != &sleeper; link = &(*link)->next)
+		;
+	if (*link)
+		*link = sleeper.next;
+	return over;
+}
+
+/* With the lock: wait until there is a packet. 0, or the error. */
+static int port_wait(struct port *port, DWORD ms, bool alertable)
+{
+	int64_t deadline = thread_deadline(ms);
+	struct thread *self = thread_self();
+	bool over = !ms, any;
+
+	if (!self)
+		return ERROR_NOT_ENOUGH_MEMORY;
+	for (;;) {
+		if (port->closed)
+			return ERROR_ABANDONED_WAIT_0;
+		if (port->first)
+			return 0;
+		if (alertable) {
+			pthread_mutex_unlock(&port->lock);
+			any = thread_deliver(self);
+			pthread_mutex_lock(&port->lock);
+			if (any)
+				return WAIT_IO_COMPLETION;
+			if (port->first)
+				return 0;
+		}
+		if (over)
+			return WAIT_TIMEOUT;
+		over = port_sleep(port, self, deadline, alertable);
+	}
+}
+
+/* With the lock: take packets into @entries. */
+static ULONG port_take(struct port *port, OVERLAPPED_ENTRY *entries, ULONG count)
+{
+	struct packet *packet;
+	ULONG taken = 0;
+
+	while (taken < count && (packet = port->first)) {
+		port->first = packet->next;
+		if (!port->first)
+			port->last = &port->first;
+		entries[taken++] = packet->entry;
+		packet->free(packet);
+	}
+	return taken;
+}
+
+/* The number taken; 0 with the error set. */
+static ULONG port_remove(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG count, DWORD ms,
+		      bool alertable)
+{
+	struct port *port = port_get(handle);
+	ULONG taken = 0;
+	int error;
+
+	if (!port)
+		return 0;
+	pthread_mutex_lock(&port->lock);
+	error = port_wait(port, ms, alertable);
+	if (!error)
+		taken = port_take(port, entries, count);
+	/* Who was woken may not be the one who took: the rest is for others. */
+	if (port->first)
+		port_wake(port);
+	pthread_mutex_unlock(&port->lock);
+	port_put(port);
+	if (error)
+		error_fail(error);
+	return taken;
+}
+
+WINSOCK_API BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,
+					   LPOVERLAPPED *overlapped, DWORD ms)
+{
+	OVERLAPPED_ENTRY entry;
+	BORDER_OF_WAIT;
+
+	if (!transferred || !key || !overlapped) {
+		error_fail(ERROR_INVALID_PARAMETER);
+		return FALSE;
+	}
+	*overlapped = NULL;
+	if (!port_remove(port, &entry, 1, ms, false))
+		return FALSE;
+	*transferred = entry.dwNumberOfBytesTransferred;
+	*key = entry.lpCompletionKey;
+	*overlapped = entry.lpOverlapped;
+	if (!entry.Internal)
+		return TRUE;
+	error_fail(entry.Internal);
+	return FALSE;
+}
+
+WINSOCK_API BOOL GetQueuedCompletionStatusEx(HANDLE port, LPOVERLAPPED_ENTRY entries,
+					     ULONG count, PULONG removed, DWORD ms,
+					     BOOL alertable)
+{
+	BORDER_OF_WAIT;
+
+	if (!entries || !count || !removed) {
+		error_fail(ERROR_INVALID_PARAMETER);
+		return FALSE;
+	}
+	*removed = port_remove(port, entries, count, ms, alertable);
+	return *removed > 0;
+}
+
+static void port_free_posted(struct packet *packet)
+{
+	free(packet);
+}
+
+WINSOCK_API BOOL PostQueuedCompletionStatus(HANDLE handle, DWORD transferred, ULONG_PTR key,
+					    LPOVERLAPPED overlapped)
+{
+	struct packet *packet;
+	struct port *port;
+	BORDER;
+
+	port = port_get(handle);
+	if (!port)
+		return FALSE;
+	packet = malloc(sizeof(*packet));
+	if (packet) {
+		*packet = (struct packet){
+			.entry = {
+				.lpCompletionKey = key,
+				.lpOverlapped = overlapped,
+				.dwNumberOfBytesTransferred = transferred,
+			},
+			.free = port_free_posted,
+		};
+		port_post(port, packet);
+	} else {
+		error_fail(ERROR_NOT_ENOUGH_MEMORY);
+	}
+	port_put(port);
+	return packet != NULL;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What the core calls of the asynchronous layer, see layer.h, and the helper. */
+#include "engine.h"
+#include "layer.h"
+#include "netevent.h"
+#include "operation.h"
+#include "routine.h"
+#include "upper.h"
+#include "wait.h"
+
+static struct channel *upper_lock(struct handle *handle)
+{
+	struct channel *channel;
+
+	pthread_mutex_lock(&handle->lock);
+	channel = atomic_load(&handle->channel);
+	if (!channel)
+		pthread_mutex_unlock(&handle->lock);
+	return channel;
+}
+
+static bool upper_pending(struct handle *handle, int direction)
+{
+	struct channel *channel = upper_lock(handle);
+	bool pending;
+
+	if (!channel)
+		return false;
+	pending = channel->stream && channel->queues[direction].first;
+	channel_unlock(channel);
+	return pending;
+}
+
+static int upper_shutdown(struct handle *handle, int how)
+{
+	struct channel *channel = upper_lock(handle);
+	bool later[IO_DIRECTIONS] = { how != SHUT_WR, how != SHUT_RD };
+
+	if (!channel)
+		return -1;
+	for (int i = 0; i < IO_DIRECTIONS; i++) {
+		later[i] &= channel->stream && channel->queues[i].first;
+		channel->later[i] |= later[i];
+	}
+	channel_unlock(channel);
+	if (later[IO_RECEIVE])
+		return later[IO_SEND] ? SHUT_RDWR : SHUT_RD;
+	return later[IO_SEND] ? SHUT_WR : -1;
+}
+
+static void upper_happened(SOCKET s, enum layer_event event)
+{
+	struct channel *channel = channel_find(s);
+
+	if (!channel)
+		return;
+	switch (event) {
+	case LAYER_RECEIVED:
+		netevent_enable(channel, FD_READ | FD_OOB);
+		break;
+	case LAYER_WOULD_BLOCK:
+		netevent_enable(channel, FD_WRITE);
+		break;
+	default:
+		netevent_connecting(channel, event == LAYER_CONNECTED);
+		break;
+	}
+	channel_unlock(channel);
+}
+
+/* The new socket has the listener's association. */
+static void upper_accepted(SOCKET listener, SOCKET s)
+{
+	struct channel *channel = channel_find(listener);
+	struct event *event = NULL;
+	long selected;
+	int error = 0;
+
+	if (!channel)
+		return;
+	selected = channel->selected;
+	if (selected && s >= 0) {
+		event = channel->event;
+		event_hold(event);
+	}
+	netevent_enable(channel, FD_ACCEPT);
+	channel_unlock(channel);
+	if (!event)
+		return;
+	channel = channel_open(s, &error);
+	if (channel) {
+		/* It did not ask for its connection. */
+		channel->enabled &= ~FD_CONNECT;
+		error = netevent_select(channel, event, selected);
+		channel_unlock(channel);
+	}
+	if (error)
+		event_put(event);
+}
+
+static bool upper_selects(struct handle *handle)
+{
+	struct channel *channel = upper_lock(handle);
+	bool selects;
+
+	if (!channel)
+		return false;
+	selects = channel->selected;
+	channel_unlock(channel);
+	return selects;
+}
+
+/* A close that is under way frees the channel itself. */
+static void upper_forget(SOCKET s, struct handle *handle)
+{
+	struct channel *channel = upper_lock(handle);
+
+	(void)s;
+	if (!channel)
+		return;
+	atomic_store(&handle->channel, NULL);
+	if (!channel->closing) {
+		channel_halt(channel);
+		operation_drop(channel, false);
+		channel_free(channel);
+	}
+	pthread_mutex_unlock(&handle->lock);
+}
+
+static struct channel *upper_begin_close(struct handle *handle)
+{
+	struct channel *channel = upper_lock(handle);
+
+	if (!channel)
+		return NULL;
+	channel_halt(channel);
+	channel_unwatch(channel);
+	channel_unlock(channel);
+	return channel;
+}
+
+/* With the lock: the close was refused. */
+static void upper_reopen(struct channel *channel)
+{
+	channel->closing = false;
+	if (channel->selected)
+		channel_watch(channel);
+	operation_resume(channel);
+	netevent_look(channel);
+}
+
+/* This process has another handle: what is pending goes on there (P7). */
+static void upper_move(struct channel *channel)
+{
+	SOCKET s = handle_twin(channel->s, channel->cookie);
+	struct channel *twin;
+	int error;
+
+	twin = s < 0 ? NULL : channel_open(s, &error);
+	if (!twin)
+		return;
+	operation_move(channel, twin);
+	if (!twin->closing)
+		operation_resume(twin);
+	channel_unlock(twin);
+}
+
+static void upper_end_close(struct handle *handle, struct channel *channel,
+			    enum layer_close end)
+{
+	pthread_mutex_lock(&handle->lock);
+	if (end == LAYER_OPEN && atomic_load(&handle->channel) == channel) {
+		upper_reopen(channel);
+		pthread_mutex_unlock(&handle->lock);
+		return;
+	}
+	if (atomic_load(&handle->channel) == channel)
+		atomic_store(&handle->channel, NULL);
+	pthread_mutex_unlock(&handle->lock);
+	/* Nobody else knows it any more. */
+	if (end == LAYER_SHARED && (!channel_is_idle(channel) || channel->later[IO_SEND]))
+		upper_move(channel);
+	operation_drop(channel, end == LAYER_SILENT);
+	channel_free(channel);
+}
+
+static bool upper_is_bound(const struct operation *operation, const void *thread)
+{
+	return operation->thread == thread && !operation_has_port(operation);
+}
+
+static __thread struct thread *upper_ending;
+
+static void upper_end_thread(SOCKET s, struct handle *handle)
+{
+	struct channel *channel = atomic_load(&handle->channel) ? channel_find(s) : NULL;
+
+	if (!channel)
+		return;
+	operation_cancel(channel, upper_is_bound, upper_ending);
+	channel_unlock(channel);
+}
+
+static void upper_thread_ended(struct thread *thread)
+{
+	upper_ending = thread;
+	handle_each(upper_end_thread);
+}
+
+static void upper_forget_channel(SOCKET s, struct handle *handle)
+{
+	(void)s;
+	/* It is the parent's, and so is the memory of it. */
+	atomic_store(&handle->channel, NULL);
+}
+
+/* Of ports and other threads the waiting ends are in the parent. */
+static bool upper_keeps(struct object *object)
+{
+	if (object->type == OBJECT_EVENT)
+		event_forked((struct event *)object);
+	return object->type == OBJECT_EVENT || routine_is_own(object);
+}
+
+static void upper_forked(void)
+{
+	engine_forked();
+	handle_each(upper_forget_channel);
+	object_forked(upper_keeps);
+}
+
+static const struct layer upper_layer = {
+	.pending = upper_pending,
+	.shutdown = upper_shutdown,
+	.happened = upper_happened,
+	.accepted = upper_accepted,
+	.selects = upper_selects,
+	.forget = upper_forget,
+	.begin_close = upper_begin_close,
+	.end_close = upper_end_close,
+	.thread_ended = upper_thread_ended,
+	.forked = upper_forked,
+};
+
+/* The helper's. */
+static void upper_ready(struct channel *channel, uint32_t events)
+{
+	const uint32_t ended = EPOLLHUP | EPOLLERR;
+
+	if (events & (EPOLLIN | EPOLLRDHUP | ended))
+		operation_run(channel, IO_RECEIVE);
+	if (events & (EPOLLOUT | ended))
+		operation_run(channel, IO_SEND);
+	if (!channel->closing)
+		netevent_look(channel);
+}
+
+static void upper_register(void)
+{
+	channel_set_layer(&upper_layer, upper_ready);
+}
+
+void upper_begin(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, upper_register);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Handle state. See handle.h. In chunks made when first written to and never freed: a
+ * look-up is two loads. Numbers beyond the table, which takes raised system limits, have
+ * none: the library then only forgets what it could know.
+ */
+#include <stdlib.h>
+
+#include "handle.h"
+#include "layer.h"
+
+#define HANDLE_CHUNK	256
+#define HANDLE_CHUNKS	4096
+
+const struct layer *_Atomic winsock_layer;
+
+static struct handle *_Atomic handle_chunks[HANDLE_CHUNKS];
+
+struct handle *handle_find(SOCKET s)
+{
+	struct handle *chunk;
+
+	if (s < 0 || s >= HANDLE_CHUNK * HANDLE_CHUNKS)
+		return NULL;
+	chunk = atomic_load_explicit(&handle_chunks[s / HANDLE_CHUNK], memory_order_acquire);
+	return chunk ? &chunk[s % HANDLE_CHUNK] : NULL;
+}
+
+struct handle *handle_make(SOCKET s)
+{
+	struct handle *handle = handle_find(s), *none = NULL, *chunk;
+
+	if (handle || s < 0 || s >= HANDLE_CHUNK * HANDLE_CHUNKS)
+		return handle;
+	/* Zeroes are PTHREAD_MUTEX_INITIALIZER. */
+	chunk = calloc(HANDLE_CHUNK, sizeof(*chunk));
+	if (!chunk)
+		return NULL;
+	if (!atomic_compare_exchange_strong(&handle_chunks[s / HANDLE_CHUNK], &none, chunk))
+		free(chunk);
+	return handle_find(s);
+}
+
+void handle_each(void (*visit)(SOCKET s, struct handle *handle))
+{
+	for (int i = 0; i < HANDLE_CHUNKS; i++) {
+		struct handle *chunk = atomic_load(&handle_chunks[i]);
+
+		for (int j = 0; chunk && j < HANDLE_CHUNK; j++)
+			visit(i * HANDLE_CHUNK + j, &chunk[j]);
+	}
+}
+
+uint64_t handle_bits(SOCKET s)
+{
+	struct handle *handle = handle_find(s);
+
+	return handle ? atomic_load_explicit(&handle->bits, memory_order_relaxed) : 0;
+}
+
+uint64_t handle_cookie(SOCKET s)
+{
+	uint64_t cookie = 0;
+	socklen_t size = sizeof(cookie);
+
+	return getsockopt(s, SOL_SOCKET, SO_COOKIE, &cookie, &size) ? 0 : cookie;
+}
+
+/* What was there is of an earlier socket, which was closed by other ways than ours. */
+static void handle_forget(SOCKET s, struct handle *handle)
+{
+	atomic_store(&handle->cookie, 0);
+	atomic_store(&handle->bits, 0);
+	if (atomic_load(&handle->channel))
+		layer_above()->forget(s, handle);
+}
+
+void handle_born(SOCKET s, uint64_t bits)
+{
+	struct handle *handle = handle_make(s);
+	int saved = errno;
+
+	if (!handle)
+		return;
+	if (atomic_load(&handle->channel))
+		layer_above()->forget(s, handle);
+	atomic_store(&handle->cookie, handle_cookie(s));
+	atomic_store(&handle->bits, HANDLE_OURS | bits);
+	errno = saved;
+}
+
+/* A socket that the library did not make: is what is known of it, from here on? */
+static bool handle_adopt(SOCKET s, struct handle *handle)
+{
+	uint64_t cookie = handle_cookie(s);
+
+	if (cookie && atomic_load(&handle->cookie) != cookie) {
+		handle_forget(s, handle);
+		atomic_store(&handle->cookie, cookie);
+	}
+	return cookie;
+}
+
+void handle_change(SOCKET s, uint64_t clear, uint64_t set)
+{
+	struct handle *handle = handle_make(s);
+	uint64_t bits = handle ? atomic_load(&handle->bits) : HANDLE_GOING;
+	int saved = errno;
+
+	if (!(bits & (HANDLE_OURS | HANDLE_GOING)) && !handle_adopt(s, handle))
+		return;
+	while (!(bits & HANDLE_GOING) &&
+	       !atomic_compare_exchange_weak(&handle->bits, &bits, (bits & ~clear) | set))
+		;
+	errno = saved;
+}
+
+void handle_mark(SOCKET s, uint64_t bits)
+{
+	if (~handle_bits(s) & bits)
+		handle_change(s, 0, bits);
+}
+
+bool handle_verify(SOCKET s)
+{
+	struct handle *handle = handle_find(s);
+	int saved = errno;
+	bool same;
+
+	if (!handle || !atomic_load(&handle->cookie))
+		return true;
+	same = handle_cookie(s) == atomic_load(&handle->cookie);
+	/* A close is under way, which takes the cookie away. */
+	if (!same && !(atomic_load(&handle->bits) & HANDLE_GOING))
+		handle_forget(s, handle);
+	errno = saved;
+	return same;
+}
+
+uint64_t handle_marks(SOCKET s, uint64_t bits)
+{
+	bits &= handle_bits(s);
+	return bits && handle_verify(s) ? bits : 0;
+}
+
+SOCKET handle_twin(SOCKET s, uint64_t cookie)
+{
+	for (int i = 0; i < HANDLE_CHUNKS; i++) {
+		struct handle *chunk = atomic_load(&handle_chunks[i]);
+
+		for (int j = 0; chunk && j < HANDLE_CHUNK; j++)
+			if (atomic_load(&chunk[j].cookie) == cookie &&
+			    i * HANDLE_CHUNK + j != s &&
+			    handle_cookie(i * HANDLE_CHUNK + j) == cookie)
+				return i * HANDLE_CHUNK + j;
+	}
+	return INVALID_SOCKET;
+}
+
+uint64_t handle_leave(struct handle *handle)
+{
+	uint64_t bits = atomic_load(&handle->bits);
+
+	while (!(bits & HANDLE_GOING) &&
+	       !atomic_compare_exchange_weak(&handle->bits, &bits, HANDLE_GOING))
+		;
+	return bits;
+}
+
+void handle_end(struct handle *handle, uint64_t bits, uint64_t cookie)
+{
+	uint64_t going = HANDLE_GOING;
+
+	/* A new owner has its own cookie there. */
+	if (atomic_compare_exchange_strong(&handle->bits, &going, bits) && cookie)
+		atomic_store(&handle->cookie, cookie);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Handle state: what the library knows of a SOCKET, by its number. The bits are read and
+ * changed whole, without the lock.
+ *
+ * The program may close a number by other ways than ours, and get it back as anything. So
+ * the state is of one socket, told by its cookie (SO_COOKIE): the kernel compares it before
+ * it closes, and the library before it refuses a call because of what it knows.
+ */
+#ifndef WINSOCK_HANDLE_H
+#define WINSOCK_HANDLE_H
+
+#include <stdatomic.h>
+
+#include "internal.h"
+
+#define HANDLE_OURS		(1ULL << 0)	/* made by this library */
+#define HANDLE_TIMEOUT		(1ULL << 1)	/* a timeout was set through SO_LINGER */
+#define HANDLE_SHUT_SEND	(1ULL << 2)	/* shutdown(SD_SEND) was called */
+#define HANDLE_SHUT_RECEIVE	(1ULL << 3)	/* shutdown(SD_RECEIVE) was called */
+#define HANDLE_RESET		(1ULL << 4)	/* the peer's reset was seen (H4) */
+#define HANDLE_ABORTED		(1ULL << 5)	/* the same, after the peer's FIN (V5) */
+#define HANDLE_LINGERS		(1ULL << 6)	/* a thread lingers: the number is the op's */
+#define HANDLE_GOING		(1ULL << 7)	/* a close asks the kernel: begin nothing */
+#define HANDLE_CONNECTING	(1ULL << 8)	/* a connect that did not wait was begun */
+#define HANDLE_PEER		(1ULL << 9)	/* has, had or asked for a peer, or may have */
+#define HANDLE_CONNECTED	(1ULL << 10)	/* had a connection for certain */
+#define HANDLE_STREAM		(1ULL << 11)	/* if it is ours: SOCK_STREAM */
+#define HANDLE_TIMED		(1ULL << 12)	/* if it is ours: it may have SO_*TIMEO */
+#define HANDLE_KEEPS_LINGER	(1ULL << 13)	/* {on, N} is here, not in the kernel */
+#define HANDLE_LISTENS		(1ULL << 14)	/* listen() was called */
+#define HANDLE_ONOFF_SHIFT	16		/* l_onoff as it was set, 16 bits */
+#define HANDLE_LINGER_SHIFT	32		/* l_linger as it was set, 16 bits */
+#define HANDLE_REUSES		(1ULL << 48)	/* SO_REUSEADDR as it was set */
+#define HANDLE_EXCLUSIVE	(1ULL << 49)	/* SO_EXCLUSIVEADDRUSE */
+#define HANDLE_DEAF		(1ULL << 50)	/* SIO_UDP_CONNRESET FALSE */
+#define HANDLE_LINGER_BITS	(0xffffffffULL << HANDLE_ONOFF_SHIFT)
+
+struct channel;
+struct wait_link;
+
+/**
+ * struct handle - one descriptor number; never freed
+ * @bits:	HANDLE_*
+ * @cookie:	of which socket they are; 0: nothing is known
+ * @closes:	that are under way; the number may be another socket's by their end
+ * @lock:	for what follows; no system call that may take long is made with it
+ * @channel:	the asynchronous side, or NULL, which may be seen without the lock
+ * @waits:	blocking calls; if there is one may be seen without the lock
+ * @leaders:	of those that wait to receive, and to send: who looks, see wait.c
+ */
+struct handle {
+	_Atomic uint64_t bits;
+	_Atomic uint64_t cookie;
+	_Atomic unsigned int closes;
+	pthread_mutex_t lock;
+	struct channel *_Atomic channel;
+	struct wait_link *_Atomic waits;
+	struct wait_link *leaders[2];
+};
+
+struct handle *handle_find(SOCKET s);	/* NULL: nothing was ever known of the number */
+struct handle *handle_make(SOCKET s);	/* NULL: no memory, or a number beyond the table */
+void handle_each(void (*visit)(SOCKET s, struct handle *handle));
+
+uint64_t handle_bits(SOCKET s);
+/* A new socket of ours, and what is known of it. */
+void handle_born(SOCKET s, uint64_t bits);
+/* Change bits, in one step; not of a socket that is being closed. */
+void handle_change(SOCKET s, uint64_t clear, uint64_t set);
+void handle_mark(SOCKET s, uint64_t bits);
+/* Which of these has it, for a refusal: another socket than it was has none. */
+uint64_t handle_marks(SOCKET s, uint64_t bits);
+/* Is the number still the socket that is known? If not all of that is forgotten. */
+bool handle_verify(SOCKET s);
+uint64_t handle_cookie(SOCKET s);	/* the kernel's; 0: it is no socket */
+
+/* Another handle of ours to the same socket, or -1. */
+SOCKET handle_twin(SOCKET s, uint64_t cookie);
+
+/* A close begins: the bits, which are then HANDLE_GOING alone. */
+uint64_t handle_leave(struct handle *handle);
+/* It is over: the bits from now on, unless the number has a new owner. */
+void handle_end(struct handle *handle, uint64_t bits, uint64_t cookie);
+
+#endif /* WINSOCK_HANDLE_H */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where the core calls the asynchronous layer, which is above it and may not be linked: by
+ * functions that the layer registers when it is first used. But for the thread's and fork's
+ * they are only called for handles that have a channel.
+ */
+#ifndef WINSOCK_LAYER_H
+#define WINSOCK_LAYER_H
+
+#include "handle.h"
+
+struct thread;
+
+enum layer_event { LAYER_RECEIVED, LAYER_WOULD_BLOCK, LAYER_CONNECTING, LAYER_CONNECTED };
+enum layer_close { LAYER_OPEN, LAYER_CLOSED, LAYER_SHARED, LAYER_SILENT };
+
+/**
+ * struct layer - the layer above
+ * @pending:	operations of a stream come before a plain transfer; wait_kick() tells of
+ *		their end. Without the handle's lock
+ * @shutdown:	the part of SHUT_* that has to wait for operations, or -1
+ * @happened:	network events: something has been done by the program
+ * @accepted:	the same of a listener; the new socket, or -1: it failed
+ * @selects:	are events selected? Then the mode cannot be changed (O24)
+ * @forget:	the number was closed by other ways than ours
+ * @begin_close: nothing of the layer holds the socket from here on, and nothing begins
+ * @end_close:	OPEN: everything goes on. CLOSED: operations are cancelled. SHARED: the same,
+ *		unless this process has another handle (P7). SILENT: nobody is told (X2)
+ * @thread_ended: its operations end, but for those on a port (P22)
+ * @forked:	in the child: all of it is the parent's
+ */
+struct layer {
+	bool (*pending)(struct handle *handle, int direction);
+	int (*shutdown)(struct handle *handle, int how);
+	void (*happened)(SOCKET s, enum layer_event event);
+	void (*accepted)(SOCKET listener, SOCKET s);
+	bool (*selects)(struct handle *handle);
+	void (*forget)(SOCKET s, struct handle *handle);
+	struct channel *(*begin_close)(struct handle *handle);
+	void (*end_close)(struct handle *handle, struct channel *channel, enum layer_close end);
+	void (*thread_ended)(struct thread *thread);
+	void (*forked)(void);
+};
+
+/* NULL until there is something to be called for. */
+extern const struct layer *_Atomic winsock_layer;
+static inline const struct layer *layer_above(void)
+{
+	return atomic_load_explicit(&winsock_layer, memory_order_acquire);
+}
+
+/* The handle, if the layer has to do with it, or NULL. */
+static inline struct handle *layer_handle(SOCKET s)
+{
+	struct handle *handle = handle_find(s);
+
+	return handle && atomic_load(&handle->channel) ? handle : NULL;
+}
+
+static inline void layer_happened(SOCKET s, enum layer_event event)
+{
+	if (layer_handle(s))
+		layer_above()->happened(s, event);
+}
+
+#endif /* WINSOCK_LAYER_H */

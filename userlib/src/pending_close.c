@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Pending closes: the op descriptor of a close that never blocks, see uapi/linux/winsock.h. */
+#include "thread.h"
+
+static long pending_close_now(void)
+{
+	return thread_now() / 1000000;
+}
+
+/* Is it final? 1, 0 after the timeout, -1. A signal neither ends nor stretches it. */
+static int pending_close_await(int op, int timeout_ms)
+{
+	struct pollfd polled = { .fd = op, .events = POLLIN };
+	long end = pending_close_now() + timeout_ms;
+	int found;
+
+	while ((found = poll(&polled, 1, timeout_ms)) < 0 && errno == EINTR)
+		if (timeout_ms > 0)
+			timeout_ms = end > pending_close_now() ? end - pending_close_now() : 0;
+	return found;
+}
+
+WINSOCK_API int winsock_close_result(int op, int timeout_ms, struct winsock_record *record)
+{
+	int found;
+	BORDER;
+
+	STARTED_OR(SOCKET_ERROR);
+	if (!record)
+		return error_fail(WSAEFAULT);
+	/* What was taken back is a socket again: its data is not to be read here. */
+	if (socket_option(op, SO_TYPE) >= 0)
+		return error_fail(WSAEINVAL);
+	found = pending_close_await(op, timeout_ms);
+	if (!found)
+		found = error_fail(timeout_ms ? WSAETIMEDOUT : WSAEWOULDBLOCK);
+	else if (found < 0 || read(op, record, sizeof(*record)) != sizeof(*record))
+		found = error_fail(WSAEINVAL);
+	return found < 0 ? SOCKET_ERROR : 0;
+}
+
+WINSOCK_API int winsock_close_cancel(int op, SOCKET *s)
+{
+	BORDER;
+
+	STARTED_OR(SOCKET_ERROR);
+	if (!s)
+		return error_fail(WSAEFAULT);
+	if (ioctl(op, WINSOCK_IOC_OP_CANCEL))
+		return error_fail_errno(errno);
+	*s = op;
+	handle_born(op, HANDLE_PEER | HANDLE_TIMED |
+			(socket_option(op, SO_TYPE) == SOCK_STREAM ? HANDLE_STREAM : 0));
+	return 0;
+}
+
+WINSOCK_API int winsock_close_abort(int op)
+{
+	BORDER;
+
+	STARTED_OR(SOCKET_ERROR);
+	return ioctl(op, WINSOCK_IOC_OP_ABORT) ? error_fail_errno(errno) : 0;
+}
