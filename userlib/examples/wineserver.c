@@ -114,43 +114,46 @@ static void finish(struct handle *handle, uint32_t outcome)
 	close(handle->fd);
 }
 
-/* Our queue is empty: the kernel takes over, with what time is left. */
-static void linger(struct handle *handle)
+/*
+ * The kernel takes over with the time that is left, and goes on if the server dies. False: it
+ * would block, and nothing was begun.
+ *
+ * No op to be had (ENOSPC, ENOMEM, EMFILE, ENFILE), or a module that has been unloaded: the
+ * connection ends gracefully without anybody waiting. SO_LINGER is off, so that is what
+ * close() does.
+ */
+static bool say_close(struct handle *handle, uint64_t mode)
 {
 	uint64_t now = now_ns();
 	struct winsock_close call = {
 		.fd = handle->fd,
-		.flags = WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_TIMEOUT,
+		.flags = mode | WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DETACH,
 		.timeout_ns = handle->deadline > now ? handle->deadline - now : 0,
 		.tag = handle - handles,
+		.op_fd = -1,
 	};
 
-	if (ioctl(device, WINSOCK_IOC_CLOSE, &call))
-		abort();
+	if (ioctl(device, WINSOCK_IOC_CLOSE, &call) && errno == EWOULDBLOCK)
+		return false;
 	if (call.op_fd < 0) {
 		finish(handle, call.record.outcome);
-		return;
+		return true;
 	}
 	handle->phase = LINGERING;
 	handle->op = call.op_fd;
 	watch(handle->op, EPOLLIN, handle);
+	return true;
 }
 
 /* A client's closesocket on its last handle. False: it gets WSAEWOULDBLOCK. */
 static bool request_close(struct handle *handle)
 {
-	struct winsock_query query = { .fd = handle->fd };
-
-	if (handle->nonblocking) {
-		if (ioctl(device, WINSOCK_IOC_QUERY, &query))
-			abort();
-		if (handle->queued || (query.flags & WINSOCK_QUERY_WOULD_BLOCK))
-			return false;
-	}
 	handle->deadline = now_ns() + LINGER_NS;
+	if (handle->nonblocking)
+		return !handle->queued && say_close(handle, WINSOCK_CLOSE_NONBLOCKING);
 	handle->phase = DRAINING;
 	if (drain(handle))
-		linger(handle);
+		say_close(handle, WINSOCK_CLOSE_BLOCKING);
 	else
 		watch(handle->fd, EPOLLOUT, handle);
 	return true;
@@ -161,8 +164,9 @@ static void serve(struct handle *handle)
 	struct winsock_record record;
 
 	if (handle->phase == DRAINING && drain(handle)) {
+		/* Not watched any more: what the close does to it is no event for the client. */
 		epoll_ctl(loop, EPOLL_CTL_DEL, handle->fd, NULL);
-		linger(handle);
+		say_close(handle, WINSOCK_CLOSE_BLOCKING);
 	} else if (handle->phase == LINGERING) {
 		if (read(handle->op, &record, sizeof(record)) != sizeof(record))
 			abort();
@@ -171,11 +175,11 @@ static void serve(struct handle *handle)
 	}
 }
 
-/* Time is up while our own queue is still full: the kernel has nothing to wait for. */
+/* Time is up while our own queue is still full: with no time left CLOSE resets. */
 static void expire(struct handle *handle)
 {
 	epoll_ctl(loop, EPOLL_CTL_DEL, handle->fd, NULL);
-	linger(handle);
+	say_close(handle, WINSOCK_CLOSE_BLOCKING);
 }
 
 /* Peers: every other connection is read, after a while. */

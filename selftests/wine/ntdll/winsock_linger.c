@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * SO_LINGER in ntdll: where there is the device the server keeps it, and the Unix
+ * socket has no more than {1,0}. Part of unix/socket.c.
+ *
+ * The Unix option is set here and not in the server: setting it takes the socket's
+ * lock, which another thread of the program may hold for long.
+ */
+static BOOL winsock_linger( HANDLE handle, IO_STATUS_BLOCK *io, UINT code, const void *in_buffer,
+			    UINT in_size, NTSTATUS *status )
+{
+	const struct WS_linger *linger = in_buffer;
+
+	if (code != IOCTL_AFD_WINE_SET_SO_LINGER && code != IOCTL_AFD_WINE_GET_SO_LINGER) return FALSE;
+	if (access( "/dev/winsock", F_OK )) return FALSE;
+	*status = STATUS_BAD_DEVICE_TYPE;	/* for the server */
+	if (code == IOCTL_AFD_WINE_SET_SO_LINGER && in_size >= sizeof(*linger))
+	{
+		struct linger native = { linger->l_onoff && !linger->l_linger, 0 };
+		NTSTATUS err = do_setsockopt( handle, io, SOL_SOCKET, SO_LINGER, &native,
+					      sizeof(native) );
+
+		if (err) *status = err;
+	}
+	return TRUE;
+}

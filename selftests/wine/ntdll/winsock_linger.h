@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+static BOOL winsock_linger( HANDLE handle, IO_STATUS_BLOCK *io, UINT code, const void *in_buffer,
+			    UINT in_size, NTSTATUS *status );
