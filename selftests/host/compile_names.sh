@@ -280,7 +280,7 @@ used() {
 		gcc -std=c99 -o readme readme.c $(pkg-config --cflags --libs winsock)
 	else
 		gcc -std=c99 -o readme readme.c -Iprefix/include/winsock -Lprefix/lib -lwinsock
-	fi && { ./readme; ldd ./readme | grep -q "$work/prefix"; }
+	fi && { ./readme; ldd ./readme | grep "$work/prefix"; }
 }
 
 plan 14

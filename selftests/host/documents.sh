@@ -115,7 +115,7 @@ bounded() {
 
 	while read -r page file name; do
 		number=$(sed -nE "s/^#define $name\s+([0-9]+).*/\1/p" "$root/kmod/$file.c")
-		[[ -n $number ]] && tr -d , < "$pages/$page.rst" | grep -qw "$number" || {
+		[[ -n $number ]] && tr -d , < "$pages/$page.rst" | grep -w "$number" > /dev/null || {
 			echo "$page has no $name, $number"
 			missing=1
 		}
