@@ -267,8 +267,15 @@ static int close_lingering(struct close_call *call)
 	do {
 		/* With the lock held no memory may be waited for. */
 		err = 0;
-		if (decision->verdict == WINSOCK_VERDICT_WAIT)
+		if (decision->verdict == WINSOCK_VERDICT_WAIT) {
+			/* Another holder may have set a time since the look. */
+			if (!decision->started) {
+				decision->started = ktime_get();
+				decision->given |= close_mode(call);
+			}
+			decision->outstanding = decision->facts.unacked;
 			err = close_prepare(call);
+		}
 		err = err ?: winsock_lock_sock(sk);
 		if (err)
 			break;
@@ -368,10 +375,9 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 	call.args = args;
 	call.op = NULL;
 	call.op_file = NULL;
-	call.file = winsock_handle_get(args->fd);
+	call.file = winsock_handle_get(args->fd, &call.sock);
 	if (IS_ERR(call.file))
 		return PTR_ERR(call.file);
-	call.sock = sock_from_file(call.file);
 	call.sk = call.sock->sk;
 	args->op_fd = -1;
 	err = close_decide(&call);
@@ -389,19 +395,18 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
  * Look a socket up and lock it, with @reset if the caller has the right to
  * that. Its file, referenced, or ERR_PTR.
  */
-static struct file *close_lock(int fd, u64 cookie, bool reset)
+static struct file *close_lock(int fd, u64 cookie, bool reset,
+			       struct socket **sock)
 {
-	struct file *file = winsock_handle_get(fd);
-	struct socket *sock;
+	struct file *file = winsock_handle_get(fd, sock);
 	int err;
 
 	if (IS_ERR(file))
 		return file;
-	sock = sock_from_file(file);
-	err = close_check_cookie(sock->sk, cookie);
+	err = close_check_cookie((*sock)->sk, cookie);
 	if (!err && reset)
-		err = compat_may_set_linger(sock);
-	err = err ?: winsock_lock_sock(sock->sk);
+		err = compat_may_set_linger(*sock);
+	err = err ?: winsock_lock_sock((*sock)->sk);
 	if (!err)
 		return file;
 	fput(file);
@@ -417,16 +422,17 @@ static struct file *close_lock(int fd, u64 cookie, bool reset)
 int winsock_abort(const struct winsock_abort *args)
 {
 	struct winsock_facts facts;
+	struct socket *sock;
 	struct file *file;
 	struct sock *sk;
 	int err = 0;
 
 	if (args->flags)
 		return -EINVAL;
-	file = close_lock(args->fd, args->cookie, true);
+	file = close_lock(args->fd, args->cookie, true, &sock);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	sk = sock_from_file(file)->sk;
+	sk = sock->sk;
 	winsock_family_snapshot(sk, &facts);
 	if (facts.peer || facts.state == TCP_SYN_SENT) {
 		winsock_mib_inc(sock_net(sk), WINSOCK_MIB_ABORTED);
@@ -452,10 +458,9 @@ int winsock_query(struct winsock_query *args)
 
 	if (args->flags)
 		return -EINVAL;
-	file = close_lock(args->fd, 0, false);
+	file = close_lock(args->fd, 0, false, &sock);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	sock = sock_from_file(file);
 	winsock_query_fill(sock->sk, file, args);
 	release_sock(sock->sk);
 	if (winsock_op_busy(sock))

@@ -58,20 +58,21 @@ static wait_queue_func_t handle_packetwake;
 
 /**
  * winsock_handle_get() - look a socket up by its descriptor
- * @fd: a descriptor of the caller
+ * @fd:		a descriptor of the caller
+ * @sock:	set to its socket, which stays as long as the file. The ULP
+ *		"smc" puts another socket into the file: do not read it again
  *
  * Return: its file, referenced, or ERR_PTR: -EBADF, -ENOTSOCK, -EOPNOTSUPP.
  */
-struct file *winsock_handle_get(int fd)
+struct file *winsock_handle_get(int fd, struct socket **sock)
 {
 	struct file *file = fget(fd);
-	struct socket *sock;
 	int err;
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	sock = sock_from_file(file);
-	err = sock ? winsock_family_check(sock) : -ENOTSOCK;
+	*sock = sock_from_file(file);
+	err = *sock ? winsock_family_check(*sock) : -ENOTSOCK;
 	if (err) {
 		fput(file);
 		return ERR_PTR(err);

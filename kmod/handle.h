@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 struct sock;
+struct socket;
 struct wait_queue_entry;
 
 /* The caller's descriptor and the caller's fget. */
@@ -25,7 +26,7 @@ struct wait_queue_entry;
 #define WINSOCK_HANDLE_CALLS	40
 #define WINSOCK_HANDLE_LINGER	400
 
-struct file *winsock_handle_get(int fd);
+struct file *winsock_handle_get(int fd, struct socket **sock);
 bool winsock_handle_others(struct file *file, int fd, unsigned int looks);
 bool winsock_handle_is(const struct file *file, int fd);
 bool winsock_handle_remove(struct file *file, int fd);

@@ -256,8 +256,11 @@ static void op_end(struct winsock_op *op)
 static void op_put_file(struct winsock_op *op, struct file *file)
 {
 	/* No thread can set it any more: the release must not linger. */
-	if (file_count(file) == 1)
+	if (file_count(file) == 1) {
+		spin_lock_bh(&op->sk->sk_lock.slock);
 		sock_reset_flag(op->sk, SOCK_LINGER);
+		spin_unlock_bh(&op->sk->sk_lock.slock);
+	}
 	__fput_sync(file);
 }
 
@@ -458,8 +461,8 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 }
 
 /*
- * A killed caller takes its cancel back, as the worker's reference to the file
- * could be the last one then. False: it is too late, and the end is near.
+ * A killed caller takes its cancel back, as it would not take the op's reference
+ * to the file over. False: it is too late, and the end is near.
  */
 static bool op_withdraw(struct winsock_op *op)
 {

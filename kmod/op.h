@@ -130,7 +130,7 @@ static inline bool winsock_op_busy(const struct socket *sock)
 /* If true the record may be read. */
 static inline bool winsock_op_is_final(const struct winsock_op *op)
 {
-	/* Pairs with the release in op_finalize(). */
+	/* Pairs with the release in op_tell(). */
 	return smp_load_acquire(&op->final);
 }
 

@@ -99,6 +99,7 @@ static bool release_decide(struct sock *sk)
 	if (heir)
 		op = winsock_op_alloc(sk, heir, NULL, decision.started,
 				      decision.timeout_ns, 0);
+	decision.outstanding = decision.facts.unacked;
 	lock_sock(sk);
 	winsock_decide(sk, &decision);
 	begun = decision.verdict == WINSOCK_VERDICT_WAIT &&
