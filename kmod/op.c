@@ -180,7 +180,7 @@ enum op_step {
  * Will the file outlive the op? Others hold it, or an epoll watches it, whose
  * mutex this worker must not wait for.
  */
-static bool op_is_kept(const struct file *file, bool may_sleep)
+static bool op_is_kept(struct file *file, bool may_sleep)
 {
 	return file && (file_count(file) > 1 ||
 			(!may_sleep && compat_file_watched(file)));
