@@ -133,6 +133,49 @@ TEST_F(winsock, sends_arrive_whole_and_in_their_order)
 	}
 }
 
+/*
+ * A receive and a send that are both pending: what ends one of them leaves the other one
+ * watched, whichever comes first.
+ */
+TEST_F(winsock, the_end_of_one_direction_leaves_the_other_pending)
+{
+	enum { SIZE = 8 << 20 };
+	static char block[1 << 16];
+
+	for (int receive_first = 0; receive_first < 2; receive_first++) {
+		WSAEVENT received = WSACreateEvent(), sent = WSACreateEvent();
+		WSAOVERLAPPED sending = { .hEvent = sent };
+		WSABUF buffer = { SIZE, calloc(1, SIZE) };
+		struct pending pending;
+		size_t got = 0;
+		int more;
+
+		ASSERT_NE(NULL, buffer.buf);
+		pending_init(&pending, received);
+		EXPECT_PENDING(pending_receive(&pending, self->client));
+		EXPECT_PENDING(WSASend(self->client, &buffer, 1, NULL, 0, &sending, NULL));
+		if (receive_first) {
+			ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+			EXPECT_TRUE(is_set(received));
+			EXPECT_TRUE(is_unset(sent));
+		}
+		while (got < SIZE) {
+			more = recv(self->server, block, sizeof(block), 0);
+			ASSERT_GT(more, 0);
+			got += more;
+		}
+		EXPECT_TRUE(is_set(sent));
+		if (!receive_first) {
+			EXPECT_TRUE(is_unset(received));
+			ASSERT_EQ(5, send(self->server, "hello", 5, 0));
+			EXPECT_TRUE(is_set(received));
+		}
+		free(buffer.buf);
+		WSACloseEvent(received);
+		WSACloseEvent(sent);
+	}
+}
+
 TEST_F(winsock, datagrams_with_their_addresses)
 {
 	struct sockaddr_in name = loopback(0), from = { 0 };

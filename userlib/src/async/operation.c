@@ -278,6 +278,13 @@ static void operation_leave(struct channel *channel, int direction)
 		operation_emptied(channel, direction);
 }
 
+void operation_rearm(struct channel *channel)
+{
+	for (int i = 0; i < IO_DIRECTIONS; i++)
+		if (channel->queues[i].first && !channel->queues[i].stepping)
+			operation_leave(channel, i);
+}
+
 void operation_run(struct channel *channel, int direction)
 {
 	const struct channel_queue *queue = &channel->queues[direction];

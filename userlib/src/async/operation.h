@@ -86,6 +86,9 @@ void operation_begin(struct channel *channel, struct operation *operation,
 /* Carry on what can be. May drop the lock meanwhile. */
 void operation_run(struct channel *channel, int direction);
 
+/* A one-shot event has ended the watch of both directions: watch what is left. */
+void operation_rearm(struct channel *channel);
+
 /* After a close that was refused: go on. */
 void operation_resume(struct channel *channel);
 

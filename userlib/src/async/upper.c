@@ -251,6 +251,7 @@ static void upper_ready(struct channel *channel, uint32_t events)
 		operation_run(channel, IO_RECEIVE);
 	if (events & (EPOLLOUT | ended))
 		operation_run(channel, IO_SEND);
+	operation_rearm(channel);
 	if (!channel->closing)
 		netevent_look(channel);
 }
