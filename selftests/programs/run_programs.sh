@@ -5,39 +5,11 @@
 [ -c /dev/winsock ] || exit 4
 
 . /t/tap.sh
+# shellcheck source=selftests/lib/servers.sh
+. /t/servers.sh
 
-wait_for_port() {
-	for _ in $(seq 100); do
-		ss -Htln "sport = :$1" | grep -q . && return
-		sleep 0.1
-	done
-	return 1
-}
-
-www=/tmp/www
-mkdir -p $www /tmp/nginx /tmp/redis /var/log/nginx /etc
 printf 'root:x:0:0:root:/:/bin/sh\nuser:x:1001:1001:user:/:/bin/sh\n' > /etc/passwd
 echo 'root:x:0:' > /etc/group
-dd if=/dev/urandom of=$www/big bs=1M count=3 2>/dev/null
-echo hello > $www/small
-cat > /tmp/nginx.conf <<'EOF'
-user root root;
-worker_processes 2;
-daemon off;
-pid /tmp/nginx/pid;
-error_log stderr;
-events { }
-http {
-	access_log off;
-	client_body_temp_path /tmp/nginx/1;
-	proxy_temp_path /tmp/nginx/2;
-	fastcgi_temp_path /tmp/nginx/3;
-	uwsgi_temp_path /tmp/nginx/4;
-	scgi_temp_path /tmp/nginx/5;
-	reset_timedout_connection on;
-	server { listen 8080; listen [::1]:8080; root /tmp/www; }
-}
-EOF
 
 fetch() {
 	rm -f /tmp/got
@@ -51,7 +23,7 @@ load() {
 
 winsock-run -v nginx -c /tmp/nginx.conf > /tmp/nginx/log 2>&1 &
 nginx=$!
-try 'nginx serves under winsock-run' wait_for_port 8080
+try 'nginx serves under winsock-run' wait_for_port 8080 100
 try 'curl fetches 3 MB whole' fetch curl
 try 'curl under winsock-run fetches 3 MB whole' fetch winsock-run curl
 try 'over IPv6 too' winsock-run curl -sSg -o /tmp/got 'http://[::1]:8080/big'
@@ -67,7 +39,7 @@ verdict $((! $?)) 'no socket of nginx had to stay as it was'
 
 winsock-run redis-server --port 6379 --dir /tmp/redis --save '' > /tmp/redis/log 2>&1 &
 redis=$!
-try 'redis serves under winsock-run' wait_for_port 6379
+try 'redis serves under winsock-run' wait_for_port 6379 100
 try 'redis-benchmark: SET and GET' winsock-run redis-benchmark -q -n 500 -c 10 -t set,get
 try 'redis-benchmark: a connection for each' redis-benchmark -q -k 0 -n 300 -c 10 -t ping
 kill $redis

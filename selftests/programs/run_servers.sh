@@ -4,14 +4,14 @@
 # Servers of Debian as they are, each plain and under winsock-run: the same results; what
 # lingers is attached; a linger time is kept. `make programs`.
 [ -c /dev/winsock ] || exit 4
-. /t/tap.sh
-
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+. /t/tap.sh
+# shellcheck source=selftests/lib/servers.sh
+. /t/servers.sh
 # Where ss looks, too.
 mkdir -p /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
-www=/tmp/www
-mkdir -p $www /tmp/empty /tmp/nginx /tmp/redis /var/log/nginx /var/run /run/sshd /root/.ssh /tmp/ftp
+mkdir -p /tmp/empty /var/run /run/sshd /root/.ssh /tmp/ftp
 chmod 700 /root /root/.ssh
 cat > /etc/passwd <<'S'
 root:x:0:0:root:/root:/bin/sh
@@ -20,18 +20,8 @@ nobody:x:65534:65534:nobody:/tmp/empty:/bin/sh
 sshd:x:1003:65534:sshd:/run/sshd:/bin/sh
 S
 printf 'root:x:0:\nnogroup:x:65534:\n' > /etc/group
-dd if=/dev/urandom of=$www/big bs=1M count=3 2>/dev/null
-echo hello > $www/small
 cp $www/big /tmp/ftp/
 chmod 555 /tmp/ftp
-
-port() {
-	for _ in $(seq 200); do
-		ss -Htln "sport = :$1" | grep -q . && return
-		sleep 0.1
-	done
-	return 1
-}
 
 # serve PORT COMMAND...
 serve() {
@@ -39,7 +29,7 @@ serve() {
 	shift
 	"$@" > /tmp/server 2>&1 &
 	server=$!
-	port "$listens" || { cat /tmp/server; return 1; }
+	wait_for_port "$listens" 200 || { cat /tmp/server; return 1; }
 }
 
 # done_with STATUS: the server's end
@@ -96,24 +86,6 @@ vsftpd_sandboxed() {
 	[ $? = 56 ]
 }
 
-cat > /tmp/nginx.conf <<'S'
-user root root;
-worker_processes 2;
-daemon off;
-pid /tmp/nginx/pid;
-error_log stderr;
-events { }
-http {
-	access_log off;
-	client_body_temp_path /tmp/nginx/1;
-	proxy_temp_path /tmp/nginx/2;
-	fastcgi_temp_path /tmp/nginx/3;
-	uwsgi_temp_path /tmp/nginx/4;
-	scgi_temp_path /tmp/nginx/5;
-	reset_timedout_connection on;
-	server { listen 8080; root /tmp/www; }
-}
-S
 nginx_slow() {
 	serve 8080 $run nginx -c /tmp/nginx.conf || return
 	curl -sS --limit-rate 1M -o /tmp/got http://127.0.0.1:8080/big && same
@@ -131,7 +103,7 @@ gone() {
 # A daemon, else it ignores the signal. The new master is the old one's child.
 nginx_upgrade() {
 	sed 's/daemon off/daemon on/' /tmp/nginx.conf > /tmp/daemon.conf
-	$run /usr/sbin/nginx -c /tmp/daemon.conf && port 8080 || return
+	$run /usr/sbin/nginx -c /tmp/daemon.conf && wait_for_port 8080 200 || return
 	old=$(cat /tmp/nginx/pid)
 	kill -USR2 "$old"
 	for _ in $(seq 100); do
@@ -348,7 +320,7 @@ S
 printf '[Unit]\nDefaultDependencies=no\nRequires=try.socket\n' > /etc/systemd/system/try.target
 container=guest unshare --pid --fork --mount --mount-proc /lib/systemd/systemd --unit=try.target \
 	> /tmp/systemd 2>&1 &
-port 7000
+wait_for_port 7000 200
 
 through() {
 	curl -sS -o /tmp/got http://127.0.0.1:7000/big && same
