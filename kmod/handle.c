@@ -50,6 +50,9 @@
 /* How many entries of a queue are looked up among the threads. */
 #define HANDLE_LOOKUPS		8
 
+/* How many threads that wait for the lock are looked up in the other queue. */
+#define HANDLE_LOCKERS		32
+
 /* The wake function of threads in poll and select, static in fs/select.c. */
 static wait_queue_func_t handle_pollwake;
 
@@ -106,22 +109,52 @@ handle_sleeper(const struct wait_queue_entry *entry)
 	return NULL;
 }
 
-/* Other threads of this process in a queue. */
-static unsigned int handle_sleepers(const struct wait_queue_head *head)
+/* Is it another thread of this process? It takes itself off a queue: alive. */
+static bool handle_is_ours(const struct task_struct *task)
+{
+	return task && task != current &&
+	       READ_ONCE(task->files) == current->files;
+}
+
+/* Other threads of this process that wait for the socket's lock. */
+static unsigned int handle_lockers(const struct wait_queue_head *lock,
+				   const struct task_struct **lockers)
+{
+	const struct wait_queue_entry *entry;
+	unsigned int entries = 0, count = 0;
+
+	lockdep_assert_held(&lock->lock);
+	list_for_each_entry(entry, &lock->head, entry) {
+		if (count == HANDLE_LOCKERS || ++entries > HANDLE_ENTRIES)
+			break;
+		lockers[count] = handle_sleeper(entry);
+		count += handle_is_ours(lockers[count]);
+	}
+	return count;
+}
+
+/*
+ * Those that sleep on the socket. A thread that has been woken in recv() goes
+ * for the lock before it leaves the queue: it is counted among @lockers.
+ */
+static unsigned int handle_sleepers(const struct wait_queue_head *head,
+				    const struct task_struct **lockers,
+				    unsigned int count)
 {
 	const struct wait_queue_entry *entry;
 	const struct task_struct *task;
-	unsigned int entries = 0, sleepers = 0;
+	unsigned int entries = 0, sleepers = 0, i;
 
 	lockdep_assert_held(&head->lock);
 	list_for_each_entry(entry, &head->head, entry) {
 		if (++entries > HANDLE_ENTRIES)
 			break;
-		/* It takes itself off the queue, so it is alive. */
 		task = handle_sleeper(entry);
-		if (task && task != current &&
-		    READ_ONCE(task->files) == current->files)
-			sleepers++;
+		if (!handle_is_ours(task))
+			continue;
+		for (i = 0; i < count && lockers[i] != task; i++)
+			;
+		sleepers += i == count;
 	}
 	return sleepers;
 }
@@ -137,14 +170,17 @@ static bool handle_is_alone(struct file *file)
 	struct socket *sock = sock_from_file(file);
 	struct wait_queue_head *head = &sock->wq.wait;
 	struct wait_queue_head *lock = &sock->sk->sk_lock.wq;
+	const struct task_struct *lockers[HANDLE_LOCKERS];
 	unsigned long refs = WINSOCK_HANDLE_OWN_REFS;
+	unsigned int count;
 	bool alone;
 
 	if (file_count(file) <= refs)
 		return true;
 	spin_lock_irq(&head->lock);
 	spin_lock(&lock->lock);
-	refs += handle_sleepers(head) + handle_sleepers(lock);
+	count = handle_lockers(lock, lockers);
+	refs += count + handle_sleepers(head, lockers, count);
 	alone = file_count(file) <= refs;
 	spin_unlock(&lock->lock);
 	spin_unlock_irq(&head->lock);

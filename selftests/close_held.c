@@ -354,8 +354,11 @@ static void asker_run(int dev, int fd, enum request request, int ready, int go)
 	_exit(3);
 }
 
-/* Another process's thread, so that it stays when the one that asks is killed. */
-static pid_t holder_fork(int fd)
+/*
+ * Another process's thread, so that it stays when the one that asks is killed; it goes by
+ * itself after so many seconds.
+ */
+static pid_t holder_fork(int fd, unsigned int seconds)
 {
 	pid_t child = fork();
 
@@ -365,6 +368,7 @@ static pid_t holder_fork(int fd)
 
 		if (pages_missing(pages) < 0)
 			_exit(1);
+		alarm(seconds);
 		_exit(send(fd, pages, 100, MSG_NOSIGNAL) < 0);
 	}
 	return child;
@@ -388,7 +392,7 @@ TEST_F(closing, whoever_waits_for_the_lock_can_be_killed)
 		if (!asker)
 			asker_run(self->dev, self->pair.client, request, ready[1], go[0]);
 		ASSERT_EQ(1, read(ready[0], &byte, 1));
-		holder = holder_fork(self->pair.client);
+		holder = holder_fork(self->pair.client, 0);
 		ASSERT_GE(holder, 0);
 		net_sleep(300);
 		ASSERT_EQ(1, write(go[1], &byte, 1));
@@ -418,6 +422,56 @@ TEST_F(closing, whoever_waits_for_the_lock_can_be_killed)
 		net_pair_open(&self->pair, variant->family, variant->accepted);
 		wire_reset(&self->wire);
 	}
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+static void *receiver_run(void *argument)
+{
+	char byte;
+
+	recv(*(int *)argument, &byte, 1, 0);
+	return NULL;
+}
+
+/*
+ * A thread that a signal has woken in recv() goes for the lock before it leaves the socket's
+ * queue. It accounts for one reference: no handle hides behind it.
+ */
+/* claims: M1 */
+TEST_F(closing, who_stands_in_two_queues_is_one_holder)
+{
+	struct sigaction restart = { .sa_handler = nothing, .sa_flags = SA_RESTART };
+	pthread_t receivers[3];
+	int copy, status;
+	pid_t holder;
+
+	copy = dup(self->pair.client);
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	net_linger(self->pair.client, 1, 5);
+	sigaction(SIGUSR1, &restart, NULL);
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(0, pthread_create(&receivers[i], NULL, receiver_run,
+					    &self->pair.client));
+	net_sleep(200);
+	holder = holder_fork(self->pair.client, 3);
+	ASSERT_GE(holder, 0);
+	net_sleep(300);
+	for (int i = 0; i < 3; i++)
+		pthread_kill(receivers[i], SIGUSR1);
+	net_sleep(300);
+	ASSERT_EQ(0, dev_close(self->dev, self->pair.client,
+			       DEV_CLOSESOCKET | WINSOCK_CLOSE_NONBLOCKING, 0, &self->call));
+	EXPECT_EQ(WINSOCK_OUTCOME_SHARED, self->call.record.outcome);
+	ASSERT_EQ(holder, waitpid(holder, &status, 0));
+	EXPECT_EQ(0, FINS() + RSTS());
+	shutdown(copy, SHUT_RDWR);
+	for (int i = 0; i < 3; i++)
+		pthread_join(receivers[i], NULL);
+	self->pair.client = copy;
 }
 
 TEST_HARNESS_MAIN
