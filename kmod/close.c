@@ -58,10 +58,16 @@ static int close_check(const struct winsock_close *args)
 	return 0;
 }
 
-/* The number may refer to another socket by now. */
-static int close_check_cookie(struct sock *sk, u64 cookie)
+/*
+ * Is it the socket that the caller means? The number may have been reused. With
+ * @reset: does the security module let the caller end the connection where
+ * close(2) would not, or otherwise?
+ */
+static int close_check_socket(struct socket *sock, u64 cookie, bool reset)
 {
-	return cookie && cookie != atomic64_read(&sk->sk_cookie) ? -ESTALE : 0;
+	if (cookie && cookie != atomic64_read(&sock->sk->sk_cookie))
+		return -ESTALE;
+	return reset ? compat_may_set_linger(sock) : 0;
 }
 
 /* The mode that a close that lingers obeys: WINSOCK_FACT_* bits. */
@@ -326,11 +332,9 @@ static int close_decide(struct close_call *call)
 {
 	struct winsock_close *args = call->args;
 	struct winsock_decision *decision = &call->decision;
-	int err = close_check_cookie(call->sk, args->cookie);
+	bool as_close = (args->flags & CLOSE_AS_CLOSE) == WINSOCK_CLOSE_IF_LAST;
+	int err = close_check_socket(call->sock, args->cookie, !as_close);
 
-	/* Does it end the connection where close(2) would not, or otherwise? */
-	if (!err && (args->flags & CLOSE_AS_CLOSE) != WINSOCK_CLOSE_IF_LAST)
-		err = compat_may_set_linger(call->sock);
 	if (err)
 		return err;
 	/* First: a pending close would look like another holder. */
@@ -391,10 +395,7 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 	return err;
 }
 
-/*
- * Look a socket up and lock it, with @reset if the caller has the right to
- * that. Its file, referenced, or ERR_PTR.
- */
+/* Look a socket up, check and lock it. Its file, referenced, or ERR_PTR. */
 static struct file *close_lock(int fd, u64 cookie, bool reset,
 			       struct socket **sock)
 {
@@ -403,10 +404,8 @@ static struct file *close_lock(int fd, u64 cookie, bool reset,
 
 	if (IS_ERR(file))
 		return file;
-	err = close_check_cookie((*sock)->sk, cookie);
-	if (!err && reset)
-		err = compat_may_set_linger(*sock);
-	err = err ?: winsock_lock_sock((*sock)->sk);
+	err = close_check_socket(*sock, cookie, reset) ?:
+	      winsock_lock_sock((*sock)->sk);
 	if (!err)
 		return file;
 	fput(file);

@@ -184,10 +184,10 @@ bool winsock_carry_out_relocks(struct sock *sk,
 			       const struct winsock_decision *decision,
 			       bool others)
 {
-	bool disconnects = decision->verdict != WINSOCK_VERDICT_ABORT && others &&
-			   winsock_outcome(decision) != WINSOCK_OUTCOME_UNREAD;
+	bool reset = !others || decision->verdict == WINSOCK_VERDICT_ABORT ||
+		     winsock_outcome(decision) == WINSOCK_OUTCOME_UNREAD;
 
-	return winsock_family_relocks(sk, !disconnects);
+	return winsock_family_relocks(sk, reset);
 }
 
 /**

@@ -484,8 +484,8 @@ static bool op_withdraw(struct winsock_op *op)
  * @what:	WINSOCK_OP_ABORTED or WINSOCK_OP_CANCELLED
  * @outcome:	that this leads to
  *
- * It comes as soon as the socket's lock is free. Who has cancelled an op gets
- * its reference to the socket's file.
+ * The end comes as soon as the socket's lock is free. The caller that cancels an
+ * op gets its reference to the socket's file.
  *
  * Return: 0 for one of several callers, if the op really ended that way, else
  * -EALREADY; -EINTR if the caller is killed.

@@ -61,7 +61,8 @@ enum winsock_op_owner {
  *		with the socket's wait-queue lock held and from the timer's
  *		softirq, so always with interrupts off
  * @fired:	WINSOCK_OP_* bits; 0 while pending
- * @final:	@record is valid, the socket is let go
+ * @final:	@record is valid and the connection decided; the file is dropped
+ *		already, unless others or an epoll keep it. Set under @lock
  * @started:	the op was begun
  * @detach:	closing the op's descriptor early does not reset
  * @dropped:	the op's descriptor stands at the socket's number

@@ -217,7 +217,7 @@ static void tcp_end(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
-/* The release of kTLS sends the records that it still has, and waits for room. */
+/* The release of kTLS sends the records that are left and waits for room. */
 static bool tcp_relocks(const struct sock *sk, bool reset)
 {
 	return tcp_refuses_disconnect(sk) || (!reset && tcp_is_unconnected(sk));

@@ -276,10 +276,11 @@ struct winsock_abort_id {
 
 /*
  * An op descriptor stands for a pending close. It polls readable, and stays so,
- * when the close is final: by then the kernel has let go of the socket, and its
- * port may be bound. read() gives one struct winsock_record, cut to the size
- * asked for but not below the first version's (EINVAL), the same every time;
- * before the end it waits, or fails with EINTR, or with EAGAIN if the
+ * when the close is final: by then the connection has ended, and the kernel has
+ * let go of the socket, so that its port may be bound, unless others hold the
+ * socket or an epoll watches it. read() gives one struct winsock_record, cut to
+ * the size asked for but not below the first version's (EINVAL), the same every
+ * time; before the end it waits, or fails with EINTR, or with EAGAIN if the
  * descriptor is O_NONBLOCK. The descriptor passes over fork and SCM_RIGHTS.
  *
  * OP_CANCEL: take the close back without a trace: the record says CANCELLED,
