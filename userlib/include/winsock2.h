@@ -67,7 +67,7 @@ typedef unsigned int GROUP;
 /* Linger switched the other way round: TRUE means do not linger (O5). */
 #define SO_DONTLINGER	((int)(~SO_LINGER))
 
-/* As is: nobody else may bind here meanwhile. */
+/* Linux' own meaning without SO_REUSEADDR: no other socket may bind there. */
 #define SO_EXCLUSIVEADDRUSE	((int)(~SO_REUSEADDR))
 
 /* A message that is longer than the buffer: of the flags that WSARecv() gives back. */
@@ -319,8 +319,8 @@ int WINSOCK_SELECT(select)(int unused, FD_SET *readable, FD_SET *writable, FD_SE
  * WSAPoll() - Linux' constants and Windows' answers
  *
  * POLLIN and POLLRDNORM mean the same, as POLLOUT and POLLWRNORM; the peer's FIN gives POLLHUP,
- * asked for or not. POLLNVAL is no socket, which is not counted, but for one that is closed
- * meanwhile (P16). WSAENOTSOCK: there is nothing else.
+ * asked for or not. An entry that is no socket gets POLLNVAL and is not counted; a socket that a
+ * thread closes during the call is (P16). WSAENOTSOCK: no entry is a socket.
  */
 typedef struct pollfd WSAPOLLFD, *PWSAPOLLFD, *LPWSAPOLLFD;
 int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);

@@ -4,8 +4,8 @@
  * events, completion ports, APCs. Included by <winsock2.h>; do not include it alone.
  *
  * Handles of this part (WSAEVENT, completion ports, threads) are numbers above all
- * descriptors, so a HANDLE that is a cast SOCKET is told apart; they cost none. A handle
- * that was closed, or never was one, gives ERROR_INVALID_HANDLE. WSAGetLastError() and
+ * descriptors and cost none, so the calls tell a HANDLE that is a cast SOCKET from them. A
+ * handle that was closed, or never was one, gives ERROR_INVALID_HANDLE. WSAGetLastError() and
  * GetLastError() are the same value.
  *
  * The first operation that stays pending, or network-event association, of a process

@@ -140,7 +140,7 @@ static void wait_run_routines(struct wait *wait)
 	thread_deliver(wait->thread);
 }
 
-/* Is one being closed? One that lingers holds up who waits for nothing else. */
+/* Is one being closed? One that lingers holds up calls that wait for nothing else. */
 static bool wait_is_held(const struct wait *wait)
 {
 	for (nfds_t i = 0; i < wait->count; i++) {

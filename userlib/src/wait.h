@@ -83,10 +83,10 @@ int wait_one_enter(struct wait_one *one, SOCKET s, short events, int direction);
 void wait_close_begin(struct handle *handle);
 /*
  * The close lingers: the number stays ours. Who waits for other sockets as well goes on
- * meanwhile; who waits for this one alone is told how it ended.
+ * meanwhile; a call that waits for this one alone returns at its end.
  */
 void wait_close_linger(struct handle *handle, bool on);
-/* If @closed, who waits is told and woken. */
+/* If @closed, the calls that wait wake and find their socket closed. */
 void wait_close_end(struct handle *handle, bool closed);
 
 /* Does a call wait to receive? */

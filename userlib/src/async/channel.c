@@ -26,8 +26,9 @@ static void channel_event(uint64_t what, uint32_t events)
 
 static void channel_watch_again(SOCKET s, struct handle *handle)
 {
-	struct channel *channel = atomic_load(&handle->channel) ? channel_find(s) : NULL;
+	struct channel *channel = atomic_load(&handle->channel) ? channel_lock(handle) : NULL;
 
+	(void)s;
 	if (!channel)
 		return;
 	channel->armed = 0;
@@ -55,18 +56,22 @@ void channel_unlock(struct channel *channel)
 	pthread_mutex_unlock(&channel->handle->lock);
 }
 
-struct channel *channel_find(SOCKET s)
+struct channel *channel_lock(struct handle *handle)
 {
-	struct handle *handle = layer_handle(s);
 	struct channel *channel;
 
-	if (!handle)
-		return NULL;
 	pthread_mutex_lock(&handle->lock);
 	channel = atomic_load(&handle->channel);
 	if (!channel)
 		pthread_mutex_unlock(&handle->lock);
 	return channel;
+}
+
+struct channel *channel_find(SOCKET s)
+{
+	struct handle *handle = layer_handle(s);
+
+	return handle ? channel_lock(handle) : NULL;
 }
 
 static struct channel *channel_make(SOCKET s, struct handle *handle)

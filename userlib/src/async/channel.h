@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The asynchronous side of a handle: operations, the port they complete to, network events.
- * Made when a handle first needs it, guarded by the handle's lock. Who drops the lock to
- * carry out a step of an operation keeps it alive: a close waits for that.
+ * A channel is made when a handle first needs it, and guarded by the handle's lock. A thread
+ * that drops the lock to carry out a step of an operation keeps the channel alive: a close
+ * waits for the end of the step.
  *
- * The helper looks after it by epoll: one-shot for operations, so that nothing is told that
- * nobody waits for; edge-triggered while network events are selected, as a hang-up cannot be
- * masked.
+ * The helper watches the descriptor by epoll: one-shot for operations, so that epoll reports
+ * only what an operation waits for; edge-triggered while network events are selected, as
+ * epoll cannot mask a hang-up.
  */
 #ifndef WINSOCK_CHANNEL_H
 #define WINSOCK_CHANNEL_H
@@ -85,8 +86,9 @@ void channel_set_layer(const struct layer *functions,
  * locked: WSAENOTSOCK (closed, or about to be), WSAENOBUFS.
  */
 struct channel *channel_open(SOCKET s, int *error);
-/* The same, only if there is one. */
+/* The same, only if there is one; else NULL, and nothing is locked. */
 struct channel *channel_find(SOCKET s);
+struct channel *channel_lock(struct handle *handle);
 void channel_unlock(struct channel *channel);
 
 /* All with the lock. */

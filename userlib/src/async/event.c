@@ -16,7 +16,7 @@ struct event_link {
  * @lock:	for @links, and the change of @set
  * @set:	it is signalled
  * @automatic:	until one wait has taken it
- * @links:	who waits
+ * @links:	the threads that wait
  */
 struct event {
 	struct object object;

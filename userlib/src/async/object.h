@@ -12,7 +12,7 @@ enum object_type { OBJECT_EVENT = 1, OBJECT_PORT, OBJECT_THREAD };
  * @type:	which kind
  * @refs:	lifetime: the handle's, one for each association, one for each call under
  *		way
- * @close:	the handle is given up: tell who waits. May be NULL
+ * @close:	the handle is given up: wake the threads that wait. May be NULL
  * @free:	nobody refers to it any more
  */
 struct object {

@@ -8,20 +8,9 @@
 #include "upper.h"
 #include "wait.h"
 
-static struct channel *upper_lock(struct handle *handle)
-{
-	struct channel *channel;
-
-	pthread_mutex_lock(&handle->lock);
-	channel = atomic_load(&handle->channel);
-	if (!channel)
-		pthread_mutex_unlock(&handle->lock);
-	return channel;
-}
-
 static bool upper_pending(struct handle *handle, int direction)
 {
-	struct channel *channel = upper_lock(handle);
+	struct channel *channel = channel_lock(handle);
 	bool pending;
 
 	if (!channel)
@@ -33,7 +22,7 @@ static bool upper_pending(struct handle *handle, int direction)
 
 static int upper_shutdown(struct handle *handle, int how)
 {
-	struct channel *channel = upper_lock(handle);
+	struct channel *channel = channel_lock(handle);
 	bool later[IO_DIRECTIONS] = { how != SHUT_WR, how != SHUT_RD };
 
 	if (!channel)
@@ -100,7 +89,7 @@ static void upper_accepted(SOCKET listener, SOCKET s)
 
 static bool upper_selects(struct handle *handle)
 {
-	struct channel *channel = upper_lock(handle);
+	struct channel *channel = channel_lock(handle);
 	bool selects;
 
 	if (!channel)
@@ -113,7 +102,7 @@ static bool upper_selects(struct handle *handle)
 /* A close that is under way frees the channel itself. */
 static void upper_forget(SOCKET s, struct handle *handle)
 {
-	struct channel *channel = upper_lock(handle);
+	struct channel *channel = channel_lock(handle);
 
 	(void)s;
 	if (!channel)
@@ -129,7 +118,7 @@ static void upper_forget(SOCKET s, struct handle *handle)
 
 static struct channel *upper_begin_close(struct handle *handle)
 {
-	struct channel *channel = upper_lock(handle);
+	struct channel *channel = channel_lock(handle);
 
 	if (!channel)
 		return NULL;
@@ -193,8 +182,9 @@ static __thread struct thread *upper_ending;
 
 static void upper_end_thread(SOCKET s, struct handle *handle)
 {
-	struct channel *channel = atomic_load(&handle->channel) ? channel_find(s) : NULL;
+	struct channel *channel = atomic_load(&handle->channel) ? channel_lock(handle) : NULL;
 
+	(void)s;
 	if (!channel)
 		return;
 	operation_cancel(channel, upper_is_bound, upper_ending);
