@@ -47,14 +47,19 @@ struct scene {
 	code read_code, write_code;
 	size_t read_size = 0;
 	int reads = 0, writes = 0;
+	bool open = false;
 	char buffer[16];
 
 	scene()
 	{
 		tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+		code accepted = asio::error::try_again, connected = accepted;
 
-		client.connect(acceptor.local_endpoint());
-		acceptor.accept(server);
+		/* AcceptEx() and ConnectEx(). */
+		acceptor.async_accept(server, [&](code error) { accepted = error; });
+		client.async_connect(acceptor.local_endpoint(), [&](code error) { connected = error; });
+		run();
+		open = !accepted && !connected;
 	}
 
 	void read(tcp::socket &socket)
@@ -101,6 +106,29 @@ struct scene {
 		return context.run_for(std::chrono::seconds(20)) > 0;
 	}
 };
+
+void connected()
+{
+	scene scene;
+
+	result(scene.open && scene.client.local_endpoint() == scene.server.remote_endpoint() &&
+	       scene.server.local_endpoint() == scene.client.remote_endpoint(),
+	       "an asynchronous accept takes an asynchronous connect");
+}
+
+void accept_cancelled_by_close()
+{
+	asio::io_context context;
+	tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+	tcp::socket socket(context);
+	code accepted;
+
+	acceptor.async_accept(socket, [&](code error) { accepted = error; });
+	acceptor.close();
+	context.run_for(std::chrono::seconds(20));
+	result(accepted == asio::error::operation_aborted && !socket.is_open(),
+	       "a close of the acceptor ends its accept");
+}
 
 void cancelled_by_its_own_close()
 {
@@ -217,7 +245,9 @@ int main()
 {
 	dev_require();
 	net_enter();
-	std::cout << "TAP version 13\n1..8" << std::endl;
+	std::cout << "TAP version 13\n1..10" << std::endl;
+	connected();
+	accept_cancelled_by_close();
 	cancelled_by_its_own_close();
 	cancelled();
 	end_of_stream();

@@ -34,13 +34,6 @@ typedef union {
 #define _snwprintf		swprintf
 #define ZeroMemory(to, size)	memset(to, 0, size)
 
-/* The library has neither, and no scene comes here: Asio's headers want them declared. */
-extern "C" {
-BOOL AcceptEx(SOCKET, SOCKET, LPVOID, DWORD, DWORD, DWORD, LPDWORD, LPOVERLAPPED);
-void GetAcceptExSockaddrs(LPVOID, DWORD, DWORD, DWORD, struct sockaddr **, LPINT,
-			  struct sockaddr **, LPINT);
-}
-
 /* Asio's LONG is a long. */
 static inline long InterlockedIncrement(volatile long *to)
 {

@@ -71,6 +71,7 @@ void blocked_connect_round(struct party *party);
 void option_round(struct party *party);
 void ported_round(struct party *party);
 void contested_round(struct party *party);
+void accepted_round(struct party *party);
 void evented_round(struct party *party);
 void order_round(struct party *party);
 void netevent_round(struct party *party);

@@ -2,6 +2,8 @@
 /* Operations by port, event and routine against cancels and closes. See threads.h. */
 #include <string.h>
 
+#include <mswsock.h>
+
 #include "threads.h"
 
 #define OPERATIONS	6
@@ -390,4 +392,56 @@ void duplicate_round(struct party *party)
 	THREADS_EXPECT(!closesocket(handles[1]));
 	pending_check(operations, 4);
 	closesocket(pair.server);
+}
+
+#define ACCEPTS		4
+#define ACCEPT_DATA	8
+#define ACCEPT_ROOM	(sizeof(struct sockaddr_in) + 16)
+
+static void *connector_run(void *argument)
+{
+	struct sockaddr_in *name = argument;
+
+	for (int i = 0; i < ACCEPTS; i++) {
+		SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (!connect(s, (struct sockaddr *)name, sizeof(*name)) && i % 2)
+			send(s, "data", 4, 0);
+		closesocket(s);
+	}
+	return NULL;
+}
+
+/* Connections that come to sockets while these, or the listener, are closed. */
+void accepted_round(struct party *party)
+{
+	char buffers[ACCEPTS][ACCEPT_DATA + 2 * ACCEPT_ROOM];
+	struct operation operations[ACCEPTS];
+	struct sockaddr_in name;
+	SOCKET listener = threads_listen(ACCEPTS, &name), sockets[ACCEPTS];
+	unsigned int first = threads_random(party, ACCEPTS + 1);
+	pthread_t connector;
+
+	memset(operations, 0, sizeof(operations));
+	CreateIoCompletionPort((HANDLE)(intptr_t)listener, ported, SOCKETS, 0);
+	for (int i = 0; i < ACCEPTS; i++) {
+		sockets[i] = socket(AF_INET, SOCK_STREAM, 0);
+		operations[i].begun = true;
+		if (!AcceptEx(listener, sockets[i], buffers[i],
+			      threads_random(party, 2) ? ACCEPT_DATA : 0, ACCEPT_ROOM, ACCEPT_ROOM,
+			      NULL, &operations[i].overlapped) &&
+		    WSAGetLastError() != WSA_IO_PENDING)
+			operations[i].begun = false;
+		THREADS_EXPECT(operations[i].begun);
+	}
+	connector = threads_begin(connector_run, &name);
+	for (unsigned int i = 0; i <= ACCEPTS; i++) {
+		threads_pause(party, 2000);
+		if (i == first)
+			THREADS_EXPECT(!closesocket(listener));
+		if (i < ACCEPTS)
+			THREADS_EXPECT(!closesocket(sockets[i]));
+	}
+	pending_check(operations, ACCEPTS);
+	pthread_join(connector, NULL);
 }

@@ -241,7 +241,7 @@ BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transf
  */
 BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
 
-/* Of WSAIoctl(): AcceptEx() and its like are not to be had (WSAEOPNOTSUPP). */
+/* Of WSAIoctl(): a GUID of <mswsock.h> gives a pointer to its function. */
 #define SIO_GET_EXTENSION_FUNCTION_POINTER	0xC8000006U
 
 /**
@@ -258,12 +258,13 @@ BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD transferr
 /**
  * WSAIoctl() - ioctlsocket() with buffers
  * @code:	FIONBIO, FIONREAD, SIOCATMARK; SIO_KEEPALIVE_VALS and SIO_UDP_CONNRESET of
- *		<mstcpip.h>
+ *		<mstcpip.h>; SIO_GET_EXTENSION_FUNCTION_POINTER
  * @returned:	bytes in @out
  * @overlapped:	NULL, as @routine: all of these are done at once
  *
  * Return: 0, or SOCKET_ERROR: WSAEFAULT (a buffer is too small), WSAEOPNOTSUPP (another @code,
- * @overlapped), WSAEINVAL (FIONBIO 0 while network events are selected).
+ * @overlapped), WSAEINVAL (FIONBIO 0 while network events are selected; a GUID that is none
+ * of <mswsock.h>).
  */
 int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size,
 	     LPDWORD returned, LPWSAOVERLAPPED overlapped,

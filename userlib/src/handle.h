@@ -35,6 +35,8 @@
 #define HANDLE_EXCLUSIVE	(1ULL << 49)	/* SO_EXCLUSIVEADDRUSE */
 #define HANDLE_DEAF		(1ULL << 50)	/* SIO_UDP_CONNRESET FALSE */
 #define HANDLE_LINGER_BITS	(0xffffffffULL << HANDLE_ONOFF_SHIFT)
+/* What an accepted socket has from its listener. */
+#define HANDLE_INHERITED	(HANDLE_LINGER_BITS | HANDLE_TIMEOUT | HANDLE_REUSES)
 
 struct channel;
 struct wait_link;

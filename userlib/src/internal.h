@@ -82,11 +82,16 @@ bool socket_is_stream(SOCKET s);
 bool socket_is_nonblocking(SOCKET s);
 bool socket_is_short(SOCKET s, int size);	/* for an address; too short for any is enough */
 bool socket_is_connected(SOCKET s);	/* has a peer, or had one */
+bool socket_is_bound(SOCKET s);		/* has a port, or an address of another family */
+/* Begin a connect without waiting. 0, EINPROGRESS, or another errno. */
+int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size);
 
 /* attach.c: take the ULP if it can be had; sets errno. */
 void attach_quietly(SOCKET s);
 
 /* option.c: is this memory readable? */
 bool option_readable(const void *memory, size_t size);
+/* Set what the program can set of @from for @to as well, a socket of the same family. */
+void option_copy(SOCKET from, SOCKET to);
 
 #endif /* WINSOCK_INTERNAL_H */

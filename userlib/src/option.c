@@ -5,11 +5,14 @@
  * timeout while linger is off) is kept in the table. Where the kernel's setting was
  * changed behind our back, the kernel's wins.
  */
+#include <linux/socket.h>
 #include <netinet/tcp.h>
 #include <sys/uio.h>
 
 #include "handle.h"
 #include "startup.h"
+
+#include <mswsock.h>
 
 #define OPTION_LINGER_SIZE	((unsigned int)sizeof(struct winsock_linger))
 
@@ -304,6 +307,61 @@ static int option_get_timeout(SOCKET s, int name, char *value, int *size)
 	return 0;
 }
 
+static void option_copy_buffer(SOCKET from, SOCKET to, int name)
+{
+	/* Linux tells twice what was set. */
+	int half = socket_option(from, name) / 2;
+
+	setsockopt(to, SOL_SOCKET, name, &half, sizeof(half));
+}
+
+void option_copy(SOCKET from, SOCKET to)
+{
+	static const int options[][2] = {
+		{ SOL_SOCKET, SO_DONTROUTE }, { SOL_SOCKET, SO_KEEPALIVE },
+		{ SOL_SOCKET, SO_LINGER }, { SOL_SOCKET, SO_OOBINLINE },
+		{ SOL_SOCKET, SO_RCVTIMEO }, { SOL_SOCKET, SO_SNDTIMEO },
+		{ IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_TCP, TCP_KEEPIDLE },
+		{ IPPROTO_TCP, TCP_KEEPINTVL }, { IPPROTO_TCP, TCP_KEEPCNT },
+		{ IPPROTO_IP, IP_TOS }, { IPPROTO_IP, IP_TTL },
+		{ IPPROTO_IPV6, IPV6_TCLASS }, { IPPROTO_IPV6, IPV6_UNICAST_HOPS },
+	};
+	int sized = socket_option(from, SO_BUF_LOCK);
+	struct timeval value;
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		socklen_t size = sizeof(value);
+
+		if (!getsockopt(from, options[i][0], options[i][1], &value, &size))
+			setsockopt(to, options[i][0], options[i][1], &value, size);
+	}
+	if (sized > 0 && (sized & SOCK_SNDBUF_LOCK))
+		option_copy_buffer(from, to, SO_SNDBUF);
+	if (sized > 0 && (sized & SOCK_RCVBUF_LOCK))
+		option_copy_buffer(from, to, SO_RCVBUF);
+}
+
+/* The socket of AcceptEx() becomes as accept() would have made it (O21). */
+static int option_update(SOCKET s, int name, const char *value, int size)
+{
+	SOCKET listener;
+
+	if (!socket_is_connected(s))
+		return error_fail(WSAENOTCONN);
+	if (name == SO_UPDATE_CONNECT_CONTEXT)
+		return 0;
+	if (size < (int)sizeof(listener) || !option_readable(value, sizeof(listener)))
+		return error_fail(WSAEFAULT);
+	memcpy(&listener, value, sizeof(listener));
+	if (!socket_check(listener))
+		return SOCKET_ERROR;
+	if (socket_option(listener, SO_ACCEPTCONN) <= 0)
+		return error_fail(WSAEINVAL);
+	option_copy(listener, s);
+	handle_change(s, HANDLE_INHERITED, handle_bits(listener) & HANDLE_INHERITED);
+	return 0;
+}
+
 /* Linger is for what has connections: neither datagrams nor raw (O17, O18). */
 static bool option_lingers(SOCKET s)
 {
@@ -329,6 +387,9 @@ static int option_set(SOCKET s, int level, int name, const char *value, int size
 		return option_set_linger(s, value, size);
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
 		return option_set_timeout(s, name, value, size);
+	if (level == SOL_SOCKET &&
+	    (name == SO_UPDATE_ACCEPT_CONTEXT || name == SO_UPDATE_CONNECT_CONTEXT))
+		return option_update(s, name, value, size);
 	if (level == SOL_SOCKET && (unsigned int)size < sizeof(int))
 		return error_fail(WSAEFAULT);
 	if (setsockopt(s, level, name, value, size))

@@ -113,6 +113,14 @@ static bool socket_is_unbound(SOCKET s, const struct sockaddr_storage *name)
 	       socket_option(s, SO_TYPE) != SOCK_RAW;
 }
 
+bool socket_is_bound(SOCKET s)
+{
+	struct sockaddr_storage name = { 0 };
+	socklen_t size = sizeof(name);
+
+	return !getsockname(s, (struct sockaddr *)&name, &size) && !socket_is_unbound(s, &name);
+}
+
 static int socket_reuse(SOCKET s, int on)
 {
 	return setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -219,7 +227,6 @@ static bool socket_listens(SOCKET s)
 
 WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 {
-	const uint64_t inherited = HANDLE_LINGER_BITS | HANDLE_TIMEOUT | HANDLE_REUSES;
 	struct pollfd polled = { s, POLLIN, 0 };
 	SOCKET accepted = INVALID_SOCKET;
 	int flags, error = 0;
@@ -242,7 +249,7 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 	if (accepted >= 0) {
 		bits = handle_bits(s);
 		handle_born(accepted, HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED |
-				      (bits & inherited) |
+				      (bits & HANDLE_INHERITED) |
 				      (bits & HANDLE_OURS || socket_is_stream(s) ?
 				       HANDLE_STREAM : 0));
 		/* What a listener of ours has is inherited. */
@@ -298,23 +305,17 @@ static int socket_wait_connect(SOCKET s)
 	return error;
 }
 
-WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
+int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size)
 {
 	const uint64_t past = HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND |
 			      HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING | HANDLE_CONNECTED;
+	bool stream = socket_is_stream(s), connected;
+	int flags = fcntl(s, F_GETFL), error;
 	uint64_t begun = HANDLE_PEER;
-	bool stream, connected;
-	int flags, error;
-	BORDER_OF_WAIT;
 
-	STARTED_OR(SOCKET_ERROR);
-	if (socket_is_short(s, size))
-		return error_fail(WSAEFAULT);
-	stream = socket_is_stream(s);
 	/* What never asked for a connection has none. */
 	connected = stream && (handle_bits(s) & (HANDLE_OURS | HANDLE_PEER)) != HANDLE_OURS &&
 		    socket_is_connected(s);
-	flags = fcntl(s, F_GETFL);
 	if (flags < 0 || flags & O_NONBLOCK || !stream)
 		error = socket_connect(s, name, size);
 	else
@@ -322,18 +323,31 @@ WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 	/* Linux tells of success by the next call. AF_UNSPEC has parted them. */
 	if (!error && connected && socket_is_connected(s))
 		error = EISCONN;
-	if (!error || error == EINPROGRESS) {
-		if (stream && !error && name->sa_family != AF_UNSPEC)
-			begun |= HANDLE_CONNECTED;
+	if (stream && !error && name->sa_family != AF_UNSPEC)
+		begun |= HANDLE_CONNECTED;
+	if (!error || error == EINPROGRESS)
 		handle_change(s, stream ? past : 0, begun);
+	return error;
+}
+
+WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
+{
+	int error;
+	BORDER_OF_WAIT;
+
+	STARTED_OR(SOCKET_ERROR);
+	if (socket_is_short(s, size))
+		return error_fail(WSAEFAULT);
+	error = socket_begin_connect(s, name, size);
+	if (!error || error == EINPROGRESS)
 		layer_happened(s, error ? LAYER_CONNECTING : LAYER_CONNECTED);
-	}
-	if (error == EINPROGRESS && flags & O_NONBLOCK)
-		handle_mark(s, HANDLE_CONNECTING);
-	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
+	if (error == EINPROGRESS && !socket_is_nonblocking(s)) {
 		error = socket_wait_connect(s);
-	else
+	} else {
+		if (error == EINPROGRESS)
+			handle_mark(s, HANDLE_CONNECTING);
 		error = error_from_errno(error);
+	}
 	return error ? error_fail(error) : 0;
 }
 

@@ -23,12 +23,12 @@ struct operation;
  * struct channel_queue - operations of one direction, in the order of the calls
  * @first:	is under way
  * @last:	where the next one goes
- * @stepping:	a thread carries out a step of the first, without the lock
+ * @stepping:	a thread carries out a step of it, without the lock, or hands it on; or NULL
  */
 struct channel_queue {
 	struct operation *first;
 	struct operation **last;
-	bool stepping;
+	struct operation *stepping;
 };
 
 /**
@@ -43,6 +43,7 @@ struct channel_queue {
  * @armed:	what epoll tells of next
  * @queues:	receives and sends
  * @stepped:	a step is over, and a close waits for that
+ * @accepts:	a side of an AcceptEx(): its close may have to end operations elsewhere
  * @later:	the directions are shut down when nothing is pending in them any more
  * @port:	completion port, held, or NULL
  * @key:	its key
@@ -61,6 +62,7 @@ struct channel {
 	uint64_t cookie;
 	bool stream;
 	bool closing;
+	bool accepts;
 	bool added;
 	uint32_t armed;
 	struct channel_queue queues[IO_DIRECTIONS];

@@ -2,7 +2,7 @@
 /* WSAIoctl: what ioctlsocket() knows, and more. */
 #include <netinet/tcp.h>
 
-#include "handle.h"
+#include "extension.h"
 
 #include <mstcpip.h>
 
@@ -68,6 +68,24 @@ static int ioctl_reset(SOCKET s, const void *in, DWORD size)
 	return 0;
 }
 
+static int ioctl_extension(const void *in, DWORD in_size, void *out, DWORD out_size,
+			   DWORD *returned)
+{
+	void *function;
+	GUID id;
+
+	if (in_size < sizeof(id) || !option_readable(in, sizeof(id)) ||
+	    out_size < sizeof(function) || !option_readable(out, sizeof(function)))
+		return error_fail(WSAEFAULT);
+	memcpy(&id, in, sizeof(id));
+	function = extension_find(&id);
+	if (!function)
+		return error_fail(WSAEINVAL);
+	memcpy(out, &function, sizeof(function));
+	*returned = sizeof(function);
+	return 0;
+}
+
 static int ioctl_do(SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
 		    DWORD *returned)
 {
@@ -80,6 +98,8 @@ static int ioctl_do(SOCKET s, DWORD code, void *in, DWORD in_size, void *out, DW
 		return ioctl_keepalive(s, in, in_size);
 	case SIO_UDP_CONNRESET:
 		return ioctl_reset(s, in, in_size);
+	case SIO_GET_EXTENSION_FUNCTION_POINTER:
+		return ioctl_extension(in, in_size, out, out_size, returned);
 	default:
 		return error_fail(WSAEOPNOTSUPP);
 	}

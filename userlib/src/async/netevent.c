@@ -22,19 +22,29 @@ static bool netevent_wants(const struct channel *channel, long event)
 	return channel->enabled & channel->selected & event;
 }
 
-/* A connect has ended, well or not. */
-static void netevent_connected(struct channel *channel, short ready)
+void netevent_connect_ended(struct channel *channel, int error)
 {
-	int error;
-
-	if (!(ready & (POLLOUT | POLLERR | POLLHUP)))
-		return;
-	error = socket_option(channel->s, SO_ERROR);
 	channel->connecting = false;
 	channel->connected = !error;
 	channel->enabled |= FD_READ | FD_WRITE | FD_OOB | FD_CLOSE;
 	if (netevent_wants(channel, FD_CONNECT))
-		netevent_tell(channel, FD_CONNECT_BIT, error_from_errno(error));
+		netevent_tell(channel, FD_CONNECT_BIT, error);
+}
+
+static void netevent_connected(struct channel *channel, short ready)
+{
+	if (ready & (POLLOUT | POLLERR | POLLHUP))
+		netevent_connect_ended(channel,
+				       error_from_errno(socket_option(channel->s, SO_ERROR)));
+}
+
+void netevent_accepted(struct channel *channel)
+{
+	channel->connected = true;
+	channel->enabled = FD_ALL_EVENTS & ~FD_CONNECT;
+	if (channel->selected)
+		channel_watch(channel);
+	netevent_look(channel);
 }
 
 /* There is something to be read, if only the end: the peer's, not our own. */
@@ -83,7 +93,8 @@ void netevent_look(struct channel *channel)
 			netevent_tell(channel, FD_ACCEPT_BIT, 0);
 		return;
 	}
-	if (channel->connecting)
+	/* The error of ConnectEx() is for that to find. */
+	if (channel->connecting && !netevent_is_taken(channel, IO_SEND))
 		netevent_connected(channel, polled.revents);
 	if (!channel->connected)
 		return;

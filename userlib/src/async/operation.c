@@ -14,6 +14,8 @@
 
 static _Atomic unsigned int operation_waiters;
 
+pthread_mutex_t operation_handing = PTHREAD_MUTEX_INITIALIZER;
+
 void operation_free(struct operation *operation)
 {
 	event_put(operation->event);
@@ -138,6 +140,14 @@ static struct operation *operation_pop(struct channel_queue *queue)
 	return operation;
 }
 
+/* One that is in no queue any more. */
+static void operation_abort(struct operation *operation, bool silent)
+{
+	operation->error = WSA_OPERATION_ABORTED;
+	operation->moved = 0;
+	operation_complete(operation, silent);
+}
+
 /* The first of its queue has ended. */
 static void operation_finish(struct operation *operation, int error)
 {
@@ -162,8 +172,8 @@ static int operation_peek(const struct operation *operation)
 	return error > 0 ? -error : 0;
 }
 
-/* Without the lock: some of a transfer. Bytes, or a negative errno. */
-static ssize_t operation_step(struct operation *operation)
+/* Some of a transfer. Bytes, or a negative errno. */
+static ssize_t operation_transfer(struct operation *operation)
 {
 	struct msghdr *message = &operation->message;
 	size_t count = message->msg_iovlen, size = 0, cut = 0, n = 0;
@@ -189,6 +199,20 @@ static ssize_t operation_step(struct operation *operation)
 	return moved;
 }
 
+/* Without the lock: bytes, or a negative errno. */
+static ssize_t operation_step(struct operation *operation)
+{
+	int error = operation->prepare ? operation->prepare(operation) : 0;
+
+	if (error)
+		return error;
+	if (!operation->prepare)
+		return operation_transfer(operation);
+	operation->prepare = NULL;
+	/* The first data are the accepted socket's. */
+	return operation->left && !operation->accept.cookie ? operation_transfer(operation) : 0;
+}
+
 /* Some is done. True: all of it. */
 static bool operation_advance(struct operation *operation, size_t moved)
 {
@@ -198,6 +222,14 @@ static bool operation_advance(struct operation *operation, size_t moved)
 		return true;
 	io_advance(&operation->message, moved);
 	return false;
+}
+
+/* What a failed step is called. */
+static int operation_failure(const struct operation *operation, int number)
+{
+	if (!operation->prepare)
+		return io_error_number(operation->channel->s, number, operation->direction);
+	return number == ECANCELED ? WSA_OPERATION_ABORTED : error_from_errno(number);
 }
 
 static int operation_error(struct operation *operation, ssize_t moved)
@@ -218,8 +250,6 @@ static int operation_error(struct operation *operation, ssize_t moved)
 /* What a step has come to. True: the operation has ended. */
 static bool operation_result(struct operation *operation, ssize_t moved)
 {
-	SOCKET s = operation->channel->s;
-
 	if (moved == -EAGAIN && !operation->aborted)
 		return false;
 	/* The end of the stream is the end of a whole, too. */
@@ -228,7 +258,7 @@ static bool operation_result(struct operation *operation, ssize_t moved)
 	if (operation->aborted && (moved < 0 || (operation->whole && operation->left)))
 		operation_finish(operation, WSA_OPERATION_ABORTED);
 	else if (moved < 0)
-		operation_finish(operation, io_error_number(s, -moved, operation->direction));
+		operation_finish(operation, operation_failure(operation, -moved));
 	else
 		operation_finish(operation, operation_error(operation, moved));
 	return true;
@@ -245,23 +275,6 @@ static void operation_emptied(struct channel *channel, int direction)
 	netevent_emptied(channel, direction);
 }
 
-/* One step of the first. True: it has ended. */
-static bool operation_go(struct channel *channel, int direction)
-{
-	struct channel_queue *queue = &channel->queues[direction];
-	struct operation *operation = queue->first;
-	ssize_t moved;
-
-	queue->stepping = true;
-	channel_unlock(channel);
-	moved = operation_step(operation);
-	pthread_mutex_lock(&channel->handle->lock);
-	queue->stepping = false;
-	if (channel->closing)
-		pthread_cond_broadcast(&channel->stepped);
-	return operation_result(operation, moved);
-}
-
 /* What is left is the helper's. */
 static void operation_leave(struct channel *channel, int direction)
 {
@@ -276,6 +289,88 @@ static void operation_leave(struct channel *channel, int direction)
 	}
 	if (!queue->first && !channel->closing)
 		operation_emptied(channel, direction);
+}
+
+static void operation_append(struct channel *channel, struct operation *operation)
+{
+	struct channel_queue *queue = &channel->queues[operation->direction];
+
+	operation->channel = channel;
+	operation->next = NULL;
+	*queue->last = operation;
+	queue->last = &operation->next;
+}
+
+/* It completes where it was begun. */
+static void operation_keep_port(struct operation *operation)
+{
+	const struct channel *channel = operation->channel;
+
+	if (operation->port || !channel->port)
+		return;
+	operation->port = port_hold(channel->port);
+	operation->key = channel->key;
+}
+
+/* With the lock again. */
+static void operation_stepped(struct channel *channel, int direction)
+{
+	channel->queues[direction].stepping = NULL;
+	if (channel->closing)
+		pthread_cond_broadcast(&channel->stepped);
+}
+
+/*
+ * The first of a listener has its connection, and waits for data: it is one of the accepted
+ * socket's from here on, so that the next connection comes to the next operation. No thread
+ * has two handles' locks: operation_handing keeps others from looking for the operation while
+ * it is in neither queue. Returns with the listener's lock.
+ */
+static void operation_hand_on(struct operation *operation)
+{
+	struct channel *from = operation->channel, *to = NULL;
+	int direction = operation->direction;
+
+	pthread_mutex_lock(&operation_handing);
+	pthread_mutex_lock(&from->handle->lock);
+	operation_pop(&from->queues[direction]);
+	operation_keep_port(operation);
+	if (!operation->aborted) {
+		channel_unlock(from);
+		to = channel_find(operation->accept.s);
+		if (to && !to->closing && to->cookie == operation->accept.connection) {
+			operation->call = NULL;
+			operation_append(to, operation);
+			operation_leave(to, direction);
+			operation = NULL;
+		}
+		if (to)
+			channel_unlock(to);
+		pthread_mutex_lock(&from->handle->lock);
+	}
+	if (operation)
+		operation_abort(operation, false);
+	operation_stepped(from, direction);
+	pthread_mutex_unlock(&operation_handing);
+}
+
+/* One step of the first. True: it is no longer the first. */
+static bool operation_go(struct channel *channel, int direction)
+{
+	struct operation *operation = channel->queues[direction].first;
+	ssize_t moved;
+
+	channel->queues[direction].stepping = operation;
+	channel_unlock(channel);
+	moved = operation_step(operation);
+	if (moved >= 0 && operation->left && operation->accept.listener &&
+	    operation->accept.s != channel->s) {
+		operation_hand_on(operation);
+		return true;
+	}
+	pthread_mutex_lock(&channel->handle->lock);
+	operation_stepped(channel, direction);
+	return operation_result(operation, moved);
 }
 
 void operation_rearm(struct channel *channel)
@@ -308,11 +403,8 @@ void operation_begin(struct channel *channel, struct operation *operation,
 	int direction = operation->direction;
 	struct channel_queue *queue = &channel->queues[direction];
 
-	operation->channel = channel;
-	operation->next = NULL;
 	atomic_fetch_add(&operation->thread->operations, 1);
-	*queue->last = operation;
-	queue->last = &operation->next;
+	operation_append(channel, operation);
 	if (queue->first != operation)
 		return;
 	/* Mostly there is room, or something to take. */
@@ -341,14 +433,6 @@ static void operation_unlink(struct channel_queue *queue, struct operation *oper
 		queue->last = link;
 }
 
-/* One that is in no queue any more. */
-static void operation_abort(struct operation *operation, bool silent)
-{
-	operation->error = WSA_OPERATION_ABORTED;
-	operation->moved = 0;
-	operation_complete(operation, silent);
-}
-
 bool operation_cancel(struct channel *channel,
 		      bool (*wanted)(const struct operation *operation, const void *what),
 		      const void *what)
@@ -365,7 +449,7 @@ bool operation_cancel(struct channel *channel,
 			if (!wanted(operation, what))
 				continue;
 			any = true;
-			if (queue->stepping && operation == queue->first) {
+			if (operation == queue->stepping) {
 				operation->aborted = true;
 				continue;
 			}
@@ -392,14 +476,8 @@ void operation_move(struct channel *from, struct channel *to)
 		while (from->queues[i].first) {
 			struct operation *operation = operation_pop(&from->queues[i]);
 
-			if (!operation->port && from->port) {
-				operation->port = port_hold(from->port);
-				operation->key = from->key;
-			}
-			operation->next = NULL;
-			operation->channel = to;
-			*to->queues[i].last = operation;
-			to->queues[i].last = &operation->next;
+			operation_keep_port(operation);
+			operation_append(to, operation);
 		}
 	}
 }

@@ -18,6 +18,23 @@ struct operation_call {
 };
 
 /**
+ * struct operation_accept - of AcceptEx()
+ * @s:		the socket whose place the connection takes
+ * @cookie:	which one; 0: the operation is another one
+ * @connection:	cookie of the connection that it is since; its step's
+ * @listener:	cookie of the listener
+ * @names:	where the addresses go, each in so many bytes
+ */
+struct operation_accept {
+	SOCKET s;
+	uint64_t cookie;
+	uint64_t connection;
+	uint64_t listener;
+	char *names;
+	DWORD name_sizes[2];
+};
+
+/**
  * struct operation - one operation
  * @packet:	for the port
  * @routine:	for the issuing thread
@@ -38,6 +55,9 @@ struct operation_call {
  * @told:	flags of what was received
  * @moved:	bytes
  * @left:	bytes in the buffers that are left
+ * @prepare:	makes the connection that the transfer needs, or NULL. Called without the
+ *		lock until it returns something else than -EAGAIN: 0 or a negative errno
+ * @accept:	what it makes it from
  * @from_size:	where the length of the sender's address goes, or NULL
  * @message:	the transfer
  * @name:	the address to send to
@@ -63,11 +83,19 @@ struct operation {
 	int told;
 	size_t moved;
 	size_t left;
+	int (*prepare)(struct operation *operation);
+	struct operation_accept accept;
 	LPINT from_size;
 	struct msghdr message;
 	struct sockaddr_storage name;
 	struct iovec buffers[];
 };
+
+/*
+ * Held while an operation is handed on from a listener to the socket that it accepts to, and
+ * while one is looked for that may be. Taken before any handle's lock.
+ */
+extern pthread_mutex_t operation_handing;
 
 /* Free one that was not begun. */
 void operation_free(struct operation *operation);

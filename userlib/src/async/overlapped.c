@@ -3,29 +3,13 @@
 #include <stdlib.h>
 
 #include "close.h"
+#include "extension.h"
 #include "layer.h"
-#include "operation.h"
+#include "overlapped.h"
 #include "upper.h"
 
 /* Nothing is mapped below: vm.mmap_min_addr. */
 #define OVERLAPPED_FIRST_PAGE	4096
-
-/* What all four calls have in common. */
-struct overlapped_call {
-	SOCKET s;
-	LPWSABUF buffers;
-	DWORD count;
-	LPDWORD moved;
-	DWORD flags;
-	LPDWORD told;
-	const struct sockaddr *to;
-	int to_size;
-	struct sockaddr *from;
-	LPINT from_size;
-	LPWSAOVERLAPPED overlapped;
-	LPWSAOVERLAPPED_COMPLETION_ROUTINE routine;
-	int direction;
-};
 
 static void overlapped_copy(const struct overlapped_call *call, struct iovec *vector)
 {
@@ -65,8 +49,7 @@ static int overlapped_plain(const struct overlapped_call *call)
 	return 0;
 }
 
-/* 0 with the operation, or an error. */
-static int overlapped_make(const struct overlapped_call *call, struct operation **made)
+int overlapped_make(const struct overlapped_call *call, struct operation **made)
 {
 	HANDLE event = (HANDLE)((uintptr_t)call->overlapped->hEvent & ~(uintptr_t)1);
 	struct thread *self = thread_self();
@@ -130,9 +113,30 @@ static int overlapped_begin(struct operation *op, SOCKET s, struct operation_cal
 	return 0;
 }
 
-static int overlapped_start(const struct overlapped_call *call)
+int overlapped_issue(const struct overlapped_call *call, struct operation *operation)
 {
 	struct operation_call result = { 0 };
+	int error = overlapped_begin(operation, call->s, &result);
+
+	if (error) {
+		operation_free(operation);
+		return error_fail(error);
+	}
+	if (call->told)
+		layer_happened(call->s, LAYER_RECEIVED);
+	if (!result.done)
+		return error_fail(WSA_IO_PENDING);
+	if (result.error)
+		return error_fail(result.error);
+	if (call->moved)
+		*call->moved = result.moved;
+	if (call->told)
+		*call->told = result.flags;
+	return 0;
+}
+
+static int overlapped_start(const struct overlapped_call *call)
+{
 	struct operation *op;
 	int error;
 
@@ -150,24 +154,7 @@ static int overlapped_start(const struct overlapped_call *call)
 	error = io_refuse(call->s, call->direction);
 	if (!error)
 		error = overlapped_make(call, &op);
-	if (error)
-		return error_fail(error);
-	error = overlapped_begin(op, call->s, &result);
-	if (error) {
-		operation_free(op);
-		return error_fail(error);
-	}
-	if (call->direction == IO_RECEIVE)
-		layer_happened(call->s, LAYER_RECEIVED);
-	if (!result.done)
-		return error_fail(WSA_IO_PENDING);
-	if (result.error)
-		return error_fail(result.error);
-	if (call->moved)
-		*call->moved = result.moved;
-	if (call->told)
-		*call->told = result.flags;
-	return 0;
+	return error ? error_fail(error) : overlapped_issue(call, op);
 }
 
 static int overlapped_call(const struct overlapped_call *call)
@@ -269,6 +256,7 @@ static int overlapped_cancel(HANDLE file,
 {
 	SOCKET s = (SOCKET)(intptr_t)file;
 	struct channel *channel;
+	uint64_t accepts;
 	bool found;
 
 	if (object_is_handle(file) || !socket_check(s))
@@ -277,8 +265,9 @@ static int overlapped_cancel(HANDLE file,
 	if (!channel)
 		return 0;
 	found = operation_cancel(channel, wanted, what);
+	accepts = channel->accepts ? channel->cookie : 0;
 	channel_unlock(channel);
-	return found;
+	return extension_cancel(accepts, wanted, what) || found;
 }
 
 WINSOCK_API BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped)

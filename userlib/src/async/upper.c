@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What the core calls of the asynchronous layer, see layer.h, and the helper. */
 #include "engine.h"
+#include "extension.h"
 #include "layer.h"
 #include "netevent.h"
 #include "operation.h"
@@ -169,6 +170,8 @@ static void upper_end_close(struct handle *handle, struct channel *channel,
 	/* Nobody else knows it any more. */
 	if (end == LAYER_SHARED && (!channel_is_idle(channel) || channel->later[IO_SEND]))
 		upper_move(channel);
+	if (channel->accepts)
+		extension_close(channel->cookie);
 	operation_drop(channel, end == LAYER_SILENT);
 	channel_free(channel);
 }
@@ -215,6 +218,7 @@ static bool upper_keeps(struct object *object)
 static void upper_forked(void)
 {
 	engine_forked();
+	pthread_mutex_init(&operation_handing, NULL);
 	handle_each(upper_forget_channel);
 	object_forked(upper_keeps);
 }

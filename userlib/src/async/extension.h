@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* AcceptEx() and ConnectEx(). */
+#ifndef WINSOCK_EXTENSION_H
+#define WINSOCK_EXTENSION_H
+
+#include "operation.h"
+
+/* Of SIO_GET_EXTENSION_FUNCTION_POINTER: the function, or NULL. */
+void *extension_find(const GUID *id);
+
+/*
+ * Cancel the AcceptEx() that @wanted picks of those whose listener, or socket to accept to,
+ * has this cookie, wherever they are queued. Without a lock. False: there is none.
+ */
+bool extension_cancel(uint64_t cookie,
+		      bool (*wanted)(const struct operation *operation, const void *what),
+		      const void *what);
+
+/* The same at a close of the socket: all of them. */
+void extension_close(uint64_t cookie);
+
+#endif /* WINSOCK_EXTENSION_H */
