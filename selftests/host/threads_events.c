@@ -172,10 +172,8 @@ void apc_round(struct party *party)
 	pthread_mutex_destroy(&target.lock);
 }
 
-/* Starts the helper thread, which ThreadSanitizer's own locks do not survive in a child. */
 static int fork_overlapped(struct threads_pair *pair)
 {
-#ifndef __SANITIZE_THREAD__
 	WSABUF buffer = { 4, (char[4]){ 0 } };
 	WSAOVERLAPPED overlapped;
 	DWORD moved, flags = 0;
@@ -188,9 +186,6 @@ static int fork_overlapped(struct threads_pair *pair)
 		return 2;
 	if (!WSAGetOverlappedResult(pair->client, &overlapped, &moved, TRUE, &flags))
 		return 3;
-#else
-	(void)pair;
-#endif
 	return 0;
 }
 
@@ -219,8 +214,9 @@ void fork_round(struct party *party)
 	threads_pair_open(&pair);
 	child = fork();
 	if (!child) {
-#ifdef __SANITIZE_ADDRESS__
-		_exit(0);	/* nor do the locks of ASan's malloc survive */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+		/* Another thread may have had a lock of the tool's allocator. */
+		_exit(0);
 #endif
 		signal(SIGALRM, SIG_DFL);
 		alarm(20);
