@@ -461,8 +461,8 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 }
 
 /*
- * A killed caller takes its cancel back, as it would not take the op's reference
- * to the file over. False: it is too late, and the end is near.
+ * A killed caller takes its cancel back, as it would not take the op's
+ * reference to the file over. False: it is too late, and the end is near.
  */
 static bool op_withdraw(struct winsock_op *op)
 {
@@ -484,8 +484,8 @@ static bool op_withdraw(struct winsock_op *op)
  * @what:	WINSOCK_OP_ABORTED or WINSOCK_OP_CANCELLED
  * @outcome:	that this leads to
  *
- * The end comes as soon as the socket's lock is free. The caller that cancels an
- * op gets its reference to the socket's file.
+ * The end comes as soon as the socket's lock is free. The caller that cancels
+ * an op gets its reference to the socket's file.
  *
  * Return: 0 for one of several callers, if the op really ended that way, else
  * -EALREADY; -EINTR if the caller is killed.

@@ -9,28 +9,31 @@
 
 #include <net/tcp.h>
 
-#define COMPAT_ULP_SIZE_IS(type) \
-	__builtin_types_compatible_p(typeof(((struct tcp_ulp_ops *)NULL)->get_info_size), type)
-#define COMPAT_ULP_TOLD		COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *, bool))
-#define COMPAT_ULP_UNTOLD	COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *))
+#define COMPAT_ULP_SIZE_IS(type)      \
+	__builtin_types_compatible_p( \
+		typeof(((struct tcp_ulp_ops *)NULL)->get_info_size), type)
+#define COMPAT_ULP_TOLD \
+	COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *, bool))
+#define COMPAT_ULP_UNTOLD COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *))
 
 /* A third form would be taken for the old one, and called wrongly. */
 static_assert(COMPAT_ULP_TOLD || COMPAT_ULP_UNTOLD);
 
 /* Forms of @get and @size for kernels that do not tell. */
-#define COMPAT_ULP_INFO(get, size)						\
-static int __maybe_unused get##_untold(struct sock *sk, struct sk_buff *skb)	\
-{										\
-	return get(sk, skb, true);						\
-}										\
-static size_t __maybe_unused size##_untold(const struct sock *sk)		\
-{										\
-	return size(sk, true);							\
-}
+#define COMPAT_ULP_INFO(get, size)                                        \
+	static int __maybe_unused get##_untold(struct sock *sk,           \
+					       struct sk_buff *skb)       \
+	{                                                                 \
+		return get(sk, skb, true);                                \
+	}                                                                 \
+	static size_t __maybe_unused size##_untold(const struct sock *sk) \
+	{                                                                 \
+		return size(sk, true);                                    \
+	}
 
-#define COMPAT_ULP_GET_INFO(get)						\
+#define COMPAT_ULP_GET_INFO(get) \
 	__builtin_choose_expr(COMPAT_ULP_TOLD, get, get##_untold)
-#define COMPAT_ULP_GET_INFO_SIZE(size)						\
+#define COMPAT_ULP_GET_INFO_SIZE(size) \
 	__builtin_choose_expr(COMPAT_ULP_TOLD, size, size##_untold)
 
 #endif /* WINSOCK_COMPAT_ULP_H */

@@ -28,8 +28,8 @@ static u32 tcp_unacked(const struct sock *sk, unsigned int state)
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	/*
-	 * Before the handshake payload exists only as Fast Open data in the SYN;
-	 * snd_una means nothing yet where the connect itself is deferred.
+	 * Before the handshake payload exists only as Fast Open data in the
+	 * SYN; snd_una means nothing yet where the connect itself is deferred.
 	 */
 	if (state == TCP_SYN_SENT && !tp->syn_data)
 		return 0;

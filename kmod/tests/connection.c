@@ -22,7 +22,8 @@ int connection_prepare(void)
 
 static int connection_listen(struct socket **listener, struct sockaddr_in *name)
 {
-	int err = sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_TCP, listener);
+	int err = sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_TCP,
+				   listener);
 
 	if (err)
 		return err;
@@ -38,9 +39,11 @@ static int connection_listen(struct socket **listener, struct sockaddr_in *name)
 
 int connection_open(struct kunit *test)
 {
-	struct connection *pair = kunit_kzalloc(test, sizeof(*pair), GFP_KERNEL);
+	struct connection *pair =
+		kunit_kzalloc(test, sizeof(*pair), GFP_KERNEL);
 	struct sockaddr_in name = {
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	struct socket *listener = NULL;
 	int err;
@@ -51,7 +54,8 @@ int connection_open(struct kunit *test)
 	err = connection_listen(&listener, &name);
 	if (err)
 		goto release;
-	err = sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_TCP, &pair->client);
+	err = sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_TCP,
+			       &pair->client);
 	if (err)
 		goto release;
 	err = kernel_connect(pair->client, (void *)&name, sizeof(name), 0);
@@ -84,7 +88,9 @@ size_t connection_fill(struct socket *sock)
 	int sent;
 
 	do {
-		struct msghdr message = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
+		struct msghdr message = {
+			.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
+		};
 		struct kvec part = { block, sizeof(block) };
 
 		sent = kernel_sendmsg(sock, &message, &part, 1, sizeof(block));
@@ -103,7 +109,8 @@ ssize_t connection_drain(struct socket *sock)
 		struct msghdr message = { };
 		struct kvec part = { block, sizeof(block) };
 
-		got = kernel_recvmsg(sock, &message, &part, 1, sizeof(block), MSG_DONTWAIT);
+		got = kernel_recvmsg(sock, &message, &part, 1, sizeof(block),
+				     MSG_DONTWAIT);
 		total += max(got, 0);
 	} while (got > 0);
 	return got && got != -EAGAIN ? got : total;

@@ -19,8 +19,8 @@
 
 static struct winsock_op *prepare(struct connection *pair, u64 timeout_ns)
 {
-	return winsock_op_alloc(pair->client->sk, pair->client, NULL, ktime_get(),
-				timeout_ns, 42);
+	return winsock_op_alloc(pair->client->sk, pair->client, NULL,
+				ktime_get(), timeout_ns, 42);
 }
 
 static int start(struct connection *pair, struct winsock_op *op)
@@ -38,7 +38,8 @@ static int start(struct connection *pair, struct winsock_op *op)
 
 static bool ends(struct winsock_op *op)
 {
-	return wait_event_timeout(op->waiters, winsock_op_is_final(op), 10 * HZ);
+	return wait_event_timeout(op->waiters, winsock_op_is_final(op),
+				  10 * HZ);
 }
 
 static void op_resets_at_the_deadline(struct kunit *test)
@@ -198,7 +199,8 @@ static void op_over_the_limit_leaves_nothing(struct kunit *test)
 	op = prepare(pair, LONG_NS);
 	kunit_deactivate_static_stub(test, winsock_netns_charge);
 	KUNIT_EXPECT_EQ(test, PTR_ERR(op), -ENOSPC);
-	KUNIT_EXPECT_EQ(test, refcount_read(&pair->client->sk->sk_refcnt), before);
+	KUNIT_EXPECT_EQ(test, refcount_read(&pair->client->sk->sk_refcnt),
+			before);
 	KUNIT_EXPECT_EQ(test, references(), modules);
 }
 

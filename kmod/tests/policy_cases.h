@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The policy by example, for KUnit and for the host: facts, verdict, and the case as a
+ * The policy by example, for KUnit and the host: facts, verdict, the case as a
  * sentence.
  */
 #ifndef WINSOCK_POLICY_CASES_H
@@ -48,7 +48,8 @@ static const struct {
 	{ LINGER | TIMED, WINSOCK_VERDICT_RELEASE,
 	  "without a connection there is nothing to wait for" },
 	/* claims: N1 N2 */
-	{ LINGER | TIMED | PEER | UNACKED | NONBLOCK, WINSOCK_VERDICT_WOULDBLOCK,
+	{ LINGER | TIMED | PEER | UNACKED | NONBLOCK,
+	  WINSOCK_VERDICT_WOULDBLOCK,
 	  "non-blocking and unacknowledged would-blocks" },
 	{ LINGER | TIMED | PEER | NONBLOCK, WINSOCK_VERDICT_RELEASE,
 	  "non-blocking and drained is immediate" },
@@ -57,7 +58,8 @@ static const struct {
 	{ LINGER | TIMED | PEER | UNACKED | STRICT, WINSOCK_VERDICT_WAIT,
 	  "the strict switch does not touch blocking sockets" },
 	/* claims: M1 */
-	{ SHARED | LINGER | TIMED | PEER | UNACKED | NONBLOCK, WINSOCK_VERDICT_DROP,
+	{ SHARED | LINGER | TIMED | PEER | UNACKED | NONBLOCK,
+	  WINSOCK_VERDICT_DROP,
 	  "a shared handle goes at once, whatever its options" },
 	{ SHARED | LINGER | PEER, WINSOCK_VERDICT_DROP,
 	  "a shared handle never resets its siblings" },

@@ -31,14 +31,19 @@ static void policy_is_total(struct kunit *test)
 	}
 }
 
+static u32 unacked(int state, u32 write_seq, u32 snd_una, bool syn)
+{
+	return winsock_policy_unacked(state, write_seq, snd_una, syn);
+}
+
 static void policy_does_not_count_syn_and_fin(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_ESTABLISHED, 107, 100, false), 7);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_FIN_WAIT1, 108, 100, false), 7);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_FIN_WAIT1, 101, 100, false), 0);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_SYN_SENT, 101, 100, true), 0);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_ESTABLISHED, 3, U32_MAX, false), 4);
-	KUNIT_EXPECT_EQ(test, winsock_policy_unacked(TCP_CLOSE, 107, 100, false), 0);
+	KUNIT_EXPECT_EQ(test, unacked(TCP_ESTABLISHED, 107, 100, false), 7);
+	KUNIT_EXPECT_EQ(test, unacked(TCP_FIN_WAIT1, 108, 100, false), 7);
+	KUNIT_EXPECT_EQ(test, unacked(TCP_FIN_WAIT1, 101, 100, false), 0);
+	KUNIT_EXPECT_EQ(test, unacked(TCP_SYN_SENT, 101, 100, true), 0);
+	KUNIT_EXPECT_EQ(test, unacked(TCP_ESTABLISHED, 3, U32_MAX, false), 4);
+	KUNIT_EXPECT_EQ(test, unacked(TCP_CLOSE, 107, 100, false), 0);
 	KUNIT_EXPECT_EQ(test, winsock_policy_state(WINSOCK_STATES), 0);
 }
 

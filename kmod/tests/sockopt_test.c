@@ -14,19 +14,27 @@ static int sockopt_open(struct kunit *test)
 {
 	int err = connection_open(test);
 	struct connection *pair = test->priv;
+	const struct proto_ops *ops;
 
 	if (err)
 		return err;
-	return READ_ONCE(pair->client->ops)->setsockopt(pair->client, SOL_TCP, TCP_ULP,
-							KERNEL_SOCKPTR(WINSOCK_ULP),
-							sizeof(WINSOCK_ULP));
+	ops = READ_ONCE(pair->client->ops);
+	return ops->setsockopt(pair->client, SOL_TCP, TCP_ULP,
+			       KERNEL_SOCKPTR(WINSOCK_ULP),
+			       sizeof(WINSOCK_ULP));
 }
 
 static int set(struct kunit *test, int name, void *value, unsigned int size)
 {
 	struct connection *pair = test->priv;
 
-	return winsock_sockopt_set(pair->client->sk, name, KERNEL_SOCKPTR(value), size);
+	return winsock_sockopt_set(pair->client->sk, name,
+				   KERNEL_SOCKPTR(value), size);
+}
+
+static int set_linger(struct kunit *test, struct winsock_so_linger *linger)
+{
+	return set(test, WINSOCK_SO_LINGER, linger, sizeof(*linger));
 }
 
 static int set_int(struct kunit *test, int name, int value)
@@ -39,12 +47,12 @@ static void sockopt_linger_is_stored_on_and_off(struct kunit *test)
 	struct connection *pair = test->priv;
 	struct winsock_so_linger linger = { 1, 65535 };
 
-	KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_LINGER, &linger, sizeof(linger)), 0);
+	KUNIT_EXPECT_EQ(test, set_linger(test, &linger), 0);
 	KUNIT_EXPECT_TRUE(test, sock_flag(pair->client->sk, SOCK_LINGER));
 	KUNIT_EXPECT_EQ(test, pair->client->sk->sk_lingertime, 65535UL * HZ);
 	linger.l_onoff = 0;
 	linger.l_linger = 7;
-	KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_LINGER, &linger, sizeof(linger)), 0);
+	KUNIT_EXPECT_EQ(test, set_linger(test, &linger), 0);
 	KUNIT_EXPECT_FALSE(test, sock_flag(pair->client->sk, SOCK_LINGER));
 	KUNIT_EXPECT_EQ(test, pair->client->sk->sk_lingertime, 7UL * HZ);
 }
@@ -57,7 +65,7 @@ static void sockopt_never_set_is_not_zero(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_DONTLINGER, 0), 0);
 	KUNIT_EXPECT_EQ(test, pair->client->sk->sk_lingertime,
 			(unsigned long)WINSOCK_SO_LINGER_DEFAULT * HZ);
-	KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_LINGER, &linger, sizeof(linger)), 0);
+	KUNIT_EXPECT_EQ(test, set_linger(test, &linger), 0);
 	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_DONTLINGER, 1), 0);
 	KUNIT_EXPECT_EQ(test, set_int(test, WINSOCK_SO_DONTLINGER, 0), 0);
 	KUNIT_EXPECT_EQ(test, pair->client->sk->sk_lingertime, 0);
@@ -84,13 +92,21 @@ static void sockopt_bad_sizes_and_names(struct kunit *test)
 	int value = 0, size;
 
 	for (size = 0; size < 4; size++) {
-		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_LINGER, &value, size), -EINVAL);
-		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_DONTLINGER, &value, size), -EINVAL);
-		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_MODE, &value, size), -EINVAL);
+		KUNIT_EXPECT_EQ(test,
+				set(test, WINSOCK_SO_LINGER, &value, size),
+				-EINVAL);
+		KUNIT_EXPECT_EQ(test,
+				set(test, WINSOCK_SO_DONTLINGER, &value, size),
+				-EINVAL);
+		KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_MODE, &value, size),
+				-EINVAL);
 	}
-	KUNIT_EXPECT_EQ(test, set(test, 0, &value, sizeof(value)), -ENOPROTOOPT);
-	KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_INFO, &value, sizeof(value)), -ENOPROTOOPT);
-	KUNIT_EXPECT_EQ(test, set(test, 99, &value, sizeof(value)), -ENOPROTOOPT);
+	KUNIT_EXPECT_EQ(test, set(test, 0, &value, sizeof(value)),
+			-ENOPROTOOPT);
+	KUNIT_EXPECT_EQ(test, set(test, WINSOCK_SO_INFO, &value, sizeof(value)),
+			-ENOPROTOOPT);
+	KUNIT_EXPECT_EQ(test, set(test, 99, &value, sizeof(value)),
+			-ENOPROTOOPT);
 }
 
 static int sockopt_suite_init(struct kunit_suite *suite)

@@ -33,8 +33,10 @@ static void tcp_is_taken_and_not_mptcp(struct kunit *test)
 	struct socket *other;
 
 	KUNIT_EXPECT_EQ(test, winsock_family_check(pair->client), 0);
-	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_INET, SOCK_STREAM, IPPROTO_MPTCP,
-					       &other), 0);
+	KUNIT_ASSERT_EQ(test,
+			sock_create_kern(&init_net, AF_INET, SOCK_STREAM,
+					 IPPROTO_MPTCP, &other),
+			0);
 	KUNIT_EXPECT_EQ(test, winsock_family_check(other), -EOPNOTSUPP);
 	sock_release(other);
 }
@@ -155,12 +157,14 @@ static void tcp_push_leaves_the_options(struct kunit *test)
 	tcp_sock_set_cork(pair->client->sk, true);
 	before = tcp_sk(pair->client->sk)->nonagle;
 	push(pair->client);
-	KUNIT_EXPECT_EQ(test, tcp_sk(pair->client->sk)->nonagle & ~TCP_NAGLE_PUSH,
+	KUNIT_EXPECT_EQ(test,
+			tcp_sk(pair->client->sk)->nonagle & ~TCP_NAGLE_PUSH,
 			before & ~TCP_NAGLE_PUSH);
 	tcp_sock_set_cork(pair->client->sk, false);
 	tcp_sock_set_nodelay(pair->client->sk);
 	push(pair->client);
-	KUNIT_EXPECT_TRUE(test, tcp_sk(pair->client->sk)->nonagle & TCP_NAGLE_OFF);
+	KUNIT_EXPECT_TRUE(test,
+			  tcp_sk(pair->client->sk)->nonagle & TCP_NAGLE_OFF);
 }
 
 static bool relocks(struct socket *sock, bool reset)
@@ -178,12 +182,13 @@ static int refuse(struct sock *sk, int flags)
 	return -EOPNOTSUPP;
 }
 
-/* What a worker that has everybody's deadlines to keep may do by itself (B3). */
+/* What a worker may do that has everybody's deadlines to keep (B3). */
 static void tcp_keeps_the_lock_but_for_ktls(struct kunit *test)
 {
 	struct connection *pair = test->priv;
 	struct proto *plain = pair->client->sk->sk_prot;
-	struct proto *refusing = kunit_kzalloc(test, sizeof(*refusing), GFP_KERNEL);
+	struct proto *refusing =
+		kunit_kzalloc(test, sizeof(*refusing), GFP_KERNEL);
 	struct socket *other;
 
 	KUNIT_ASSERT_NOT_NULL(test, refusing);
@@ -196,7 +201,10 @@ static void tcp_keeps_the_lock_but_for_ktls(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, relocks(pair->client, false));
 	pair->client->sk->sk_prot = plain;
 
-	KUNIT_ASSERT_EQ(test, sock_create_kern(&init_net, AF_UNIX, SOCK_STREAM, 0, &other), 0);
+	KUNIT_ASSERT_EQ(test,
+			sock_create_kern(&init_net, AF_UNIX, SOCK_STREAM, 0,
+					 &other),
+			0);
 	KUNIT_EXPECT_FALSE(test, relocks(other, true));
 	KUNIT_EXPECT_FALSE(test, relocks(other, false));
 	sock_release(other);

@@ -267,10 +267,14 @@ struct winsock_abort_id {
 };
 
 #define WINSOCK_IOC_MAGIC	0xBD
-#define WINSOCK_IOC_INFO	_IOR(WINSOCK_IOC_MAGIC, 0x00, struct winsock_info)
-#define WINSOCK_IOC_QUERY	_IOWR(WINSOCK_IOC_MAGIC, 0x01, struct winsock_query)
-#define WINSOCK_IOC_CLOSE	_IOWR(WINSOCK_IOC_MAGIC, 0x02, struct winsock_close)
-#define WINSOCK_IOC_ABORT	_IOW(WINSOCK_IOC_MAGIC, 0x03, struct winsock_abort)
+#define WINSOCK_IOC_INFO \
+	_IOR(WINSOCK_IOC_MAGIC, 0x00, struct winsock_info)
+#define WINSOCK_IOC_QUERY \
+	_IOWR(WINSOCK_IOC_MAGIC, 0x01, struct winsock_query)
+#define WINSOCK_IOC_CLOSE \
+	_IOWR(WINSOCK_IOC_MAGIC, 0x02, struct winsock_close)
+#define WINSOCK_IOC_ABORT \
+	_IOW(WINSOCK_IOC_MAGIC, 0x03, struct winsock_abort)
 #define WINSOCK_IOC_ABORT_ID \
 	_IOW(WINSOCK_IOC_MAGIC, 0x04, struct winsock_abort_id)
 
