@@ -445,4 +445,23 @@ TEST_F(winsock, a_number_that_close_gave_up_comes_back_with_nothing_of_its_past)
 	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
 }
 
+static void no_routine(DWORD error, DWORD moved, LPWSAOVERLAPPED overlapped, DWORD flags)
+{
+}
+
+TEST_F(winsock, a_routine_is_refused_where_there_is_a_port)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 5, 0);
+	WSAOVERLAPPED overlapped = { 0 };
+	char data[8];
+	WSABUF buffer = { sizeof(data), data };
+	DWORD flags = 0;
+
+	ASSERT_NE(NULL, port);
+	EXPECT_WSA(WSAEINVAL, WSARecv(self->client, &buffer, 1, NULL, &flags, &overlapped,
+				      no_routine));
+	EXPECT_WSA(WSA_IO_PENDING, WSARecv(self->server, &buffer, 1, NULL, &flags, &overlapped,
+					   no_routine));
+}
+
 TEST_HARNESS_MAIN

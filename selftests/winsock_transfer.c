@@ -299,6 +299,7 @@ TEST_F(winsock, a_datagram_that_is_cut_short)
 		EXPECT_WSA(WSAEMSGSIZE, WSARecvFrom(a, &buffer, 1, &moved, &flags,
 						    (struct sockaddr *)&from, &from_size,
 						    overlaps ? &overlapped : NULL, NULL));
+		EXPECT_EQ(MSG_PARTIAL, flags);
 		EXPECT_EQ(AF_INET, from.ss_family);
 		EXPECT_EQ(sizeof(name), from_size);
 		EXPECT_EQ(0, memcmp(data, "so", 2));
@@ -312,6 +313,7 @@ TEST_F(winsock, a_datagram_that_is_cut_short)
 	EXPECT_FALSE(WSAGetOverlappedResult(a, &overlapped, &moved, TRUE, &flags));
 	EXPECT_EQ(WSAEMSGSIZE, WSAGetLastError());
 	EXPECT_EQ(2, moved);
+	EXPECT_EQ(MSG_PARTIAL, flags);
 	EXPECT_EQ(sizeof(name), from_size);
 	EXPECT_EQ(0, memcmp(data, "ne", 2));
 }

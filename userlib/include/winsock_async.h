@@ -207,7 +207,8 @@ typedef void (*LPWSAOVERLAPPED_COMPLETION_ROUTINE)(DWORD error, DWORD transferre
  *
  * Return: 0 (done; the completion is told all the same) or SOCKET_ERROR:
  * WSA_IO_PENDING, or what send() and recv() say, WSAEFAULT, WSAEINVAL (no buffer, or
- * more than 1024), WSAENOBUFS; then nothing completes later.
+ * more than 1024; @routine, and the socket has a completion port), WSAENOBUFS; then nothing
+ * completes later. With WSAEMSGSIZE, a datagram that did not fit, the flags are MSG_PARTIAL.
  */
 int WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
 	    LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)

@@ -241,7 +241,7 @@ static int operation_error(struct operation *operation, ssize_t moved)
 		return 0;
 	if (operation->from_size)
 		*operation->from_size = message->msg_namelen;
-	operation->told = message->msg_flags & MSG_OOB;
+	operation->told = message->msg_flags & (MSG_OOB | MSG_PARTIAL);
 	if (!stream && (message->msg_flags & MSG_TRUNC))
 		return WSAEMSGSIZE;
 	return stream && !moved && operation->left ? io_end_error(operation->channel->s) : 0;

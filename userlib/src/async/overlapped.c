@@ -35,11 +35,11 @@ static int overlapped_plain(const struct overlapped_call *call)
 		message.msg_namelen = call->from_size ? *call->from_size : 0;
 	}
 	moved = io_transfer(call->s, &message, call->flags, call->direction);
-	if (call->direction == IO_RECEIVE) {
-		if (call->from_size && (moved >= 0 || WSAGetLastError() == WSAEMSGSIZE))
+	if (call->direction == IO_RECEIVE && (moved >= 0 || WSAGetLastError() == WSAEMSGSIZE)) {
+		if (call->from_size)
 			*call->from_size = message.msg_namelen;
-		if (moved >= 0 && call->told)
-			*call->told = message.msg_flags & MSG_OOB;
+		if (call->told)
+			*call->told = message.msg_flags & (MSG_OOB | MSG_PARTIAL);
 	}
 	free(vector);
 	if (moved < 0)
@@ -98,9 +98,10 @@ static int overlapped_begin(struct operation *op, SOCKET s, struct operation_cal
 	channel = channel_open(s, &error);
 	if (!channel)
 		return error;
-	if (channel->closing) {
+	error = channel->closing ? WSAENOTSOCK : op->function && channel->port ? WSAEINVAL : 0;
+	if (error) {
 		channel_unlock(channel);
-		return WSAENOTSOCK;
+		return error;
 	}
 	op->whole = channel->stream &&
 		    (op->direction == IO_SEND || (op->flags & MSG_WAITALL));
@@ -126,12 +127,12 @@ int overlapped_issue(const struct overlapped_call *call, struct operation *opera
 		layer_happened(call->s, LAYER_RECEIVED);
 	if (!result.done)
 		return error_fail(WSA_IO_PENDING);
+	if (call->told)
+		*call->told = result.flags;
 	if (result.error)
 		return error_fail(result.error);
 	if (call->moved)
 		*call->moved = result.moved;
-	if (call->told)
-		*call->told = result.flags;
 	return 0;
 }
 
@@ -192,7 +193,8 @@ WINSOCK_API int WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD rec
 {
 	struct overlapped_call call = {
 		.s = s, .buffers = buffers, .count = count, .moved = received,
-		.flags = flags ? *flags : 0, .told = flags,
+		/* MSG_PARTIAL is told only: to Linux it is to throw away. */
+		.flags = flags ? *flags & ~MSG_PARTIAL : 0, .told = flags,
 		.from = from, .from_size = from_size,
 		.overlapped = overlapped, .routine = routine, .direction = IO_RECEIVE,
 	};
