@@ -60,6 +60,25 @@ TEST_F(winsock, posted_packets_in_their_order)
 	EXPECT_NONE(port, 0, ERROR_INVALID_HANDLE);
 }
 
+/* claims: H4 */
+TEST_F(winsock, the_peers_reset_has_the_systems_name_at_a_port)
+{
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	WSAOVERLAPPED overlapped = { 0 };
+	struct packet packet;
+	DWORD moved, flags;
+	char data[16];
+
+	ASSERT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_FALSE(take(port, &packet, 5000));
+	EXPECT_EQ(ERROR_NETNAME_DELETED, GetLastError());
+	EXPECT_EQ(&overlapped, packet.overlapped);
+	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &overlapped, &moved, FALSE, &flags));
+	EXPECT_EQ(WSAECONNRESET, WSAGetLastError());
+}
+
 TEST_F(winsock, several_sockets_told_apart_by_their_keys)
 {
 	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);

@@ -241,7 +241,8 @@ WINSOCK_API BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PUL
 	*overlapped = entry.lpOverlapped;
 	if (!entry.Internal)
 		return TRUE;
-	error_fail(entry.Internal);
+	/* The system's own name for it; WSAGetOverlappedResult() says Winsock's. */
+	error_fail(entry.Internal == WSAECONNRESET ? ERROR_NETNAME_DELETED : entry.Internal);
 	return FALSE;
 }
 
