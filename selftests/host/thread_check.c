@@ -207,6 +207,7 @@ static struct party parties[] = {
 	PARTY("several handles of one socket", duplicate_round),
 	PARTY("fork in the middle", fork_round),
 };
+	PARTY("fork in a routine at a port", fork_port_round),
 
 #define PARTIES (sizeof(parties) / sizeof(parties[0]))
 
@@ -247,7 +248,7 @@ int main(int argc, char **argv)
 	ported_start(valgrind);
 	for (size_t i = 0; i < PARTIES; i++) {
 		parties[i].seed = i + 1;
-		if (strstr(parties[i].name, only) && !(valgrind && parties[i].round == fork_round))
+		if (strstr(parties[i].name, only) && !(valgrind && strstr(parties[i].name, "fork")))
 			parties[i].thread = threads_begin(party_run, &parties[i]);
 	}
 	sleep(seconds);

@@ -78,6 +78,7 @@ void netevent_round(struct party *party);
 void apc_round(struct party *party);
 void fork_round(struct party *party);
 void duplicate_round(struct party *party);
+void fork_port_round(struct party *party);
 
 /* The port that ported_round() shares; its threads end with it. */
 void ported_start(bool alertable);

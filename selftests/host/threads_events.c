@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Network events, routines of others, and fork. See threads.h. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -170,6 +171,69 @@ void apc_round(struct party *party)
 	THREADS_EXPECT(!QueueUserAPC(apc_routine, target.thread, 0));
 	THREADS_EXPECT(CloseHandle(target.thread));
 	pthread_mutex_destroy(&target.lock);
+}
+
+#define POSTERS	2
+
+/* A port at which a routine forks, while others have its lock now and then. */
+struct forked_port {
+	HANDLE port;
+	atomic_bool over;
+	pid_t child;
+	unsigned int forks;
+};
+
+static void *forked_post(void *argument)
+{
+	struct forked_port *forked = argument;
+	OVERLAPPED_ENTRY entries[4];
+	ULONG count;
+
+	while (!forked->over) {
+		for (int i = 0; i < 4; i++)
+			PostQueuedCompletionStatus(forked->port, 1, 1, NULL);
+		GetQueuedCompletionStatusEx(forked->port, entries, 4, &count, 0, FALSE);
+	}
+	return NULL;
+}
+
+static void forked_routine(ULONG_PTR data)
+{
+	struct forked_port *forked = (struct forked_port *)data;
+
+	forked->forks++;
+	forked->child = fork();
+	if (!forked->child) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+		_exit(0);	/* as in fork_round() */
+#endif
+		signal(SIGALRM, SIG_DFL);
+		alarm(20);
+	}
+}
+
+void fork_port_round(struct party *party)
+{
+	struct forked_port forked = { .port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL,
+								     0, 0) };
+	pthread_t threads[POSTERS];
+	OVERLAPPED_ENTRY entry;
+	int status = -1;
+	ULONG count;
+
+	for (int i = 0; i < POSTERS; i++)
+		threads[i] = threads_begin(forked_post, &forked);
+	THREADS_EXPECT(QueueUserAPC(forked_routine, GetCurrentThread(), (ULONG_PTR)&forked));
+	while (!forked.forks)
+		GetQueuedCompletionStatusEx(forked.port, &entry, 1, &count, 10, TRUE);
+	if (!forked.child)
+		_exit(0);
+	forked.over = true;
+	THREADS_EXPECT(waitpid(forked.child, &status, 0) == forked.child && !status);
+	for (int i = 0; i < POSTERS; i++)
+		pthread_join(threads[i], NULL);
+	THREADS_EXPECT(CloseHandle(forked.port));
+	(void)party;
 }
 
 static int fork_overlapped(struct threads_pair *pair)

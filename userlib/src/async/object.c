@@ -7,6 +7,7 @@
 
 #include "close.h"
 #include "object.h"
+#include "upper.h"
 
 /* Above what fs.nr_open can be raised to, and multiples of four as on Windows. */
 #define OBJECT_FIRST	0x50000000U
@@ -85,6 +86,8 @@ HANDLE object_publish(struct object *object)
 	struct object_slot *slot;
 	unsigned int number = 0;
 
+	/* A child has to hear of it. */
+	upper_begin();
 	pthread_mutex_lock(&object_lock);
 	slot = object_take_slot(&number);
 	pthread_mutex_unlock(&object_lock);

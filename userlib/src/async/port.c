@@ -105,6 +105,15 @@ void port_post(struct port *port, struct packet *packet)
 		packet->free(packet);
 }
 
+/* Packets and sleepers are the parent's, and so is whoever has the lock. */
+void port_forked(struct port *port)
+{
+	pthread_mutex_init(&port->lock, NULL);
+	port->first = NULL;
+	port->sleepers = NULL;
+	port->closed = true;
+}
+
 HANDLE port_make(void)
 {
 	struct port *port = calloc(1, sizeof(*port));

@@ -24,6 +24,9 @@ struct port *port_get(HANDLE handle);		/* with a reference, or NULL and the erro
 struct port *port_hold(struct port *port);
 void port_put(struct port *port);		/* NULL is fine */
 
+/* In a child: closed, for a thread whose routine has forked. */
+void port_forked(struct port *port);
+
 /* A port that is closed throws it away. One thread is woken. */
 void port_post(struct port *port, struct packet *packet);
 

@@ -212,6 +212,8 @@ static bool upper_keeps(struct object *object)
 {
 	if (object->type == OBJECT_EVENT)
 		event_forked((struct event *)object);
+	if (object->type == OBJECT_PORT)
+		port_forked((struct port *)object);
 	return object->type == OBJECT_EVENT || routine_is_own(object);
 }
 
