@@ -193,6 +193,7 @@ static void *party_run(void *argument)
 static struct party parties[] = {
 	PARTY("files that are nobody else's", guard_round),
 	PARTY("receive, send, select, WSAPoll, woken by a close", blocked_round),
+	PARTY("routines in a receive, ended by a close", alerted_round),
 	PARTY("accept, woken by a close", blocked_accept_round),
 	PARTY("connect, woken by a close", blocked_connect_round),
 	PARTY("a reset that is seen while options are set", option_round),
@@ -206,8 +207,8 @@ static struct party parties[] = {
 	PARTY("routines queued by many to one who waits or lingers", apc_round),
 	PARTY("several handles of one socket", duplicate_round),
 	PARTY("fork in the middle", fork_round),
-};
 	PARTY("fork in a routine at a port", fork_port_round),
+};
 
 #define PARTIES (sizeof(parties) / sizeof(parties[0]))
 

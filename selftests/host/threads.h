@@ -66,6 +66,7 @@ void threads_pause(struct party *party, unsigned int us);
 
 /* Rounds; each file has the parties of one kind. */
 void blocked_round(struct party *party);
+void alerted_round(struct party *party);
 void blocked_accept_round(struct party *party);
 void blocked_connect_round(struct party *party);
 void option_round(struct party *party);
@@ -77,8 +78,8 @@ void order_round(struct party *party);
 void netevent_round(struct party *party);
 void apc_round(struct party *party);
 void fork_round(struct party *party);
-void duplicate_round(struct party *party);
 void fork_port_round(struct party *party);
+void duplicate_round(struct party *party);
 
 /* The port that ported_round() shares; its threads end with it. */
 void ported_start(bool alertable);

@@ -81,6 +81,109 @@ void blocked_round(struct party *party)
 		pthread_join(threads[i], NULL);
 }
 
+#define ALERTED	3
+
+/* A receive that runs routines, one of several on its socket. */
+struct alerted {
+	SOCKET s;
+	HANDLE thread;		/* under alerted_lock, as is what follows */
+	unsigned int ran;
+	bool closed;
+};
+
+static pthread_mutex_t alerted_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void alerted_routine(ULONG_PTR data)
+{
+	pthread_mutex_lock(&alerted_lock);
+	((struct alerted *)data)->ran++;
+	pthread_mutex_unlock(&alerted_lock);
+}
+
+static void *alerted_receive(void *argument)
+{
+	struct alerted *alerted = argument;
+	HANDLE self = winsock_thread_self();
+	char byte;
+
+	pthread_mutex_lock(&alerted_lock);
+	alerted->thread = self;
+	pthread_mutex_unlock(&alerted_lock);
+	THREADS_EXPECT(recv(alerted->s, &byte, 1, 0) == SOCKET_ERROR &&
+		       WSAGetLastError() == WSAECONNABORTED);
+	return NULL;
+}
+
+static void *alerted_close(void *argument)
+{
+	struct alerted *alerted = argument;
+
+	/* Of those that have run a routine it is certain that they wait. */
+	for (int i = 0; i < ALERTED; i++) {
+		unsigned int ran = 0;
+
+		while (!ran) {
+			usleep(50);
+			pthread_mutex_lock(&alerted_lock);
+			ran = alerted[i].ran;
+			pthread_mutex_unlock(&alerted_lock);
+		}
+	}
+	THREADS_EXPECT(!closesocket(alerted->s));
+	pthread_mutex_lock(&alerted_lock);
+	alerted->closed = true;
+	pthread_mutex_unlock(&alerted_lock);
+	return NULL;
+}
+
+static HANDLE alerted_thread(struct alerted *alerted)
+{
+	HANDLE thread = NULL;
+
+	while (!thread) {
+		usleep(50);
+		pthread_mutex_lock(&alerted_lock);
+		thread = alerted->thread;
+		pthread_mutex_unlock(&alerted_lock);
+	}
+	return thread;
+}
+
+/* A call that lets another one look while its routines run is not missed by a close. */
+void alerted_round(struct party *party)
+{
+	struct alerted alerted[ALERTED] = { 0 };
+	pthread_t threads[ALERTED + 1];
+	HANDLE handles[ALERTED];
+	struct threads_pair pair;
+	bool closed = false, few;
+
+	(void)party;
+	threads_pair_open(&pair);
+	pair.client = threads_private(pair.client);
+	for (int i = 0; i < ALERTED; i++) {
+		alerted[i].s = pair.client;
+		threads[i] = threads_begin(alerted_receive, &alerted[i]);
+		handles[i] = alerted_thread(&alerted[i]);
+	}
+	threads[ALERTED] = threads_begin(alerted_close, alerted);
+	for (unsigned int turn = 0; !closed; turn += few) {
+		struct alerted *one = &alerted[turn % ALERTED];
+
+		pthread_mutex_lock(&alerted_lock);
+		few = turn / ALERTED < one->ran + 4;
+		closed = alerted->closed;
+		pthread_mutex_unlock(&alerted_lock);
+		if (few)
+			QueueUserAPC(alerted_routine, handles[one - alerted], (ULONG_PTR)one);
+	}
+	for (int i = 0; i <= ALERTED; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < ALERTED; i++)
+		THREADS_EXPECT(CloseHandle(handles[i]));
+	closesocket(pair.server);
+}
+
 static void *block_accept(void *argument)
 {
 	SOCKET s = accept(*(SOCKET *)argument, NULL, NULL);

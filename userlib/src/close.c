@@ -20,6 +20,7 @@
  * @s:		the socket
  * @handle:	what is known of it, or NULL: no memory
  * @bits:	the bits that it had
+ * @going:	those that it has meanwhile, which say which close this is
  * @cookie:	the cookie that it had
  * @channel:	the asynchronous side, or NULL
  * @call:	the kernel's answer
@@ -28,6 +29,7 @@ struct closing {
 	SOCKET s;
 	struct handle *handle;
 	uint64_t bits;
+	uint64_t going;
 	uint64_t cookie;
 	struct channel *channel;
 	struct winsock_close call;
@@ -45,12 +47,17 @@ static void close_begin(struct closing *closing, SOCKET s)
 	*closing = (struct closing){ .s = s, .handle = handle };
 	if (!handle)
 		return;
-	closing->bits = handle_leave(handle);
-	/* Another close is at it, which is all that this one will be told. */
-	if (closing->bits & HANDLE_GOING)
-		return;
-	atomic_fetch_add(&handle->closes, 1);
-	wait_close_begin(handle);
+	/* Of another close that asks the kernel it shows soon whether there is one to do. */
+	for (;;) {
+		closing->bits = handle_leave(handle, &closing->going);
+		if (!(closing->bits & HANDLE_GOING))
+			break;
+		/* One that lingers is all that this one will be told. */
+		if (closing->bits & HANDLE_LINGERS)
+			return;
+		wait_pause();
+	}
+	wait_close_begin(handle, closing->going);
 	if (atomic_load(&handle->channel))
 		closing->channel = layer_above()->begin_close(handle);
 	closing->cookie = atomic_exchange(&handle->cookie, 0);
@@ -63,11 +70,10 @@ static void close_end(struct closing *closing, enum layer_close end)
 
 	if (!handle || (closing->bits & HANDLE_GOING))
 		return;
-	handle_end(handle, open ? closing->bits : 0, open ? closing->cookie : 0);
+	handle_end(handle, closing->going, open ? closing->bits : 0, open ? closing->cookie : 0);
 	if (closing->channel)
 		layer_above()->end_close(handle, closing->channel, end);
-	wait_close_end(handle, !open);
-	atomic_fetch_sub(&handle->closes, 1);
+	wait_close_end(handle, closing->going, !open);
 }
 
 /* Nothing has happened. */
@@ -75,6 +81,15 @@ static int close_undo(struct closing *closing, int error)
 {
 	close_end(closing, LAYER_OPEN);
 	return error_fail(error);
+}
+
+/* The same by the kernel's word, unless that is that the socket was gone before. */
+static int close_refused(struct closing *closing, int number)
+{
+	bool gone = number == EBADF || number == ENOTSOCK;
+
+	close_end(closing, gone ? LAYER_CLOSED : LAYER_OPEN);
+	return error_fail_errno(number);
 }
 
 static int close_done(struct closing *closing)
@@ -118,7 +133,7 @@ static int close_other(struct closing *closing)
 {
 	closing->call.record = (struct winsock_record){ 0 };
 	if (close(closing->s) && errno != EINTR)
-		return close_undo(closing, error_from_errno(errno));
+		return close_refused(closing, errno);
 	return close_done(closing);
 }
 
@@ -161,8 +176,8 @@ static int close_linger(struct closing *closing)
 
 	/* The last WSACleanup() has to know what the number is (X2). */
 	if (handle) {
-		atomic_store(&handle->bits, HANDLE_LINGERS | HANDLE_GOING);
-		wait_close_linger(handle, true);
+		atomic_store(&handle->bits, HANDLE_LINGERS | closing->going);
+		wait_close_end(handle, closing->going, false);
 	}
 	/* Without memory no routine runs in the wait. */
 	if (!thread_block(&self)) {
@@ -174,8 +189,8 @@ static int close_linger(struct closing *closing)
 	while (!error && read(closing->s, record, sizeof(*record)) < 0 && errno == EINTR)
 		;
 	if (handle) {
-		atomic_store(&handle->bits, HANDLE_GOING);
-		wait_close_linger(handle, false);
+		atomic_store(&handle->bits, closing->going);
+		wait_close_begin(handle, closing->going);
 	}
 	if (!error)
 		close_op(closing->s);
@@ -214,7 +229,7 @@ static int close_socket(struct closing *closing, SOCKET s, unsigned int flags)
 	if (error == EWOULDBLOCK && inside && !socket_is_nonblocking(s))
 		return close_undo(closing, WSAEINPROGRESS);
 	if (error)
-		return close_undo(closing, error_from_errno(error));
+		return close_refused(closing, error);
 	if (closing->call.op_fd >= 0)
 		error = close_linger(closing);
 	if (error == CLOSE_FORKED)
@@ -257,7 +272,7 @@ WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options
 	how.flags |= WINSOCK_CLOSE_BLOCKING;
 	error = close_ask_known(&closing, s, &how);
 	if (error) {
-		error = close_undo(&closing, error_from_errno(error));
+		error = close_refused(&closing, error);
 	} else {
 		*op = closing.call.op_fd;
 		if (record && *op < 0)

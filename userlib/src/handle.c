@@ -66,12 +66,22 @@ uint64_t handle_cookie(SOCKET s)
 	return getsockopt(s, SOL_SOCKET, SO_COOKIE, &cookie, &size) ? 0 : cookie;
 }
 
-/* What was there is of an earlier socket, which was closed by other ways than ours. */
-static void handle_forget(SOCKET s, struct handle *handle)
+bool handle_claim(struct handle *handle, uint64_t cookie)
 {
-	atomic_store(&handle->cookie, 0);
-	atomic_store(&handle->bits, 0);
-	if (atomic_load(&handle->channel))
+	uint64_t bits = atomic_load(&handle->bits);
+
+	do {
+		if (bits & HANDLE_GOING)
+			return false;
+	} while (!atomic_compare_exchange_weak(&handle->bits, &bits, 0));
+	atomic_store(&handle->cookie, cookie);
+	return true;
+}
+
+/* What was there is of an earlier socket, which was closed by other ways than ours. */
+static void handle_forget(SOCKET s, struct handle *handle, uint64_t cookie)
+{
+	if (handle_claim(handle, cookie) && atomic_load(&handle->channel))
 		layer_above()->forget(s, handle);
 }
 
@@ -94,24 +104,28 @@ static bool handle_adopt(SOCKET s, struct handle *handle)
 {
 	uint64_t cookie = handle_cookie(s);
 
-	if (cookie && atomic_load(&handle->cookie) != cookie) {
-		handle_forget(s, handle);
-		atomic_store(&handle->cookie, cookie);
-	}
+	if (cookie && atomic_load(&handle->cookie) != cookie)
+		handle_forget(s, handle, cookie);
 	return cookie;
+}
+
+static void handle_update(struct handle *handle, uint64_t clear, uint64_t set)
+{
+	uint64_t bits = atomic_load(&handle->bits);
+
+	while (!(bits & HANDLE_GOING) &&
+	       !atomic_compare_exchange_weak(&handle->bits, &bits, (bits & ~clear) | set))
+		;
 }
 
 void handle_change(SOCKET s, uint64_t clear, uint64_t set)
 {
 	struct handle *handle = handle_make(s);
-	uint64_t bits = handle ? atomic_load(&handle->bits) : HANDLE_GOING;
 	int saved = errno;
 
-	if (!(bits & (HANDLE_OURS | HANDLE_GOING)) && !handle_adopt(s, handle))
-		return;
-	while (!(bits & HANDLE_GOING) &&
-	       !atomic_compare_exchange_weak(&handle->bits, &bits, (bits & ~clear) | set))
-		;
+	if (handle && ((atomic_load(&handle->bits) & (HANDLE_OURS | HANDLE_GOING)) ||
+		       handle_adopt(s, handle)))
+		handle_update(handle, clear, set);
 	errno = saved;
 }
 
@@ -130,9 +144,9 @@ bool handle_verify(SOCKET s)
 	if (!handle || !atomic_load(&handle->cookie))
 		return true;
 	same = handle_cookie(s) == atomic_load(&handle->cookie);
-	/* A close is under way, which takes the cookie away. */
-	if (!same && !(atomic_load(&handle->bits) & HANDLE_GOING))
-		handle_forget(s, handle);
+	/* Not of a close that is under way, which takes the cookie away. */
+	if (!same)
+		handle_forget(s, handle, 0);
 	errno = saved;
 	return same;
 }
@@ -157,21 +171,23 @@ SOCKET handle_twin(SOCKET s, uint64_t cookie)
 	return INVALID_SOCKET;
 }
 
-uint64_t handle_leave(struct handle *handle)
+uint64_t handle_leave(struct handle *handle, uint64_t *going)
 {
 	uint64_t bits = atomic_load(&handle->bits);
+	uint64_t close = atomic_fetch_add(&handle->closes, 1);
 
+	*going = HANDLE_GOING | close << HANDLE_CLOSE_SHIFT;
 	while (!(bits & HANDLE_GOING) &&
-	       !atomic_compare_exchange_weak(&handle->bits, &bits, HANDLE_GOING))
+	       !atomic_compare_exchange_weak(&handle->bits, &bits, *going))
 		;
 	return bits;
 }
 
-void handle_end(struct handle *handle, uint64_t bits, uint64_t cookie)
+void handle_end(struct handle *handle, uint64_t going, uint64_t bits, uint64_t cookie)
 {
-	uint64_t going = HANDLE_GOING;
+	uint64_t none = 0;
 
-	/* A new owner has its own cookie there. */
-	if (atomic_compare_exchange_strong(&handle->bits, &going, bits) && cookie)
-		atomic_store(&handle->cookie, cookie);
+	/* A new owner has its own there. First: with the bits the next close may begin. */
+	atomic_compare_exchange_strong(&handle->cookie, &none, cookie);
+	atomic_compare_exchange_strong(&handle->bits, &going, bits);
 }

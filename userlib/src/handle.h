@@ -37,6 +37,7 @@
 #define HANDLE_LINGER_BITS	(0xffffffffULL << HANDLE_ONOFF_SHIFT)
 /* What an accepted socket has from its listener. */
 #define HANDLE_INHERITED	(HANDLE_LINGER_BITS | HANDLE_TIMEOUT | HANDLE_REUSES)
+#define HANDLE_CLOSE_SHIFT	51		/* with GOING: which close, as far as it goes */
 
 struct channel;
 struct wait_link;
@@ -45,7 +46,7 @@ struct wait_link;
  * struct handle - one descriptor number; never freed
  * @bits:	HANDLE_*
  * @cookie:	of which socket they are; 0: nothing is known
- * @closes:	that are under way; the number may be another socket's by their end
+ * @closes:	counts them as they begin
  * @lock:	for what follows; no system call that may take long is made with it
  * @channel:	the asynchronous side, or NULL, which may be seen without the lock
  * @waits:	blocking calls; if there is one may be seen without the lock
@@ -71,6 +72,8 @@ void handle_born(SOCKET s, uint64_t bits);
 /* Change bits, in one step; not of a socket that is being closed. */
 void handle_change(SOCKET s, uint64_t clear, uint64_t set);
 void handle_mark(SOCKET s, uint64_t bits);
+/* What is known is of this socket, from here on. False: a close is under way. */
+bool handle_claim(struct handle *handle, uint64_t cookie);
 /* Which of these has it, for a refusal: another socket than it was has none. */
 uint64_t handle_marks(SOCKET s, uint64_t bits);
 /* Is the number still the socket that is known? If not all of that is forgotten. */
@@ -80,9 +83,12 @@ uint64_t handle_cookie(SOCKET s);	/* the kernel's; 0: it is no socket */
 /* Another handle of ours to the same socket, or -1. */
 SOCKET handle_twin(SOCKET s, uint64_t cookie);
 
-/* A close begins: the bits, which are then HANDLE_GOING alone. */
-uint64_t handle_leave(struct handle *handle);
+/*
+ * A close begins: the bits. They are @going from then on, which says HANDLE_GOING and which
+ * close; or another one is at it.
+ */
+uint64_t handle_leave(struct handle *handle, uint64_t *going);
 /* It is over: the bits from now on, unless the number has a new owner. */
-void handle_end(struct handle *handle, uint64_t bits, uint64_t cookie);
+void handle_end(struct handle *handle, uint64_t going, uint64_t bits, uint64_t cookie);
 
 #endif /* WINSOCK_HANDLE_H */

@@ -22,7 +22,7 @@ static struct wait_link **wait_leader(struct wait_link *link)
  * A store to the list, then a look at the bits: a close stores the bits, then looks at the
  * list. One of them sees the other.
  */
-static void wait_add(struct wait_link *link, bool fresh)
+static void wait_add(struct wait_link *link)
 {
 	struct handle *handle = link->handle;
 	struct wait_link **leader, *first;
@@ -42,10 +42,27 @@ static void wait_add(struct wait_link *link, bool fresh)
 		if (!*leader)
 			*leader = link;
 	}
-	if (fresh)
-		link->late = atomic_load(&handle->closes) &&
-			     !(atomic_load(&handle->bits) & HANDLE_LINGERS);
+	atomic_store(&link->close, 0);
 	pthread_mutex_unlock(&handle->lock);
+}
+
+/* With the lock: if this one leads another one does from now on. False: it does not, or alone. */
+static bool wait_hand_over(struct wait_link *link)
+{
+	struct wait_link **leader = wait_leader(link), *next;
+
+	if (!leader || *leader != link)
+		return false;
+	for (next = atomic_load(&link->handle->waits);
+	     next && (wait_leader(next) != leader || !atomic_load(&next->wait->follows));
+	     next = next->next)
+		;
+	if (!next)
+		return false;
+	*leader = next;
+	atomic_store(&next->wait->follows, false);
+	thread_wake(next->wait->thread);
+	return true;
 }
 
 static void wait_remove(struct wait_link *link)
@@ -61,17 +78,8 @@ static void wait_remove(struct wait_link *link)
 	if (next)
 		next->back = link->back;
 	atomic_store(link->back, next);
-	if (leader && *leader == link) {
-		for (next = atomic_load(&handle->waits);
-		     next && (wait_leader(next) != leader || !atomic_load(&next->wait->follows));
-		     next = next->next)
-			;
-		*leader = next;
-		if (next) {
-			atomic_store(&next->wait->follows, false);
-			thread_wake(next->wait->thread);
-		}
-	}
+	if (!wait_hand_over(link) && leader && *leader == link)
+		*leader = NULL;
 	pthread_mutex_unlock(&handle->lock);
 }
 
@@ -98,7 +106,7 @@ int wait_enter(struct wait *wait)
 		wait->closed[i] = false;
 		wait->links[i].wait = wait;
 		wait->links[i].handle = handle_make(wait->polled[i].fd);
-		wait_add(&wait->links[i], true);
+		wait_add(&wait->links[i]);
 	}
 	return 0;
 }
@@ -131,11 +139,15 @@ void wait_leave(struct wait *wait)
 /* A routine may take long: let another thread look meanwhile. */
 static void wait_run_routines(struct wait *wait)
 {
+	struct wait_link *link = &wait->links[0];
+
 	if (!thread_has_routines(wait->thread))
 		return;
-	if (wait->one && !atomic_load(&wait->follows)) {
-		wait_remove(&wait->links[0]);
-		wait_add(&wait->links[0], false);
+	if (link->handle) {
+		pthread_mutex_lock(&link->handle->lock);
+		if (wait_hand_over(link))
+			atomic_store(&wait->follows, true);
+		pthread_mutex_unlock(&link->handle->lock);
 	}
 	thread_deliver(wait->thread);
 }
@@ -148,6 +160,9 @@ static bool wait_is_held(const struct wait *wait)
 		uint64_t bits = handle ? atomic_load(&handle->bits) : 0;
 
 		if ((bits & HANDLE_GOING) && (!(bits & HANDLE_LINGERS) || wait->count == 1))
+			return true;
+		/* The bits may be those of a new owner. */
+		if (handle && atomic_load(&wait->links[i].close))
 			return true;
 	}
 	return false;
@@ -168,7 +183,7 @@ static bool wait_is_blind(const struct wait *wait)
 static bool wait_activate(struct wait *wait)
 {
 	atomic_store(&wait->active, true);
-	if (!wait_is_held(wait))
+	if (!wait_is_held(wait) && !atomic_load(&wait->told))
 		return true;
 	atomic_store(&wait->active, false);
 	return false;
@@ -203,20 +218,30 @@ enum wait_end wait_poll(struct wait *wait, int64_t deadline)
 	}
 }
 
-static bool wait_any_active(struct handle *handle)
+/* Hold all calls that are no other close's. Is one active? */
+static bool wait_hold(struct handle *handle, uint64_t close)
 {
 	bool any = false;
 
 	pthread_mutex_lock(&handle->lock);
-	for (struct wait_link *link = atomic_load(&handle->waits); link && !any; link = link->next)
-		any = atomic_load(&link->wait->active);
+	for (struct wait_link *link = atomic_load(&handle->waits); link; link = link->next) {
+		if (!atomic_load(&link->close))
+			atomic_store(&link->close, close);
+		any |= atomic_load(&link->wait->active);
+	}
 	pthread_mutex_unlock(&handle->lock);
 	return any;
 }
 
-void wait_close_begin(struct handle *handle)
+void wait_pause(void)
 {
 	const struct timespec pause = { 0, WAIT_PAUSE_NS };
+
+	nanosleep(&pause, NULL);
+}
+
+void wait_close_begin(struct handle *handle, uint64_t close)
+{
 	int64_t end;
 
 	if (!atomic_load(&handle->waits))
@@ -226,8 +251,8 @@ void wait_close_begin(struct handle *handle)
 	 * that one the kernel wakes.
 	 */
 	end = thread_now() + WAIT_PATIENCE_NS;
-	while (wait_any_active(handle) && thread_now() < end)
-		nanosleep(&pause, NULL);
+	while (wait_hold(handle, close) && thread_now() < end)
+		wait_pause();
 }
 
 bool wait_any_receives(struct handle *handle)
@@ -246,32 +271,19 @@ void wait_kick(struct handle *handle)
 		thread_wake(link->wait->thread);
 }
 
-void wait_close_linger(struct handle *handle, bool on)
-{
-	if (!on) {
-		wait_close_begin(handle);
-		return;
-	}
-	if (!atomic_load(&handle->waits))
-		return;
-	pthread_mutex_lock(&handle->lock);
-	for (struct wait_link *link = atomic_load(&handle->waits); link; link = link->next)
-		link->late = false;
-	wait_kick(handle);
-	pthread_mutex_unlock(&handle->lock);
-}
-
-void wait_close_end(struct handle *handle, bool closed)
+void wait_close_end(struct handle *handle, uint64_t close, bool closed)
 {
 	if (!atomic_load(&handle->waits))
 		return;
 	pthread_mutex_lock(&handle->lock);
 	for (struct wait_link *link = atomic_load(&handle->waits); link; link = link->next) {
-		if (closed && !link->late) {
+		if (atomic_load(&link->close) != close)
+			continue;
+		if (closed) {
 			link->wait->closed[link - link->wait->links] = true;
 			atomic_store(&link->wait->told, true);
 		}
-		link->late = false;
+		atomic_store(&link->close, 0);
 	}
 	wait_kick(handle);
 	pthread_mutex_unlock(&handle->lock);
@@ -283,7 +295,6 @@ static void wait_forget(SOCKET s, struct handle *handle)
 	/* Whoever had it is not in the child. */
 	pthread_mutex_init(&handle->lock, NULL);
 	atomic_store(&handle->waits, NULL);
-	atomic_store(&handle->closes, 0);
 	handle->leaders[0] = NULL;
 	handle->leaders[1] = NULL;
 }
@@ -295,5 +306,5 @@ void wait_forked(void)
 	handle_each(wait_forget);
 	/* The call whose routine has forked goes on. */
 	for (nfds_t i = 0; self && self->wait && i < self->wait->count; i++)
-		wait_add(&self->wait->links[i], false);
+		wait_add(&self->wait->links[i]);
 }

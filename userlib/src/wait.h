@@ -24,14 +24,14 @@
  * @back:	what points to this one
  * @handle:	or NULL: beyond the table
  * @wait:	the call
- * @late:	it came while a close asked the kernel: that is nothing to it
+ * @close:	which one asks the kernel about its socket, or 0
  */
 struct wait_link {
 	struct wait_link *_Atomic next;
 	struct wait_link *_Atomic *back;
 	struct handle *handle;
 	struct wait *wait;
-	bool late;
+	_Atomic uint64_t close;
 };
 
 /**
@@ -79,15 +79,20 @@ struct wait_one {
 
 int wait_one_enter(struct wait_one *one, SOCKET s, short events, int direction);
 
-/* Around a close. */
-void wait_close_begin(struct handle *handle);
 /*
- * The close lingers: the number stays ours. Who waits for other sockets as well goes on
- * meanwhile; a call that waits for this one alone returns at its end.
+ * Around a close: @close says which, as handle_leave() does. It is nothing to calls that come
+ * in between: the number may be another socket's by then.
  */
-void wait_close_linger(struct handle *handle, bool on);
-/* If @closed, the calls that wait wake and find their socket closed. */
-void wait_close_end(struct handle *handle, bool closed);
+void wait_close_begin(struct handle *handle, uint64_t close);
+/*
+ * All calls look again; if @closed, those that were there find their socket closed. Not so
+ * while a close lingers: the number stays ours, and the close begins anew when that is over.
+ * Who waits for other sockets as well goes on; a call that waits for this one alone returns
+ * at the end.
+ */
+void wait_close_end(struct handle *handle, uint64_t close, bool closed);
+/* A moment, in which another close comes to its end. */
+void wait_pause(void);
 
 /* Does a call wait to receive? */
 bool wait_any_receives(struct handle *handle);

@@ -101,13 +101,11 @@ static bool channel_settle(struct channel *channel)
 
 	atomic_store(&handle->channel, channel);
 	channel->cookie = handle_cookie(channel->s);
-	if (!channel->cookie || (atomic_load(&handle->bits) & HANDLE_GOING))
+	if (!channel->cookie)
 		return false;
-	if (atomic_load(&handle->cookie) != channel->cookie) {
-		atomic_store(&handle->bits, 0);
-		atomic_store(&handle->cookie, channel->cookie);
-	}
-	return true;
+	if (atomic_load(&handle->cookie) != channel->cookie)
+		return handle_claim(handle, channel->cookie);
+	return !(atomic_load(&handle->bits) & HANDLE_GOING);
 }
 
 struct channel *channel_open(SOCKET s, int *error)
