@@ -97,6 +97,23 @@ TEST_F(winsock, a_close_asks_for_the_socket_that_is_there)
 	EXPECT_EQ(0, read(ends[1], &byte, 1));
 }
 
+/* The library looks at a number while it has the lock of what it knew of it. */
+TEST_F(winsock, events_of_a_socket_that_has_gone_are_looked_for_at_another)
+{
+	struct net_pair pairs[2];
+	char byte;
+
+	for (int i = 0; i < 2; i++)
+		net_pair_open(&pairs[i], NET_V4, false);
+	ASSERT_EQ(0, WSAEventSelect(pairs[0].client, WSACreateEvent(), FD_READ | FD_CLOSE));
+	net_linger(pairs[1].server, 1, 0);
+	close(pairs[1].server);
+	ASSERT_EQ(pairs[0].client, dup2(pairs[1].client, pairs[0].client));
+	/* A receive, after which there may be more, and which has not taken the reset. */
+	EXPECT_WSA(WSAEINVAL, recv(pairs[0].client, &byte, 1, MSG_OOB));
+	EXPECT_EQ(0, closesocket(pairs[0].client));
+}
+
 static void *wait_for_a_byte(void *argument)
 {
 	char byte;

@@ -131,7 +131,13 @@ void handle_change(SOCKET s, uint64_t clear, uint64_t set)
 
 void handle_mark(SOCKET s, uint64_t bits)
 {
-	if (~handle_bits(s) & bits)
+	struct handle *handle = layer_handle(s);
+
+	if (!(~handle_bits(s) & bits))
+		return;
+	if (handle)
+		handle_update(handle, 0, bits);
+	else
 		handle_change(s, 0, bits);
 }
 

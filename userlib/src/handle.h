@@ -71,6 +71,7 @@ uint64_t handle_bits(SOCKET s);
 void handle_born(SOCKET s, uint64_t bits);
 /* Change bits, in one step; not of a socket that is being closed. */
 void handle_change(SOCKET s, uint64_t clear, uint64_t set);
+/* Of what has a channel, whose lock the caller may have, without a look at the number. */
 void handle_mark(SOCKET s, uint64_t bits);
 /* What is known is of this socket, from here on. False: a close is under way. */
 bool handle_claim(struct handle *handle, uint64_t cookie);

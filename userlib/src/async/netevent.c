@@ -69,7 +69,7 @@ static void netevent_readable(struct channel *channel)
 		return;
 	/* Looking has taken the error: the program's own calls still have to fail (H4). */
 	if (got < 0) {
-		handle_mark(s, HANDLE_RESET);
+		handle_mark(s, errno == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
 		error = WSAECONNABORTED;
 	}
 	if (netevent_wants(channel, FD_CLOSE))
