@@ -264,6 +264,64 @@ TEST_F(library, taken_back_the_socket_is_at_its_number)
 	EXPECT_EQ(0, FINS() + RSTS());
 }
 
+/* A socket of the library's that has sent all it can, or -1. */
+static SOCKET open_stuffed(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET };
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+	uint16_t port;
+
+	net_listen(NET_V4, &port);
+	name.sin_port = htons(port);
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(s, (struct sockaddr *)&name, sizeof(name)))
+		return INVALID_SOCKET;
+	net_stuff(s);
+	return s;
+}
+
+/* claims: N5 */
+TEST_F(library, taken_back_it_is_what_it_was)
+{
+	struct linger linger = { 0 };
+	SOCKET s = open_stuffed();
+	int size, op, one = 1;
+
+	/* What the kernel does not know of it. */
+	ASSERT_EQ(0, setsockopt(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&one, sizeof(one)));
+	ASSERT_EQ(0, set_linger(s, 7, 60));
+	ASSERT_EQ(0, shutdown(s, SD_SEND));
+	ASSERT_EQ(0, begin(s, &op));
+	ASSERT_EQ(s, op);
+	ASSERT_EQ(0, winsock_close_cancel(op, &s));
+	size = sizeof(linger);
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&linger, &size));
+	EXPECT_EQ(7, linger.l_onoff);
+	size = sizeof(one);
+	one = 0;
+	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&one, &size));
+	EXPECT_EQ(1, one);
+	EXPECT_EQ(SOCKET_ERROR, send(s, "x", 1, 0));
+	EXPECT_EQ(WSAESHUTDOWN, WSAGetLastError());
+}
+
+/* claims: X2 */
+TEST_F(library, the_last_cleanup_leaves_a_begun_close_alone)
+{
+	struct winsock_record record;
+	SOCKET s = open_stuffed();
+	WSADATA data;
+	int op;
+
+	ASSERT_EQ(0, begin(s, &op));
+	ASSERT_EQ(0, WSACleanup());
+	ASSERT_EQ(0, WSAStartup(MAKEWORD(2, 2), &data));
+	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(op, 0, &record));
+	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
+	ASSERT_EQ(0, winsock_close_cancel(op, &s));
+	EXPECT_EQ(TCP_ESTABLISHED, net_state(s));
+}
+
 TEST_F(library, taken_back_by_nobody_but_who_began_and_while_the_number_is_the_ops)
 {
 	struct winsock_record record;

@@ -278,6 +278,9 @@ WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options
 		if (record && *op < 0)
 			*record = closing.call.record;
 		close_done(&closing);
+		/* It may be taken back. */
+		if (*op >= 0 && closing.handle)
+			handle_end(closing.handle, 0, closing.bits, closing.cookie);
 	}
 	return error;
 }

@@ -49,8 +49,6 @@ WINSOCK_API int winsock_close_cancel(int op, SOCKET *s)
 	if (ioctl(op, WINSOCK_IOC_OP_CANCEL))
 		return error_fail_errno(errno);
 	*s = op;
-	handle_born(op, HANDLE_PEER | HANDLE_TIMED |
-			(socket_option(op, SO_TYPE) == SOCK_STREAM ? HANDLE_STREAM : 0));
 	return 0;
 }
 
