@@ -82,6 +82,11 @@ static int call_close(struct call *call)
 	return closesocket(call->s);
 }
 
+static int call_cleanup(struct call *call)
+{
+	return WSACleanup();
+}
+
 static void *call_run(void *argument)
 {
 	struct call *call = argument;
@@ -280,6 +285,26 @@ TEST_F(winsock, a_call_on_the_next_socket_is_ended_by_its_close)
 	ASSERT_EQ(self->client, number);
 	EXPECT_EQ(0, call_end(&second));
 	EXPECT_EQ(WSAECONNABORTED, call_end(&receiver));
+}
+
+/* claims: X2 A10 */
+TEST_F(winsock, of_two_last_cleanups_at_once_one_resets_all)
+{
+	SOCKET other, server;
+	int error;
+
+	other = open_pair(self->listener, self->port, &server);
+	server = dup(server);
+	peer = dup(self->server);
+	second = (struct call){ .function = call_cleanup };
+	before = begin_second;
+	EXPECT_EQ(0, WSACleanup());
+	EXPECT_EQ(WSANOTINITIALISED, call_end(&second));
+	EXPECT_FALSE(net_is_open(self->client) || net_is_open(other));
+	net_drain(peer, &error);
+	EXPECT_EQ(104 /* ECONNRESET */, error);
+	net_drain(server, &error);
+	EXPECT_EQ(104, error);
 }
 
 TEST_HARNESS_MAIN

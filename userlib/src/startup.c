@@ -14,9 +14,9 @@
 
 static pthread_mutex_t startup_mutex = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic unsigned int startup_count;	/* written under startup_mutex */
-static _Atomic int startup_fd = -1;		/* the same */
-static dev_t startup_device;			/* what it is, under startup_mutex */
-static const char *startup_why = "";		/* under startup_mutex */
+static _Atomic int startup_fd = -1;		/* the same, but see startup_reopen() */
+static _Atomic dev_t startup_device;		/* what it is */
+static const char *_Atomic startup_why = "";
 
 void startup_lock(void)
 {
@@ -81,7 +81,7 @@ static int startup_open(void)
 	return -1;
 }
 
-/* With the lock: is the number still the device? */
+/* Is the number still the device? */
 static bool startup_is_device(int fd)
 {
 	struct stat status;
@@ -89,21 +89,22 @@ static bool startup_is_device(int fd)
 	return !fstat(fd, &status) && S_ISCHR(status.st_mode) && status.st_rdev == startup_device;
 }
 
-/* The number was closed, and may be anything by now. True: there is a new one. */
+/*
+ * The number was closed, and may be anything by now. True: there is a new one. Without the
+ * lock, which the last WSACleanup() has while it waits for closes.
+ */
 static bool startup_reopen(int fd)
 {
-	bool other;
+	int before = fd;
 
-	startup_lock();
-	other = startup_done() && (atomic_load(&startup_fd) != fd || !startup_is_device(fd));
-	if (other && atomic_load(&startup_fd) == fd) {
+	if (atomic_load(&startup_fd) == fd) {
+		if (fd < 0 || startup_is_device(fd))
+			return false;
 		fd = startup_open();
-		other = fd >= 0;
-		if (other)
-			atomic_store(&startup_fd, fd);
+		if (fd >= 0 && !atomic_compare_exchange_strong(&startup_fd, &before, fd))
+			close(fd);
 	}
-	startup_unlock();
-	return other;
+	return fd >= 0 && startup_done();
 }
 
 int startup_ioctl(unsigned long request, void *argument)
@@ -122,13 +123,7 @@ int startup_ioctl(unsigned long request, void *argument)
 
 WINSOCK_API const char *winsock_startup_error(void)
 {
-	const char *why;
-	BORDER;
-
-	startup_lock();
-	why = startup_why;
-	startup_unlock();
-	return why;
+	return atomic_load(&startup_why);
 }
 
 static void startup_fill(LPWSADATA data, WORD version)
@@ -178,24 +173,20 @@ WINSOCK_API int WSAStartup(WORD version, LPWSADATA data)
 WINSOCK_API int WSACleanup(void)
 {
 	int fd, result = 0;
-	bool last;
 	BORDER;
 
-	STARTED_OR(SOCKET_ERROR);
-	/* The sockets first: resetting them takes the device (X2). */
-	if (atomic_load(&startup_count) == 1)
-		handle_each(close_destroy);
 	startup_lock();
-	last = atomic_load(&startup_count) == 1;
-	if (!startup_done())
-		result = error_fail(WSANOTINITIALISED);
-	else
-		atomic_fetch_sub(&startup_count, 1);
-	if (last) {
+	if (atomic_load(&startup_count) == 1) {
+		/* The sockets first: resetting them takes the device (X2). */
+		handle_each(close_destroy);
 		fd = atomic_exchange(&startup_fd, -1);
 		if (startup_is_device(fd))
 			close(fd);
 	}
+	if (startup_done())
+		atomic_fetch_sub(&startup_count, 1);
+	else
+		result = error_fail(WSANOTINITIALISED);
 	startup_unlock();
 	return result;
 }
