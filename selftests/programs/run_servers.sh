@@ -330,17 +330,22 @@ through() {
 	curl -sS -o /tmp/got http://127.0.0.1:7000/big && same
 }
 
+# systemd's /run is its own.
+control() {
+	nsenter -t "$(pgrep -o systemd)" -m -p systemctl "$@"
+}
+
 main_process() {
-	systemctl show -p MainPID --value try.service
-	grep "winsock-run: process $(systemctl show -p MainPID --value try.service)," /tmp/service
+	pid=$(control show -p MainPID --value try.service)
+	grep "winsock-run: process $pid," /tmp/service
 }
 
 stops() {
-	systemctl stop try.service && ! pgrep winsock-run
+	control stop try.service && ! pgrep winsock-run
 }
 
 service_lingers() {
-	systemctl start lingers.service
+	control start lingers.service
 	cat /tmp/lingers
 	grep -q '^all attached' /tmp/lingers
 }

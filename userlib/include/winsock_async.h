@@ -297,8 +297,8 @@ HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD thr
  * GetQueuedCompletionStatus() - take one packet, in the order of the completions
  *
  * Return: TRUE; FALSE with *@overlapped set: an operation that failed, GetLastError()
- * is its error, after the peer's reset ERROR_NETNAME_DELETED; FALSE with NULL there: WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (closed
- * meanwhile), ERROR_INVALID_HANDLE.
+ * is its error, after the peer's reset ERROR_NETNAME_DELETED; FALSE with NULL there:
+ * WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (closed meanwhile), ERROR_INVALID_HANDLE.
  */
 BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,
 			       LPOVERLAPPED *overlapped, DWORD ms)
