@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A network namespace: net.winsock.*, users, counters (/proc/net/winsock). */
+#include <kunit/static_stub.h>
 #include <linux/atomic.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The module is written to the newest kernel's API. What older kernels lack is
- * spelled here, and kernel versions are known nowhere else. Force-included.
+ * spelled here, or in include/ where they lack the header, and kernel versions are
+ * known in compat/ alone. Force-included; nothing of it is left for the newest.
  */
 #ifndef WINSOCK_COMPAT_H
 #define WINSOCK_COMPAT_H
@@ -38,23 +39,6 @@ hrtimer_setup(struct hrtimer *timer,
 /* Before 6.6 a table ended with an empty row, which ours has. */
 #define register_net_sysctl_sz(net, path, table, size) \
 	register_net_sysctl(net, path, table)
-#endif
-
-/*
- * What close(2) lets a file go by: since 6.6 at once, before that by task work,
- * and __fput_sync() is for kernel threads.
- */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-#define compat_fput_close(file) fput(file)
-#else
-#define compat_fput_close(file) __fput_sync(file)
-#endif
-
-/* Stubs of KUnit; 6.1 has KUnit without them. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-#include <kunit/static_stub.h>
-#else
-#define KUNIT_STATIC_STUB_REDIRECT(function, ...) do { } while (0)
 #endif
 
 #endif /* WINSOCK_COMPAT_H */

@@ -3,6 +3,7 @@
 #ifndef WINSOCK_COMPAT_SOCKET_H
 #define WINSOCK_COMPAT_SOCKET_H
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/version.h>
 #include <net/sock.h>
@@ -45,6 +46,19 @@ static inline int compat_may_set_linger(struct socket *sock)
 	return err == -EINVAL ? 0 : err;
 #else
 	return 0;
+#endif
+}
+
+/*
+ * What close(2) lets a file go by: since 6.6 at once, before that by task work,
+ * and __fput_sync() is for kernel threads.
+ */
+static inline void compat_fput_close(struct file *file)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	fput(file);
+#else
+	__fput_sync(file);
 #endif
 }
 

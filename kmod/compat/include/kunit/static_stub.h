@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Found where the kernel has no stubs of KUnit: before 6.3. */
+#ifndef WINSOCK_COMPAT_STATIC_STUB_H
+#define WINSOCK_COMPAT_STATIC_STUB_H
+
+#define KUNIT_STATIC_STUB_REDIRECT(function, ...) do { } while (0)
+
+#endif /* WINSOCK_COMPAT_STATIC_STUB_H */
