@@ -31,7 +31,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree deb deb-check
-.PHONY: docs man
+.PHONY: docs man tree series tree-check
 .PHONY: check quick programs wine demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench vm-wine packages clean distclean help
 
 all: modules lib
@@ -148,6 +148,11 @@ deb-check: deb
 	@selftests/vm/packages e2fsprogs efitools mmdebstrap openssl ovmf sbsigntool
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests gen_tar >/dev/null
 	@selftests/vm/install $(BUILD)
+
+# Into the source of a kernel in KSRC.
+tree:
+	@test -n "$(KSRC)" || { echo 'tree: KSRC=DIR has to name the source of a kernel' >&2; exit 2; }
+	@kmod/dist/tree "$(KSRC)"
 
 packages:
 	@selftests/vm/packages
