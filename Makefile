@@ -46,6 +46,8 @@ help:
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make matrix         the whole suite on 6.1, 6.12, their -rt flavours and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
+	@echo 'make tree           the module in a kernel'\''s source (KSRC=DIR); make series: as patches'
+	@echo 'make tree-check     both on the newest source: built, booted, the kernel'\''s own tools'
 	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
 	@echo 'make docs           the documentation as HTML; make man: the man pages anew'
 	@echo 'make fuzz           the fuzzer alone, and the lines it reached'
@@ -153,6 +155,16 @@ deb-check: deb
 tree:
 	@test -n "$(KSRC)" || { echo 'tree: KSRC=DIR has to name the source of a kernel' >&2; exit 2; }
 	@kmod/dist/tree "$(KSRC)"
+
+# The same as patches with a cover letter, in build/series.
+series:
+	@test -n "$(KSRC)" || { echo 'series: KSRC=DIR has to name the source of a kernel' >&2; exit 2; }
+	@kmod/dist/series "$(KSRC)" $(BUILD)/series
+
+# Both tried on the newest source that Debian has.
+tree-check: packages
+	@selftests/vm/packages sparse clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu rsync python3-sphinx
+	@selftests/vm/tree-check $(BUILD)
 
 packages:
 	@selftests/vm/packages
