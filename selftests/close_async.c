@@ -245,7 +245,7 @@ TEST_F(closing, what_needs_no_wait_is_done)
 				    WINSOCK_CLOSE_TIMEOUT | WINSOCK_CLOSE_DROP_FD, SECOND_NS,
 				    &self->call));
 	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, 0,
-			   &self->call));
+				   &self->call));
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
 }
 

@@ -520,7 +520,7 @@ static void *reuser_run(void *argument)
 	while (!reuser->stop) {
 		int fd = open("/dev/null", O_RDONLY);
 
-		/* Not sched_yield(): a clock that stands still while somebody runs would not go on. */
+		/* Not sched_yield(): the debug kernel's clock stands still while a thread runs. */
 		usleep(1);
 		if (fcntl(fd, F_GETFD) < 0)
 			return (void *)1;

@@ -36,7 +36,7 @@ static int list(struct entry *entries, int room)
 	int count = 0;
 
 	if (!file || !fgets(line, sizeof(line), file) ||
-	    strcmp(line, "uid pid comm local remote state unacked elapsed_ms left_ms tag id\n") != 0)
+	    strcmp(line, "uid pid comm local remote state unacked elapsed_ms left_ms tag id\n"))
 		return -1;
 	for (; fgets(line, sizeof(line), file); count++) {
 		struct entry entry;

@@ -140,8 +140,8 @@ static void worker_round(struct worker *worker)
 	if (call.op_fd != -1 || !one_story(&party, call.record.outcome, sent))
 		snprintf(worker->wrong, sizeof(worker->wrong),
 			 "outcome %u error %d unacked %llu op %d, peer %d got %zu of %zu, errno %d",
-			 call.record.outcome, call.record.error, (unsigned long long)call.record.unacked, call.op_fd,
-			 party.conduct, party.received, sent, party.error);
+			 call.record.outcome, call.record.error,
+			 (unsigned long long)call.record.unacked, call.op_fd, party.conduct, party.received, sent, party.error);
 }
 
 static void *worker_run(void *argument)

@@ -278,7 +278,8 @@ static int diag_ulp(const struct net_pair *pair, int family, char *name, void *n
 					if ((inner->rta_type & NLA_TYPE_MASK) != WINSOCK_DIAG)
 						continue;
 					length = RTA_PAYLOAD(inner);
-					memcpy(nest, RTA_DATA(inner), length < room ? length : room);
+					memcpy(nest, RTA_DATA(inner),
+					       length < room ? length : room);
 				}
 			}
 		}

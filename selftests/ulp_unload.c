@@ -105,9 +105,10 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 		ASSERT_EQ(NULL, failed);
 		ASSERT_EQ(0, load());
 	}
-	/* Less than one for each load. Some are freed late, and slabs of a processor count whole. */
+	/* Less than one a load. Some are freed late, and slabs of a processor count whole. */
 	for (int i = 0; i < 5; i++) {
-		for (int ms = 0; ms < 3000 && usage_slab(caches[i]) >= before[i] + loads / 2; ms += 100)
+		for (int ms = 0;
+		     ms < 3000 && usage_slab(caches[i]) >= before[i] + loads / 2; ms += 100)
 			net_sleep(100);
 		EXPECT_LT(usage_slab(caches[i]), before[i] + loads)
 			TH_LOG("%s: %ld objects before", caches[i], before[i]);

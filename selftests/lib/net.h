@@ -91,8 +91,10 @@ bool net_is_open(int fd);
 /* TCP state of an open socket. */
 int net_state(int fd);
 
-/* State of the connection with these ports in this namespace, orphans and
- * TIME_WAIT included; 0 if nothing is left of it. */
+/*
+ * State of the connection with these ports in this namespace, orphans and
+ * TIME_WAIT included; 0 if nothing is left of it.
+ */
 int net_left(uint16_t local_port, uint16_t remote_port);
 
 /* The same, after waiting up to some ms for @state. */

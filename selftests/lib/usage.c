@@ -25,7 +25,8 @@ int usage_sockets(const char *key)
 	while (file && fgets(line, sizeof(line), file)) {
 		if (strncmp(line, "TCP:", 4))
 			continue;
-		for (char *at = line + 4; sscanf(at, "%15s %d%n", name, &value, &length) == 2; at += length)
+		for (char *at = line + 4; sscanf(at, "%15s %d%n", name, &value, &length) == 2;
+		     at += length)
 			if (!strcmp(name, key))
 				count = value;
 	}
