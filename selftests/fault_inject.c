@@ -74,9 +74,9 @@ FIXTURE_TEARDOWN(fault)
 {
 	close(self->nth);
 	close(self->dev);
-	for (int ms = 0; ms < 5000 && dev_references() > 0; ms++)
+	for (int ms = 0; ms < 5000 && dev_references(0) > 0; ms++)
 		net_sleep(1);
-	EXPECT_EQ(0, dev_references());
+	EXPECT_EQ(0, dev_references(0));
 }
 
 static void fault_arm(int nth, int n)

@@ -41,7 +41,7 @@ TEST_DEBUG_PROGS := fault_inject
 TEST_LIB := dev ends mib net pass trace ulp usage wire
 
 CFLAGS += -O2 -g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
-	  -Wno-missing-field-initializers -D_GNU_SOURCE
+	  -Wno-missing-field-initializers -D_GNU_SOURCE=
 CPPFLAGS += -I. -Ilib $(UAPI)
 LDFLAGS += -pthread
 

@@ -326,6 +326,11 @@ static int sockets(void)
 	return usage_sockets("inuse");
 }
 
+static int references(void)
+{
+	return dev_references(0);
+}
+
 static int settled(int (*count)(void), int before)
 {
 	for (int ms = 0; ms < 5000 && count() > before; ms++)
@@ -358,7 +363,7 @@ FIXTURE_SETUP(stress)
 	ASSERT_EQ(0, closesocket(server));
 	self->sockets = settled(sockets, 1);
 	self->descriptors = usage_descriptors();
-	self->references = dev_references();
+	self->references = references();
 	memset(self->workers, 0, sizeof(self->workers));
 }
 
@@ -398,7 +403,7 @@ static void workers_run(struct worker *workers, void (*run)(struct worker *worke
 		EXPECT_STREQ("", self->workers[i_].wrong); \
 	EXPECT_EQ(0, strangers); \
 	EXPECT_EQ(self->descriptors, settled(usage_descriptors, self->descriptors)); \
-	EXPECT_EQ(self->references, settled(dev_references, self->references)); \
+	EXPECT_EQ(self->references, settled(references, self->references)); \
 	EXPECT_EQ(self->sockets, settled(sockets, self->sockets)); \
 } while (0)
 

@@ -105,9 +105,9 @@ static void on_signal(int number)
 
 static int references_wait(int count)
 {
-	for (int ms = 0; ms < 5000 && dev_references() > count; ms++)
+	for (int ms = 0; ms < 5000 && dev_references(count) > count; ms++)
 		net_sleep(1);
-	return dev_references();
+	return dev_references(count);
 }
 
 /* claims: B2 B3 B5 */

@@ -66,9 +66,9 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 	if (access(MODULE, R_OK))
 		SKIP(return, "no " MODULE " to load again: nothing is unloaded");
 	net_enter();
-	for (int ms = 0; ms < 5000 && dev_references() > 0; ms++)
+	for (int ms = 0; ms < 5000 && dev_references(0) > 0; ms++)
 		net_sleep(1);
-	ASSERT_EQ(0, dev_references());
+	ASSERT_EQ(0, dev_references(0));
 	for (int round = -50; round < loads; round++) {
 		struct net_pair pair, child;
 		pthread_t thread;
@@ -119,7 +119,7 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 	/* Of all namespaces: those of earlier programs may be fewer by now. */
 	EXPECT_LE(usage_sockets("orphan"), orphans);
 	EXPECT_LT(usage_sockets("alloc"), alloc + 10);
-	EXPECT_EQ(0, dev_references());
+	EXPECT_EQ(0, dev_references(0));
 }
 
 /* Each way in which a child comes into being, and then the module goes. */

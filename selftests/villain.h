@@ -164,9 +164,9 @@ static inline int references_wait(int wanted)
 {
 	double end = net_now() + 5;
 
-	while (dev_references() != wanted && net_now() < end)
+	while (dev_references(wanted) != wanted && net_now() < end)
 		net_sleep(50);
-	return dev_references();
+	return dev_references(wanted);
 }
 
 /* Until 6.12 modules may add to the count that sockstat shows. */
@@ -182,7 +182,7 @@ static inline bool sockstat_counts(void)
 static inline bool state_open(void)
 {
 	FILE *file = fopen(LIMIT, "r");
-	bool good = file && fgets(state.limit, sizeof(state.limit), file) && !dev_references();
+	bool good = file && fgets(state.limit, sizeof(state.limit), file) && !dev_references(0);
 
 	if (file)
 		fclose(file);

@@ -85,14 +85,14 @@ static void pending_expire_rows(const struct pending_cost *cost)
 
 static void pending_end_all(int references)
 {
-	while (dev_references() > references)
+	while (dev_references(0) > references)
 		usleep(10);
 }
 
 /* All drain, as soon as their peers read. */
 static void pending_drain(unsigned int count)
 {
-	int references = dev_references();
+	int references = dev_references(0);
 	double plain, drained;
 	uint64_t start;
 
@@ -120,7 +120,7 @@ static void pending_drain(unsigned int count)
 /* What a close holds whose descriptor is closed. */
 static void pending_memory(const struct pending_cost *cost)
 {
-	int references = dev_references();
+	int references = dev_references(0);
 	double slab;
 
 	batch_open(BATCH_VANISHED);

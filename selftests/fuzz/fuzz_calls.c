@@ -421,9 +421,9 @@ int main(int count, char **arguments)
 	after = fuzz_descriptors();
 	ioctl(kcov, KCOV_DISABLE, 0);
 	close(dev);
-	for (int ms = 0; ms < 100000 && dev_references() > 0; ms++)
+	for (int ms = 0; ms < 100000 && dev_references(0) > 0; ms++)
 		net_sleep(1);
-	references = dev_references();
+	references = dev_references(0);
 	printf("# seed %u: %u sequences, %u places of the module reached, %u sequences kept\n",
 	       seed, runs, seen_count, kept_count);
 	printf("%s 1 fuzz: descriptors are as before\n", before == after ? "ok" : "not ok");

@@ -99,10 +99,10 @@ uint64_t dev_cookie(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) ? 0 : cookie;
 }
 
-int dev_references(void)
+int dev_references(int built_in)
 {
 	FILE *file = fopen("/sys/module/winsock/refcnt", "r");
-	int count = -1;
+	int count = built_in;
 
 	if (file) {
 		if (fscanf(file, "%d", &count) != 1)

@@ -23,8 +23,8 @@ void dev_require(void);
 /* A descriptor of the device, or -1 without it. */
 int dev_open(void);
 
-/* References to the module, or -1. */
-int dev_references(void);
+/* References to the module; @built_in where it is none, so that nothing counts them. */
+int dev_references(int built_in);
 
 int dev_info(int dev, struct winsock_info *info);
 int dev_query(int dev, int fd, struct winsock_query *query);
