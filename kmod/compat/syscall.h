@@ -8,6 +8,7 @@
 #include <linux/compat.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/sched/task_stack.h>	/* task_pt_regs() of arm64 */
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 
