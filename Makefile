@@ -163,7 +163,7 @@ series:
 
 # Both tried on the newest source that Debian has.
 tree-check: packages
-	@selftests/vm/packages sparse clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu rsync python3-sphinx
+	@selftests/vm/packages sparse clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu python3-ply rsync python3-sphinx
 	@selftests/vm/tree-check $(BUILD)
 
 packages:
