@@ -141,7 +141,8 @@ static void worker_round(struct worker *worker)
 		snprintf(worker->wrong, sizeof(worker->wrong),
 			 "outcome %u error %d unacked %llu op %d, peer %d got %zu of %zu, errno %d",
 			 call.record.outcome, call.record.error,
-			 (unsigned long long)call.record.unacked, call.op_fd, party.conduct, party.received, sent, party.error);
+			 (unsigned long long)call.record.unacked, call.op_fd,
+			 party.conduct, party.received, sent, party.error);
 }
 
 static void *worker_run(void *argument)
