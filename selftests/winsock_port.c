@@ -77,6 +77,8 @@ TEST_F(winsock, the_peers_reset_has_the_systems_name_at_a_port)
 	EXPECT_EQ(&overlapped, packet.overlapped);
 	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &overlapped, &moved, FALSE, &flags));
 	EXPECT_EQ(WSAECONNRESET, WSAGetLastError());
+	EXPECT_FALSE(GetOverlappedResult(TO_HANDLE(self->client), &overlapped, &moved, FALSE));
+	EXPECT_EQ(ERROR_NETNAME_DELETED, GetLastError());
 }
 
 TEST_F(winsock, several_sockets_told_apart_by_their_keys)

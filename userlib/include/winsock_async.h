@@ -252,7 +252,7 @@ BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
  */
 BOOL CancelIo(HANDLE file) WINSOCK_AS(CancelIo);
 
-/** GetOverlappedResult() - WSAGetOverlappedResult() without flags. */
+/** GetOverlappedResult() - the same without flags; the peer's reset is ERROR_NETNAME_DELETED */
 BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD transferred, BOOL wait)
 	WINSOCK_AS(GetOverlappedResult);
 

@@ -238,7 +238,12 @@ WINSOCK_API BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWO
 {
 	DWORD flags;
 
-	return WSAGetOverlappedResult((SOCKET)(intptr_t)file, overlapped, transferred, wait, &flags);
+	if (WSAGetOverlappedResult((SOCKET)(intptr_t)file, overlapped, transferred, wait, &flags))
+		return TRUE;
+	/* The system's own name for the peer's reset. */
+	if (WSAGetLastError() == WSAECONNRESET)
+		error_fail(ERROR_NETNAME_DELETED);
+	return FALSE;
 }
 
 static bool overlapped_is(const struct operation *operation, const void *overlapped)
