@@ -109,54 +109,40 @@ handle_sleeper(const struct wait_queue_entry *entry)
 	return NULL;
 }
 
-/* Is it another thread of this process? It takes itself off a queue: alive. */
-static bool handle_is_ours(const struct task_struct *task)
-{
-	return task && task != current &&
-	       READ_ONCE(task->files) == current->files;
-}
-
-/* Other threads of this process that wait for the socket's lock. */
-static unsigned int handle_lockers(const struct wait_queue_head *lock,
-				   const struct task_struct **lockers)
-{
-	const struct wait_queue_entry *entry;
-	unsigned int entries = 0, count = 0;
-
-	lockdep_assert_held(&lock->lock);
-	list_for_each_entry(entry, &lock->head, entry) {
-		if (count == HANDLE_LOCKERS || ++entries > HANDLE_ENTRIES)
-			break;
-		lockers[count] = handle_sleeper(entry);
-		count += handle_is_ours(lockers[count]);
-	}
-	return count;
-}
+/* Threads of this process inside calls; the first wait for the lock. */
+struct handle_calls {
+	unsigned int count;
+	unsigned int lockers;
+	const struct task_struct *locker[HANDLE_LOCKERS];
+};
 
 /*
- * Those that sleep on the socket. A thread that has been woken in recv() goes
- * for the lock before it leaves the queue: it is counted among @lockers.
+ * Those in a queue: other threads, which take themselves off: they are alive.
+ * A thread that is woken in recv() goes for the lock before it leaves the
+ * socket's queue, so the lock's comes first, and none is counted twice.
  */
-static unsigned int handle_sleepers(const struct wait_queue_head *head,
-				    const struct task_struct **lockers,
-				    unsigned int count)
+static void handle_count_calls(struct handle_calls *calls, bool lock,
+			       const struct wait_queue_head *head)
 {
 	const struct wait_queue_entry *entry;
 	const struct task_struct *task;
-	unsigned int entries = 0, sleepers = 0, i;
+	unsigned int entries = 0, i;
 
 	lockdep_assert_held(&head->lock);
 	list_for_each_entry(entry, &head->head, entry) {
-		if (++entries > HANDLE_ENTRIES)
+		if (++entries > HANDLE_ENTRIES ||
+		    (lock && calls->lockers == HANDLE_LOCKERS))
 			break;
 		task = handle_sleeper(entry);
-		if (!handle_is_ours(task))
+		if (!task || task == current ||
+		    READ_ONCE(task->files) != current->files)
 			continue;
-		for (i = 0; i < count && lockers[i] != task; i++)
+		for (i = 0; i < calls->lockers && calls->locker[i] != task; i++)
 			;
-		sleepers += i == count;
+		calls->count += i == calls->lockers;
+		if (lock)
+			calls->locker[calls->lockers++] = task;
 	}
-	return sleepers;
 }
 
 /*
@@ -170,18 +156,19 @@ static bool handle_is_alone(struct file *file)
 	struct socket *sock = sock_from_file(file);
 	struct wait_queue_head *head = &sock->wq.wait;
 	struct wait_queue_head *lock = &sock->sk->sk_lock.wq;
-	const struct task_struct *lockers[HANDLE_LOCKERS];
 	unsigned long refs = WINSOCK_HANDLE_OWN_REFS;
-	unsigned int count;
+	struct handle_calls calls __uninitialized;
 	bool alone;
 
 	if (file_count(file) <= refs)
 		return true;
 	spin_lock_irq(&head->lock);
 	spin_lock(&lock->lock);
-	count = handle_lockers(lock, lockers);
-	refs += count + handle_sleepers(head, lockers, count);
-	alone = file_count(file) <= refs;
+	calls.count = 0;
+	calls.lockers = 0;
+	handle_count_calls(&calls, true, lock);
+	handle_count_calls(&calls, false, head);
+	alone = file_count(file) <= refs + calls.count;
 	spin_unlock(&lock->lock);
 	spin_unlock_irq(&head->lock);
 	return alone;
