@@ -23,6 +23,7 @@
  * @going:	those that it has meanwhile, which say which close this is
  * @cookie:	the cookie that it had
  * @channel:	the asynchronous side, or NULL
+ * @another:	another close has or had the socket: there is none to close
  * @call:	the kernel's answer
  */
 struct closing {
@@ -32,6 +33,7 @@ struct closing {
 	uint64_t going;
 	uint64_t cookie;
 	struct channel *channel;
+	bool another;
 	struct winsock_close call;
 };
 
@@ -43,19 +45,24 @@ struct closing {
 static void close_begin(struct closing *closing, SOCKET s)
 {
 	struct handle *handle = handle_make(s);
+	uint64_t cookie = 0;
 
 	*closing = (struct closing){ .s = s, .handle = handle };
 	if (!handle)
 		return;
-	/* Of another close that asks the kernel it shows soon whether there is one to do. */
-	for (;;) {
-		closing->bits = handle_leave(handle, &closing->going);
-		if (!(closing->bits & HANDLE_GOING))
-			break;
-		/* One that lingers is all that this one will be told. */
-		if (closing->bits & HANDLE_LINGERS)
-			return;
+	/*
+	 * Of another close that asks the kernel it shows soon whether there is one to do. The
+	 * number may be a stranger's then. One that lingers is all that this one will be told.
+	 */
+	while ((closing->bits = handle_leave(handle, &closing->going)) & HANDLE_GOING) {
+		/* A close has taken the cookie away; AcceptEx() has not. */
+		if (!cookie && !atomic_load(&handle->cookie))
+			cookie = handle_cookie(s) ?: UINT64_MAX;
 		wait_pause();
+		closing->another = (closing->bits & HANDLE_LINGERS) ||
+				   (cookie && handle_cookie(s) != cookie);
+		if (closing->another)
+			return;
 	}
 	wait_close_begin(handle, closing->going);
 	if (atomic_load(&handle->channel))
@@ -70,9 +77,10 @@ static void close_end(struct closing *closing, enum layer_close end)
 
 	if (!handle || (closing->bits & HANDLE_GOING))
 		return;
-	handle_end(handle, closing->going, open ? closing->bits : 0, open ? closing->cookie : 0);
+	/* The channel first: with the bits the next close may begin. */
 	if (closing->channel)
 		layer_above()->end_close(handle, closing->channel, end);
+	handle_end(handle, closing->going, open ? closing->bits : 0, open ? closing->cookie : 0);
 	wait_close_end(handle, closing->going, !open);
 }
 
@@ -105,6 +113,8 @@ static int close_ask(struct closing *closing, SOCKET s,
 		     const struct winsock_close_options *options)
 {
 	close_begin(closing, s);
+	if (closing->another)
+		return EBUSY;
 	closing->call = (struct winsock_close){
 		.fd = s,
 		.flags = WINSOCK_CLOSE_DROP_FD | WINSOCK_CLOSE_IF_LAST | WINSOCK_CLOSE_CANCEL |

@@ -28,6 +28,8 @@ struct extension_search {
 
 static __thread struct extension_search extension_search;
 
+static pthread_mutex_t extension_mode = PTHREAD_MUTEX_INITIALIZER;
+
 static bool extension_is(const struct operation *operation, const void *unused)
 {
 	struct extension_search *search = &extension_search;
@@ -89,48 +91,53 @@ static void extension_store_name(char *to, DWORD room, const struct sockaddr_sto
 	memcpy(to + room - sizeof(size), &size, sizeof(size));
 }
 
-/* accept(2) that does not wait. The mode is changed for the moment of the call. */
+/*
+ * accept(2) that does not wait. The mode is changed for the moment of the call, by one thread
+ * of the process at a time.
+ */
 static int extension_accept_now(SOCKET listener, int flags)
 {
 	struct pollfd polled = { listener, POLLIN, 0 };
-	int mode, fd;
+	int mode, fd, saved;
 
 	if (poll(&polled, 1, 0) < 1) {
 		errno = EAGAIN;
 		return -1;
 	}
+	pthread_mutex_lock(&extension_mode);
 	mode = fcntl(listener, F_GETFL);
 	if (!(mode & O_NONBLOCK))
 		fcntl(listener, F_SETFL, mode | O_NONBLOCK);
 	do {
 		fd = accept4(listener, NULL, NULL, flags | SOCK_CLOEXEC);
 	} while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
-	if (!(mode & O_NONBLOCK)) {
-		int saved = errno;
-
+	saved = errno;
+	if (!(mode & O_NONBLOCK))
 		fcntl(listener, F_SETFL, mode);
-		errno = saved;
-	}
+	pthread_mutex_unlock(&extension_mode);
+	errno = saved;
 	return fd;
 }
 
 /* With the lock of the socket to accept to: its number is the connection's from now on. */
-static int extension_replace(struct channel *channel, int fd)
+static int extension_replace(struct channel *channel, int fd, uint64_t *bits)
 {
 	const uint64_t past = HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND |
 			      HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING;
-	int cloexec = fcntl(channel->s, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0;
+	int cloexec = fcntl(channel->s, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0, error;
 
 	attach_quietly(fd);
 	option_copy(channel->s, fd);
 	channel_unwatch(channel);
-	if (dup3(fd, channel->s, cloexec) < 0)
-		return errno;
+	if (dup3(fd, channel->s, cloexec) < 0) {
+		error = errno;
+		channel_watch(channel);
+		return error;
+	}
 	channel->cookie = handle_cookie(channel->s);
 	channel->accepts = false;
 	atomic_store(&channel->handle->cookie, channel->cookie);
-	handle_change(channel->s, past, HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED);
-	netevent_accepted(channel);
+	*bits = (*bits & ~past) | HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED;
 	return 0;
 }
 
@@ -138,18 +145,26 @@ static int extension_take(struct operation *operation, struct channel *channel)
 {
 	struct operation_accept *accept = &operation->accept;
 	int mode = socket_is_nonblocking(channel->s) ? SOCK_NONBLOCK : 0;
-	int fd = extension_accept_now(operation->channel->s, mode), error;
+	uint64_t going, bits = handle_leave(channel->handle, &going);
+	int fd, error;
 	struct sockaddr_storage names[2] = { 0 };
 	socklen_t sizes[2] = { sizeof(names[0]), sizeof(names[1]) };
 
-	if (fd < 0)
-		return errno;
-	getsockname(fd, (struct sockaddr *)&names[0], &sizes[0]);
-	getpeername(fd, (struct sockaddr *)&names[1], &sizes[1]);
-	error = extension_replace(channel, fd);
-	close(fd);
+	/* A close is under way; and while this is, the change is hidden from other calls. */
+	if (bits & HANDLE_GOING)
+		return EAGAIN;
+	fd = extension_accept_now(operation->channel->s, mode);
+	error = fd < 0 ? errno : 0;
+	if (!error) {
+		getsockname(fd, (struct sockaddr *)&names[0], &sizes[0]);
+		getpeername(fd, (struct sockaddr *)&names[1], &sizes[1]);
+		error = extension_replace(channel, fd, &bits);
+		close(fd);
+	}
+	handle_end(channel->handle, going, bits, 0);
 	if (error)
 		return error;
+	netevent_accepted(channel);
 	accept->connection = channel->cookie;
 	extension_store_name(accept->names, accept->name_sizes[0], &names[0], sizes[0]);
 	extension_store_name(accept->names + accept->name_sizes[0], accept->name_sizes[1],
@@ -181,7 +196,7 @@ static int extension_accept(struct operation *operation)
 static int extension_reserve(SOCKET listener, SOCKET s, uint64_t *cookie)
 {
 	struct channel *channel;
-	bool found = false;
+	bool found = false, before;
 	int error;
 
 	if (socket_option(s, SO_DOMAIN) != socket_option(listener, SO_DOMAIN) ||
@@ -191,15 +206,14 @@ static int extension_reserve(SOCKET listener, SOCKET s, uint64_t *cookie)
 	channel = channel_open(s, &error);
 	if (!channel)
 		return error;
-	*cookie = channel->closing ? 0 : channel->cookie;
-	if (channel->accepts) {
-		channel_unlock(channel);
-		extension_cancel(*cookie, extension_note, &found);
-		return found ? WSAEINVAL : 0;
-	}
+	before = channel->accepts;
 	channel->accepts = true;
+	*cookie = channel->cookie;
+	error = channel->closing ? WSAENOTSOCK : 0;
 	channel_unlock(channel);
-	return *cookie ? 0 : WSAENOTSOCK;
+	if (!error && before)
+		extension_cancel(*cookie, extension_note, &found);
+	return found ? WSAEINVAL : error;
 }
 
 /* 0 with the cookie, or an error. */
@@ -316,9 +330,12 @@ static int extension_go_on(struct operation *operation)
 {
 	struct pollfd polled = { operation->channel->s, POLLOUT, 0 };
 
+	int error;
+
 	if (poll(&polled, 1, 0) < 1)
 		return -EAGAIN;
-	return extension_connected(operation, socket_option(polled.fd, SO_ERROR));
+	error = socket_option(polled.fd, SO_ERROR);
+	return extension_connected(operation, error < 0 ? EBADF : error);
 }
 
 static int extension_connect(struct operation *operation)
@@ -390,4 +407,11 @@ void *extension_find(const GUID *id)
 		if (!memcmp(id, &functions[i].id, sizeof(*id)))
 			return functions[i].function;
 	return NULL;
+}
+
+/* Other threads may have had these. */
+void extension_forked(void)
+{
+	pthread_mutex_init(&operation_handing, NULL);
+	pthread_mutex_init(&extension_mode, NULL);
 }

@@ -19,4 +19,6 @@ bool extension_cancel(uint64_t cookie,
 /* The same at a close of the socket: all of them. */
 void extension_close(uint64_t cookie);
 
+void extension_forked(void);
+
 #endif /* WINSOCK_EXTENSION_H */

@@ -275,13 +275,13 @@ static void operation_emptied(struct channel *channel, int direction)
 	netevent_emptied(channel, direction);
 }
 
-/* What is left is the helper's. */
+/* What is left is the helper's, or that of a thread that carries out a step. */
 static void operation_leave(struct channel *channel, int direction)
 {
 	struct channel_queue *queue = &channel->queues[direction];
 	int error = 0;
 
-	while (queue->first && !channel->closing) {
+	while (!queue->stepping && queue->first && !channel->closing) {
 		error = channel_watch(channel);
 		if (!error)
 			return;
@@ -358,13 +358,13 @@ static void operation_hand_on(struct operation *operation)
 static bool operation_go(struct channel *channel, int direction)
 {
 	struct operation *operation = channel->queues[direction].first;
+	bool accepts = operation->accept.listener && operation->prepare;
 	ssize_t moved;
 
 	channel->queues[direction].stepping = operation;
 	channel_unlock(channel);
 	moved = operation_step(operation);
-	if (moved >= 0 && operation->left && operation->accept.listener &&
-	    operation->accept.s != channel->s) {
+	if (moved >= 0 && accepts && operation->left) {
 		operation_hand_on(operation);
 		return true;
 	}

@@ -139,8 +139,8 @@ static void upper_reopen(struct channel *channel)
 	netevent_look(channel);
 }
 
-/* This process has another handle: what is pending goes on there (P7). */
-static void upper_move(struct channel *channel)
+/* If this process has another handle what is pending goes on there (P7). */
+static bool upper_move(struct channel *channel)
 {
 	SOCKET s = handle_twin(channel->s, channel->cookie);
 	struct channel *twin;
@@ -148,16 +148,20 @@ static void upper_move(struct channel *channel)
 
 	twin = s < 0 ? NULL : channel_open(s, &error);
 	if (!twin)
-		return;
+		return false;
 	operation_move(channel, twin);
+	twin->accepts |= channel->accepts;
 	if (!twin->closing)
 		operation_resume(twin);
 	channel_unlock(twin);
+	return true;
 }
 
 static void upper_end_close(struct handle *handle, struct channel *channel,
 			    enum layer_close end)
 {
+	bool moved = false;
+
 	pthread_mutex_lock(&handle->lock);
 	if (end == LAYER_OPEN && atomic_load(&handle->channel) == channel) {
 		upper_reopen(channel);
@@ -168,9 +172,10 @@ static void upper_end_close(struct handle *handle, struct channel *channel,
 		atomic_store(&handle->channel, NULL);
 	pthread_mutex_unlock(&handle->lock);
 	/* Nobody else knows it any more. */
-	if (end == LAYER_SHARED && (!channel_is_idle(channel) || channel->later[IO_SEND]))
-		upper_move(channel);
-	if (channel->accepts)
+	if (end == LAYER_SHARED && (!channel_is_idle(channel) || channel->later[IO_SEND] ||
+				    channel->accepts))
+		moved = upper_move(channel);
+	if (channel->accepts && !moved)
 		extension_close(channel->cookie);
 	operation_drop(channel, end == LAYER_SILENT);
 	channel_free(channel);
@@ -220,7 +225,7 @@ static bool upper_keeps(struct object *object)
 static void upper_forked(void)
 {
 	engine_forked();
-	pthread_mutex_init(&operation_handing, NULL);
+	extension_forked();
 	handle_each(upper_forget_channel);
 	object_forked(upper_keeps);
 }
