@@ -445,3 +445,32 @@ void accepted_round(struct party *party)
 	pending_check(operations, ACCEPTS);
 	pthread_join(connector, NULL);
 }
+
+static void *closer_run(void *argument)
+{
+	return (void *)(intptr_t)(closesocket(*(SOCKET *)argument) ? WSAGetLastError() : 0);
+}
+
+/* One closes, the other one finds no socket; what is pending ends once. */
+void twice_closed_round(struct party *party)
+{
+	struct operation operation;
+	struct threads_pair pair;
+	pthread_t closer;
+	void *error;
+	int own;
+
+	memset(&operation, 0, sizeof(operation));
+	threads_pair_open(&pair);
+	pair.client = threads_private(pair.client);
+	CreateIoCompletionPort((HANDLE)(intptr_t)pair.client, ported, SOCKETS, 0);
+	operation_begin(&operation, pair.client, false, NULL);
+	closer = threads_begin(closer_run, &pair.client);
+	threads_pause(party, 300);
+	own = (int)(intptr_t)closer_run(&pair.client);
+	pthread_join(closer, &error);
+	THREADS_EXPECT((own == 0 && (intptr_t)error == WSAENOTSOCK) ||
+		       (own == WSAENOTSOCK && !error));
+	pending_check(&operation, 1);
+	THREADS_EXPECT(!closesocket(pair.server));
+}
