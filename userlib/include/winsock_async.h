@@ -298,7 +298,7 @@ HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD thr
  *
  * Return: TRUE; FALSE with *@overlapped set: an operation that failed, GetLastError()
  * is its error, after the peer's reset ERROR_NETNAME_DELETED; FALSE with NULL there:
- * WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (closed meanwhile), ERROR_INVALID_HANDLE.
+ * WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (a thread has closed the port), ERROR_INVALID_HANDLE.
  */
 BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,
 			       LPOVERLAPPED *overlapped, DWORD ms)

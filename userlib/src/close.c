@@ -20,7 +20,7 @@
  * @s:		the socket
  * @handle:	what is known of it, or NULL: no memory
  * @bits:	the bits that it had
- * @going:	those that it has meanwhile, which say which close this is
+ * @going:	the bits that it has until the close ends; they say which close this is
  * @cookie:	the cookie that it had
  * @channel:	the asynchronous side, or NULL
  * @another:	another close has or had the socket: there is none to close

@@ -75,6 +75,11 @@ int error_fail(int wsa)
 	return SOCKET_ERROR;
 }
 
+int error_fail_system(int wsa)
+{
+	return error_fail(wsa == WSAECONNRESET ? ERROR_NETNAME_DELETED : wsa);
+}
+
 int error_fail_errno(int number)
 {
 	return error_fail(error_from_errno(number));

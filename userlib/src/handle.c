@@ -131,10 +131,11 @@ void handle_change(SOCKET s, uint64_t clear, uint64_t set)
 
 void handle_mark(SOCKET s, uint64_t bits)
 {
-	struct handle *handle = layer_handle(s);
+	struct handle *handle;
 
 	if (!(~handle_bits(s) & bits))
 		return;
+	handle = layer_handle(s);
 	if (handle)
 		handle_update(handle, 0, bits);
 	else

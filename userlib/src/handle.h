@@ -35,6 +35,9 @@
 #define HANDLE_EXCLUSIVE	(1ULL << 49)	/* SO_EXCLUSIVEADDRUSE */
 #define HANDLE_DEAF		(1ULL << 50)	/* SIO_UDP_CONNRESET FALSE */
 #define HANDLE_LINGER_BITS	(0xffffffffULL << HANDLE_ONOFF_SHIFT)
+/* What a new connection of the same socket knows nothing of. */
+#define HANDLE_PAST		(HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND | \
+				 HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING | HANDLE_CONNECTED)
 /* What an accepted socket has from its listener. */
 #define HANDLE_INHERITED	(HANDLE_LINGER_BITS | HANDLE_TIMEOUT | HANDLE_REUSES)
 #define HANDLE_CLOSE_SHIFT	51		/* with GOING: which close, as far as it goes */

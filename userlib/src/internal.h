@@ -57,6 +57,7 @@ static inline void border_leave(struct border *border)
 
 /* error.c: every function that fails returns through one of these. */
 int error_fail(int wsa);		/* sets the last error; SOCKET_ERROR */
+int error_fail_system(int wsa);		/* the same under the system's name, if it has one */
 int error_fail_errno(int number);	/* the same from an errno */
 int error_from_errno(int number);	/* the table */
 /* The end of calls that leave a last error of 0 behind where they succeed, as on Windows. */
@@ -83,8 +84,8 @@ bool socket_is_nonblocking(SOCKET s);
 bool socket_is_short(SOCKET s, int size);	/* for an address; too short for any is enough */
 bool socket_is_connected(SOCKET s);	/* has a peer, or had one */
 bool socket_is_bound(SOCKET s);		/* has a port, or an address of another family */
-/* Begin a connect without waiting. 0, EINPROGRESS, or another errno. */
-int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size);
+/* Begin a connect without waiting; @flags: of F_GETFL. 0, EINPROGRESS, or another errno. */
+int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int flags);
 
 /* attach.c: take the ULP if it can be had; sets errno. */
 void attach_quietly(SOCKET s);

@@ -305,13 +305,11 @@ static int socket_wait_connect(SOCKET s)
 	return error;
 }
 
-int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size)
+int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int flags)
 {
-	const uint64_t past = HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND |
-			      HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING | HANDLE_CONNECTED;
 	bool stream = socket_is_stream(s), connected;
-	int flags = fcntl(s, F_GETFL), error;
 	uint64_t begun = HANDLE_PEER;
+	int error;
 
 	/* What never asked for a connection has none. */
 	connected = stream && (handle_bits(s) & (HANDLE_OURS | HANDLE_PEER)) != HANDLE_OURS &&
@@ -326,22 +324,23 @@ int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size)
 	if (stream && !error && name->sa_family != AF_UNSPEC)
 		begun |= HANDLE_CONNECTED;
 	if (!error || error == EINPROGRESS)
-		handle_change(s, stream ? past : 0, begun);
+		handle_change(s, stream ? HANDLE_PAST : 0, begun);
 	return error;
 }
 
 WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 {
-	int error;
+	int flags, error;
 	BORDER_OF_WAIT;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (socket_is_short(s, size))
 		return error_fail(WSAEFAULT);
-	error = socket_begin_connect(s, name, size);
+	flags = fcntl(s, F_GETFL);
+	error = socket_begin_connect(s, name, size, flags);
 	if (!error || error == EINPROGRESS)
 		layer_happened(s, error ? LAYER_CONNECTING : LAYER_CONNECTED);
-	if (error == EINPROGRESS && !socket_is_nonblocking(s)) {
+	if (error == EINPROGRESS && !(flags & O_NONBLOCK)) {
 		error = socket_wait_connect(s);
 	} else {
 		if (error == EINPROGRESS)

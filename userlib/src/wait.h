@@ -87,8 +87,8 @@ void wait_close_begin(struct handle *handle, uint64_t close);
 /*
  * All calls look again; if @closed, those that were there find their socket closed. Not so
  * while a close lingers: the number stays ours, and the close begins anew when that is over.
- * Who waits for other sockets as well goes on; a call that waits for this one alone returns
- * at the end.
+ * A call that waits for other sockets as well goes on; one that waits for this one alone
+ * returns at the end.
  */
 void wait_close_end(struct handle *handle, uint64_t close, bool closed);
 /* A moment, in which another close comes to its end. */

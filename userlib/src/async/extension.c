@@ -122,8 +122,6 @@ static int extension_accept_now(SOCKET listener, int flags)
 /* With the lock of the socket to accept to: its number is the connection's from now on. */
 static int extension_replace(struct channel *channel, int fd, uint64_t *bits)
 {
-	const uint64_t past = HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND |
-			      HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING;
 	int cloexec = fcntl(channel->s, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0, error;
 
 	attach_quietly(fd);
@@ -137,7 +135,7 @@ static int extension_replace(struct channel *channel, int fd, uint64_t *bits)
 	channel->cookie = handle_cookie(channel->s);
 	channel->accepts = false;
 	atomic_store(&channel->handle->cookie, channel->cookie);
-	*bits = (*bits & ~past) | HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED;
+	*bits = (*bits & ~HANDLE_PAST) | HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED;
 	return 0;
 }
 
@@ -340,9 +338,9 @@ static int extension_go_on(struct operation *operation)
 
 static int extension_connect(struct operation *operation)
 {
-	int error = socket_begin_connect(operation->channel->s,
-					 (struct sockaddr *)&operation->name,
-					 operation->message.msg_namelen);
+	SOCKET s = operation->channel->s;
+	int error = socket_begin_connect(s, (struct sockaddr *)&operation->name,
+					 operation->message.msg_namelen, fcntl(s, F_GETFL));
 
 	if (error && error != EINPROGRESS)
 		return -error;

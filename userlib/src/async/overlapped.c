@@ -193,7 +193,7 @@ WINSOCK_API int WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD rec
 {
 	struct overlapped_call call = {
 		.s = s, .buffers = buffers, .count = count, .moved = received,
-		/* MSG_PARTIAL is told only: to Linux it is to throw away. */
+		/* Programs hand back the MSG_PARTIAL they got; Linux would discard data for it. */
 		.flags = flags ? *flags & ~MSG_PARTIAL : 0, .told = flags,
 		.from = from, .from_size = from_size,
 		.overlapped = overlapped, .routine = routine, .direction = IO_RECEIVE,
@@ -240,9 +240,7 @@ WINSOCK_API BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWO
 
 	if (WSAGetOverlappedResult((SOCKET)(intptr_t)file, overlapped, transferred, wait, &flags))
 		return TRUE;
-	/* The system's own name for the peer's reset. */
-	if (WSAGetLastError() == WSAECONNRESET)
-		error_fail(ERROR_NETNAME_DELETED);
+	error_fail_system(WSAGetLastError());
 	return FALSE;
 }
 

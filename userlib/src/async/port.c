@@ -105,7 +105,7 @@ void port_post(struct port *port, struct packet *packet)
 		packet->free(packet);
 }
 
-/* Packets and sleepers are the parent's, and so is whoever has the lock. */
+/* The parent has the packets, the threads that sleep, and the thread that has the lock. */
 void port_forked(struct port *port)
 {
 	pthread_mutex_init(&port->lock, NULL);
@@ -250,8 +250,8 @@ WINSOCK_API BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PUL
 	*overlapped = entry.lpOverlapped;
 	if (!entry.Internal)
 		return TRUE;
-	/* The system's own name for it; WSAGetOverlappedResult() says Winsock's. */
-	error_fail(entry.Internal == WSAECONNRESET ? ERROR_NETNAME_DELETED : entry.Internal);
+	/* WSAGetOverlappedResult() says Winsock's name. */
+	error_fail_system(entry.Internal);
 	return FALSE;
 }
 
