@@ -4,6 +4,7 @@
  * interrupts the processor all the while, and each interrupt leaves a time stamp: where they
  * lie further apart than they should they were off. And how long does a thread that nothing
  * else may preempt stand still, because of interrupts and softirqs? Beside as many timerfds.
+ * The resets come after that thread, from workers: beside as many {1,0} closes.
  */
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -28,6 +29,7 @@
 #define EXPIRY_ROOM	(4 << 20)	/* bytes of time stamps, a power of two */
 #define EXPIRY_LEAD	0.01	/* s before the deadline */
 #define EXPIRY_SPIN	0.2	/* s after it */
+#define EXPIRY_FREED	0.6	/* s after the last close, in which RCU frees what they had */
 
 struct expiry_watch {
 	int fd;
@@ -97,6 +99,7 @@ static double expiry_absence(double until)
 struct expiry_cost {
 	double off;		/* us */
 	double away;
+	double resets;		/* us, interrupts off */
 };
 
 static void expiry_timers(double deadline)
@@ -112,6 +115,16 @@ static void expiry_timers(double deadline)
 		bench_must(fd, "timerfd_create");
 		bench_must(timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL), "timerfd_settime");
 	}
+}
+
+/* The same in us. The thread spins, as an idle processor has no tick and perf stops its timer. */
+static double expiry_gap_when_freed(struct expiry_watch *watch)
+{
+	double end = net_now() + EXPIRY_FREED;
+
+	while (net_now() < end)
+		;
+	return expiry_gap(watch) * 1e6;
 }
 
 static void expiry_measure(bool timers, struct expiry_cost *cost)
@@ -130,14 +143,29 @@ static void expiry_measure(bool timers, struct expiry_cost *cost)
 		usleep(1000);
 	expiry_watch(&watch);
 	cost->away = expiry_absence(deadline + EXPIRY_SPIN) * 1e6;
-	if (!timers)
-		batch_await(WINSOCK_OUTCOME_DEADLINE);
 	cost->off = expiry_gap(&watch) * 1e6;
+	if (timers)
+		return;
+	expiry_watch(&watch);
+	batch_await(WINSOCK_OUTCOME_DEADLINE);
+	cost->resets = expiry_gap_when_freed(&watch);
+}
+
+/* Interrupts off, us, during and after as many {1,0} closes. */
+static double expiry_closes(void)
+{
+	struct expiry_watch watch;
+
+	batch_open(BATCH_VANISHED);
+	expiry_watch(&watch);
+	batch_close(0);
+	return expiry_gap_when_freed(&watch);
 }
 
 void bench_expiry(void)
 {
 	struct expiry_cost closes, timers;
+	double hard;
 
 	batch_enter();
 	/* A thread of the first priority may have the processor all the time. */
@@ -145,6 +173,8 @@ void bench_expiry(void)
 	batch_size(EXPIRY_COUNT);
 	expiry_measure(false, &closes);
 	batch_forget();
+	batch_end();
+	hard = expiry_closes();
 	batch_end();
 	expiry_measure(true, &timers);
 	bench_row(&(struct bench_row){
@@ -173,5 +203,13 @@ void bench_expiry(void)
 		.value = closes.away,
 		.against = "as many timerfds",
 		.base = timers.away,
+	});
+	bench_row(&(struct bench_row){
+		.key = "expiry.resets",
+		.what = bench_name("%d resets: interrupts off, at most", EXPIRY_COUNT),
+		.unit = "us",
+		.value = closes.resets,
+		.against = "as many {1,0} closes",
+		.base = hard,
 	});
 }
