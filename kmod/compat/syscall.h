@@ -30,12 +30,20 @@
 
 static inline bool compat_syscall_closes(void)
 {
+	bool compat = in_compat_syscall();
 	int nr;
 
 	if (current->flags & (PF_EXITING | PF_KTHREAD | PF_IO_WORKER))
 		return false;
 	nr = syscall_get_nr(current, task_pt_regs(current));
-	if (in_compat_syscall())
+#ifdef CONFIG_X86_X32_ABI
+	/* x32 has the 64-bit numbers. */
+	if (in_x32_syscall()) {
+		compat = false;
+		nr &= ~__X32_SYSCALL_BIT;
+	}
+#endif
+	if (compat)
 		return nr == COMPAT_NR_CLOSE || nr == COMPAT_NR_DUP2 ||
 		       nr == COMPAT_NR_DUP3 || nr == COMPAT_NR_CLOSE_RANGE;
 	switch (nr) {
