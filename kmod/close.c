@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctl's close: CLOSE, ABORT and QUERY. A close decides without the
- * socket's lock where that lock guards nothing that counts (linger off, the
- * hard close, one of several handles), else once under it, in one step with the
- * descriptor: of two holders that close in the same moment one is the last.
+ * The device's CLOSE, ABORT and QUERY. CLOSE decides linger off and the hard
+ * close without the socket's lock, which guards nothing that they depend on.
+ * Else close_lingering() decides and removes the descriptor under one hold of
+ * the lock: of two holders that close at the same moment exactly one is the
+ * last.
  */
 #include <linux/err.h>
 #include <linux/fdtable.h>
@@ -29,7 +30,7 @@
  * @args:	the caller's arguments
  * @file:	the socket's file, referenced; NULL once that has been dropped
  * @sock:	its socket
- * @sk:		the same
+ * @sk:		its struct sock
  * @decision:	the decision
  * @op:		for a close that has to wait
  * @op_file:	the op's file
@@ -59,9 +60,9 @@ static int close_check(const struct winsock_close *args)
 }
 
 /*
- * Is it the socket that the caller means? The number may have been reused. With
- * @reset: does the security module let the caller end the connection where
- * close(2) would not, or otherwise?
+ * Is it the socket that the caller means, or has its number been reused?
+ * @reset: the call may end the connection when or how close(2) would not, so
+ * the security module must let the caller set SO_LINGER.
  */
 static int close_check_socket(struct socket *sock, u64 cookie, bool reset)
 {
@@ -70,7 +71,7 @@ static int close_check_socket(struct socket *sock, u64 cookie, bool reset)
 	return reset ? compat_may_set_linger(sock) : 0;
 }
 
-/* The mode that a close that lingers obeys: WINSOCK_FACT_* bits. */
+/* The mode of a lingering close: WINSOCK_FACT_NONBLOCK and _STRICT. */
 static u32 close_mode(const struct close_call *call)
 {
 	u32 flags = call->args->flags;
@@ -99,14 +100,14 @@ static bool close_for_others(const struct close_call *call, long own)
 		(flags & WINSOCK_CLOSE_CANCEL)) && file_count(call->file) > own;
 }
 
-/* Does the verdict need the socket's lock, or does the release do the same? */
+/* Must this close lock the socket, or will the last fput() do the same? */
 static bool close_needs_lock(const struct close_call *call, long own)
 {
 	if (call->decision.verdict == WINSOCK_VERDICT_RELEASE)
 		return close_for_others(call, own);
 	if (call->decision.verdict != WINSOCK_VERDICT_ABORT)
 		return false;
-	/* With the last reference no thread can change the socket any more. */
+	/* With the last reference no other thread can change the socket. */
 	return !(call->args->flags & WINSOCK_CLOSE_DROP_FD) ||
 	       file_count(call->file) > own || !sk_is_tcp(call->sk) ||
 	       !winsock_tcp_close_resets(call->sk);
@@ -120,7 +121,7 @@ static void close_report(struct close_call *call)
 	winsock_report_end(call->sk, decision, winsock_outcome(decision));
 }
 
-/* Remove the descriptor. If two threads close one number, one succeeds. */
+/* Remove the descriptor. Of two threads that close one number one succeeds. */
 static int close_drop_fd(const struct close_call *call)
 {
 	if (!(call->args->flags & WINSOCK_CLOSE_DROP_FD) ||
@@ -129,7 +130,7 @@ static int close_drop_fd(const struct close_call *call)
 	return -EBADF;
 }
 
-/* Linger off, the hard close, one of several handles. */
+/* Carry out what close_decide() has decided without the lock. */
 static int close_at_once(struct close_call *call)
 {
 	bool drop = call->args->flags & WINSOCK_CLOSE_DROP_FD;
@@ -143,7 +144,10 @@ static int close_at_once(struct close_call *call)
 	if (err)
 		goto unlock;
 	close_report(call);
-	/* A call may have begun since; one of a dying thread ends by itself. */
+	/*
+	 * A thread may have entered a call since. A fatal signal that ends the
+	 * wait for the lock also ends that call.
+	 */
 	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
 		locked = !winsock_lock_sock(call->sk);
 	if (locked)
@@ -194,7 +198,8 @@ put_op:
 }
 
 /*
- * Put it back; with @begun the op goes on, and its descriptor is the caller's.
+ * Release what close_prepare() took. After @begun a new descriptor stays for
+ * device_close() to install.
  */
 static void close_unprepare(struct close_call *call, bool begun)
 {
@@ -210,9 +215,9 @@ static void close_unprepare(struct close_call *call, bool begun)
 }
 
 /*
- * Begin to wait; the socket is locked. In this order: from the moment that the
- * op's descriptor is in the table other threads may use it, and wait for the
- * lock (winsock_op_demand()).
+ * Begin to wait; the socket is locked. winsock_handle_replace() lets other
+ * threads use the op's descriptor before the op is started: in
+ * winsock_op_demand() they wait for the socket's lock.
  */
 static int close_begin(struct close_call *call)
 {
@@ -231,7 +236,7 @@ static int close_begin(struct close_call *call)
 	return 0;
 }
 
-/* Carry out a close that lingers; the socket is locked. */
+/* Carry out what was decided under the lock; the socket is still locked. */
 static int close_locked(struct close_call *call)
 {
 	int err;
@@ -251,7 +256,7 @@ static int close_locked(struct close_call *call)
 				  close_for_others(call, 1));
 		break;
 	}
-	/* The next holder that looks finds neither the handle nor this call. */
+	/* Dropped under the lock: no other holder counts it any more. */
 	if (call->decision.verdict == WINSOCK_VERDICT_DROP) {
 		fput(call->file);
 		call->file = NULL;
@@ -266,15 +271,15 @@ static int close_lingering(struct close_call *call)
 	bool decided = false;
 	int err;
 
-	/* The file may go before the lock. */
+	/* close_locked() may drop the last reference to the file. */
 	sock_hold(sk);
 	if (decision->bits & WINSOCK_FACT_TIMED)
 		decision->started = ktime_get();
 	do {
-		/* With the lock held no memory may be waited for. */
+		/* Allocate first: no wait for memory with the lock held. */
 		err = 0;
 		if (decision->verdict == WINSOCK_VERDICT_WAIT) {
-			/* Another holder may have set a time since the look. */
+			/* Another holder may have set a linger time since. */
 			if (!decision->started) {
 				decision->started = ktime_get();
 				decision->given |= close_mode(call);
@@ -300,21 +305,21 @@ static int close_lingering(struct close_call *call)
 	return err;
 }
 
-/* How many looks is the answer worth? */
+/* How often may winsock_handle_shared() look again? */
 static unsigned int close_looks(const struct close_call *call)
 {
 	u32 waits = WINSOCK_FACT_TIMED | WINSOCK_FACT_UNACKED;
 
 	if ((call->decision.bits & waits) == waits)
 		return WINSOCK_HANDLE_LINGER;
-	/* A thread inside a call that is not ended sleeps on (P10). */
+	/* CANCEL would not wake a thread that is taken for a handle (P10). */
 	if ((call->args->flags & WINSOCK_CLOSE_CANCEL) &&
 	    atomic_read(&current->files->count) > 1)
 		return WINSOCK_HANDLE_CALLS;
 	return WINSOCK_HANDLE_QUICK;
 }
 
-/* Without the lock; @shared: WINSOCK_FACT_SHARED if there is another handle. */
+/* Ask without the lock. @shared: WINSOCK_FACT_SHARED, or 0. */
 static void close_ask(struct close_call *call, u32 shared)
 {
 	struct winsock_decision *decision = &call->decision;
@@ -337,7 +342,7 @@ static int close_decide(struct close_call *call)
 
 	if (err)
 		return err;
-	/* First: a pending close would look like another holder. */
+	/* Before handles are counted: a pending close has a reference, too. */
 	if (winsock_op_busy(call->sock))
 		return -EBUSY;
 	decision->timed = args->flags & WINSOCK_CLOSE_TIMEOUT;
@@ -346,13 +351,13 @@ static int close_decide(struct close_call *call)
 	decision->outstanding = 0;
 	decision->record.tag = args->tag;
 	close_ask(call, 0);
-	/* A look takes time, in which another holder may have set SO_LINGER. */
+	/* Ask again: during the look another holder may set SO_LINGER. */
 	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
 	    file_count(call->file) > WINSOCK_HANDLE_OWN_REFS)
 		close_ask(call, winsock_handle_shared(call->file, args->fd,
 						      close_looks(call)) ?
 					WINSOCK_FACT_SHARED : 0);
-	/* One of two holders is the last one, and lingers or resets. */
+	/* A wait, and which of two holders is the last, need the lock. */
 	if ((decision->bits & WINSOCK_FACT_LINGER) &&
 	    (decision->bits & (WINSOCK_FACT_TIMED | WINSOCK_FACT_SHARED)))
 		return close_lingering(call);
@@ -362,8 +367,8 @@ static int close_decide(struct close_call *call)
 /**
  * winsock_close() - WINSOCK_IOC_CLOSE
  * @args:	in and out, a kernel copy; outputs are set on success
- * @op_file:	set if @args->op_fd is a new number, which is reserved: to be
- *		installed there once the caller knows it
+ * @op_file:	set if @args->op_fd is a new descriptor: the caller installs it
+ *		there once user space has the number
  *
  * Return: 0 or a negative errno as listed at struct winsock_close. On an error
  * the descriptor and the connection are as they were.
@@ -375,7 +380,7 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 
 	if (err)
 		return err;
-	/* Field by field: a quick close needs few of them. */
+	/* The struct is not zeroed: a quick close needs few fields. */
 	call.args = args;
 	call.op = NULL;
 	call.op_file = NULL;
@@ -395,7 +400,7 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 	return err;
 }
 
-/* Look a socket up, check and lock it. Its file, referenced, or ERR_PTR. */
+/* Look a socket up, check and lock it: its file, referenced, or ERR_PTR. */
 static struct file *close_lock(int fd, u64 cookie, bool reset,
 			       struct socket **sock)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ioctl's calls, see close.c; what main.c registers. */
+/* The device's requests, see close.c; what main.c registers. */
 #ifndef WINSOCK_CLOSE_H
 #define WINSOCK_CLOSE_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A close from its facts to what is done, for the ioctl, for the release of an
- * attached socket and for a pending close: gather, ask the policy, report,
- * carry out. Until the verdict nothing changes; from then on nothing can fail.
+ * The decision of every close, be it by the device, by the release of an
+ * attached socket or by an op: gather the facts, ask the policy, report, carry
+ * out. Before the verdict nothing changes; after it nothing can fail.
  */
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -23,7 +23,7 @@
  * @sk:		the socket; the facts are of one moment if it is locked
  * @decision:	@given, @timed, @timeout_ns: in; @facts, @bits, @verdict: out
  *
- * Linger off (G1) and the hard close (H1) hang on nothing that the lock guards.
+ * Linger off (G1) and the hard close (H1) need nothing that the lock guards.
  */
 void winsock_decide(struct sock *sk, struct winsock_decision *decision)
 {
@@ -71,10 +71,10 @@ u32 winsock_outcome(const struct winsock_decision *decision)
 
 /**
  * winsock_report_verdict() - count and trace a verdict that is carried out now
- * @sk:		the socket, not reset yet, which would take its addresses
+ * @sk:		the socket, before a reset, which clears its addresses
  * @decision:	with a verdict; would-block has no outcome and is counted here
  *
- * A pending close is reported where it begins, and once more where it is over.
+ * A wait is reported when it begins, and again whenever it has to go on.
  */
 void winsock_report_verdict(struct sock *sk,
 			    const struct winsock_decision *decision)
@@ -86,7 +86,7 @@ void winsock_report_verdict(struct sock *sk,
 
 /**
  * winsock_report_end() - record, count and trace how a close ends
- * @sk:		the socket, not reset yet
+ * @sk:		the socket, before a reset
  * @decision:	decided; its record is filled in
  * @outcome:	enum winsock_outcome
  */
@@ -100,7 +100,7 @@ void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
 	record->state = decision->facts.state;
 	record->error = decision->facts.error;
 	record->unacked = decision->facts.unacked;
-	/* A dead connection does not tell how much of it was payload. */
+	/* @lost may count a FIN; no more payload than this is lost. */
 	if (decision->facts.dead)
 		record->unacked = min(decision->outstanding,
 				      decision->facts.lost);
@@ -109,14 +109,14 @@ void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
 		record->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(),
 							   decision->started));
 	winsock_mib_inc(sock_net(sk), outcome);
-	/* TCP's part of the close of an attached socket is still to come. */
+	/* TCP's own close of an attached socket follows: not counted again. */
 	if (outcome != WINSOCK_OUTCOME_SHARED &&
 	    outcome != WINSOCK_OUTCOME_CANCELLED)
 		winsock_sockopt_set_reported(sk);
 	trace_winsock_outcome(sk, record);
 }
 
-/* Out of line: its variable is cleared where it begins, traced or not. */
+/* noinline: else every close would clear the variable, traced or not. */
 static noinline void decide_trace_plain(struct sock *sk, u32 outcome)
 {
 	struct winsock_decision decision = { .record.outcome = outcome };
@@ -128,11 +128,11 @@ static noinline void decide_trace_plain(struct sock *sk, u32 outcome)
 }
 
 /**
- * winsock_report_plain() - TCP closes an attached socket by itself
+ * winsock_report_plain() - count and trace a close that TCP does alone
  * @sk:		the socket, locked or not
- * @outcome:	WINSOCK_OUTCOME_REQUEST, or WINSOCK_MIB_PLAIN: not looked into
+ * @outcome:	WINSOCK_OUTCOME_REQUEST, or WINSOCK_MIB_PLAIN with linger off
  *
- * Nothing if the close was decided and reported before, by the device or an op.
+ * Does nothing if the device or an op has reported this close.
  */
 void winsock_report_plain(struct sock *sk, u32 outcome)
 {
@@ -147,13 +147,13 @@ void winsock_report_plain(struct sock *sk, u32 outcome)
  * winsock_carry_out() - do what a verdict says to the connection
  * @sk:		the socket, locked; a family may unlock it in between, see
  *		winsock_carry_out_relocks()
- * @decision:	reported
- * @others:	threads sit in calls on the socket, or other descriptors hold
- *		it, for which the caller decided: the release would wait for
- *		them, so the connection ends now. Their first call fails with
+ * @decision:	the decision, which was reported
+ * @others:	threads are inside calls on the socket, or the caller has
+ *		decided for other descriptors too. The last fput() comes after
+ *		these, so the connection ends now; the next call fails with
  *		ECONNABORTED, or ECONNRESET (P10)
  *
- * What a released socket still has to send TCP sends, and its FIN.
+ * After a RELEASE TCP sends what is queued, and its FIN.
  */
 void winsock_carry_out(struct sock *sk, const struct winsock_decision *decision,
 		       bool others)
@@ -172,7 +172,7 @@ void winsock_carry_out(struct sock *sk, const struct winsock_decision *decision,
 }
 
 /**
- * winsock_carry_out_relocks() - does it take a thread that may sleep?
+ * winsock_carry_out_relocks() - must a thread that may sleep carry it out?
  * @sk:		the socket, locked
  * @decision:	the decision
  * @others:	see winsock_carry_out()
@@ -193,8 +193,8 @@ bool winsock_carry_out_relocks(struct sock *sk,
 /**
  * winsock_names() - both ends of a connection
  * @sk:		the socket, locked or not
- * @local:	room for a struct sockaddr_in6; the family, and zeros, if it has
- *		no addresses of this kind
+ * @local:	room for a struct sockaddr_in6; only the family is set if the
+ *		socket has no IP address
  * @remote:	the same
  */
 void winsock_names(const struct sock *sk, void *local, void *remote)

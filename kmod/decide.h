@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A close from its facts to what is done: see decide.c. */
+/* The decision of every close, see decide.c. */
 #ifndef WINSOCK_DECIDE_H
 #define WINSOCK_DECIDE_H
 
@@ -15,17 +15,16 @@ struct sock;
 
 /**
  * struct winsock_decision - one close, as it is decided
- * @given:	WINSOCK_FACT_* that the socket does not tell: SHARED, NONBLOCK,
+ * @given:	WINSOCK_FACT_* that the socket does not show: SHARED, NONBLOCK,
  *		STRICT, EXPIRED
  * @timed:	@timeout_ns is the caller's and decides instead of SO_LINGER
  * @timeout_ns:	linger time; SO_LINGER's after winsock_decide() without @timed
  * @started:	when the close began, or 0 if it cannot have waited
- * @outstanding: payload that was not acknowledged when it was last looked at
- * @facts:	what it was decided by
+ * @outstanding: unacknowledged payload at the last look
+ * @facts:	the facts at the decision
  * @bits:	the same as WINSOCK_FACT_*
  * @verdict:	the policy's answer
- * @record:	how it ends, after winsock_report_end(); the tag from the start
- *		on
+ * @record:	how it ends, after winsock_report_end(); only @tag before
  */
 struct winsock_decision {
 	u32 given;

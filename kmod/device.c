@@ -22,8 +22,8 @@
 #include "op.h"
 
 /*
- * The layout is promised; 32-bit callers use the same one. A structure grows at
- * its end, and a caller may have the first version's size, which is today's.
+ * The layout is promised, and 32-bit callers use the same one. A structure may
+ * grow at its end; the first version's size, which is today's, stays valid.
  */
 static_assert(sizeof(struct winsock_info) == 56);
 static_assert(sizeof(struct winsock_query) == 48);
@@ -95,8 +95,8 @@ static long device_abort_id(const void __user *from, size_t size)
 }
 
 /*
- * The size that programs of today have, field by field: copying so few bytes as
- * a string costs more than deciding the close.
+ * Copy today's size field by field: a string copy of so few bytes takes longer
+ * than the decision.
  */
 static int device_close_read(struct winsock_close *args,
 			     struct winsock_close __user *from, size_t size)
@@ -110,7 +110,7 @@ static int device_close_read(struct winsock_close *args,
 	unsafe_get_user(args->cookie, &from->cookie, fault);
 	unsafe_get_user(args->timeout_ns, &from->timeout_ns, fault);
 	unsafe_get_user(args->tag, &from->tag, fault);
-	/* A close cannot be undone: can it be reported? */
+	/* A close cannot be undone: first see that it can be reported. */
 	unsafe_put_user(-1, &from->op_fd, fault);
 	unsafe_put_user(0, &from->record.pad, fault);
 	user_access_end();
@@ -156,7 +156,7 @@ static long device_close(struct winsock_close __user *to, size_t size)
 	err = winsock_close(&args, &op_file);
 	if (err)
 		return err;
-	/* Memory that was unmapped since: closed all the same, so no error. */
+	/* The socket is closed even if the memory was unmapped: no error. */
 	err = device_close_write(to, size, &args);
 	if (op_file && !err) {
 		fd_install(args.op_fd, op_file);

@@ -25,7 +25,7 @@ static int __init winsock_init(void)
 	err = winsock_ulp_init();
 	if (err)
 		goto exit_op;
-	/* Last: what has been opened could not be closed again. */
+	/* Last: once a program has opened the device, loading cannot fail. */
 	err = winsock_device_init();
 	if (err)
 		goto exit_ulp;

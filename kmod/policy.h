@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The policy: facts about a socket in, verdict of a close out.
- *
- * Pure. No kernel call, no lock, no state: the same file is compiled into the
- * module, into KUnit and into a host program under ASan and UBSan.
+ * The policy: facts about a socket in, verdict of a close out. No kernel call,
+ * no lock, no state: the same file is compiled into the module, into KUnit and
+ * into a host program under ASan and UBSan.
  */
 #ifndef WINSOCK_POLICY_H
 #define WINSOCK_POLICY_H
@@ -20,13 +19,13 @@
 /* One more than the last state; kernel and user space share the numbers. */
 #define WINSOCK_STATES		(TCP_CLOSING + 1)
 
-/* What a state means for a close. */
+/* Bits: the meaning of a state for a close. */
 #define WINSOCK_STATE_PEER	(1U << 0)	/* a reset would reach a peer */
 #define WINSOCK_STATE_PAYLOAD	(1U << 1)	/* may have unacked payload */
 #define WINSOCK_STATE_FIN	(1U << 2)	/* write_seq counts our FIN */
 
 /* The facts that a verdict depends on. */
-#define WINSOCK_FACT_SHARED	(1U << 0)	/* IF_LAST: others hold it */
+#define WINSOCK_FACT_SHARED	(1U << 0)	/* another handle (IF_LAST) */
 #define WINSOCK_FACT_LINGER	(1U << 1)	/* linger is on */
 #define WINSOCK_FACT_TIMED	(1U << 2)	/* its timeout is not zero */
 #define WINSOCK_FACT_NONBLOCK	(1U << 3)	/* the socket is non-blocking */
@@ -49,7 +48,7 @@ enum winsock_verdict {
  * @with:	facts that must hold
  * @without:	facts that must not hold
  * @verdict:	the answer, if this is the first row that fits
- * @why:	the claim behind the row, in words
+ * @why:	claims and reason
  */
 struct winsock_rule {
 	__u32 with;
@@ -58,7 +57,7 @@ struct winsock_rule {
 	const char *why;
 };
 
-/* The table, first match decides; the last row fits everything. */
+/* The first row that fits decides; the last row fits everything. */
 extern const struct winsock_rule winsock_policy_rules[];
 extern const size_t winsock_policy_rule_count;
 
@@ -70,7 +69,7 @@ extern const size_t winsock_policy_rule_count;
  */
 enum winsock_verdict winsock_policy_verdict(__u32 facts);
 
-/* What each state means: WINSOCK_STATE_* bits. */
+/* WINSOCK_STATE_* bits of each state. */
 extern const __u8 winsock_policy_states[WINSOCK_STATES];
 
 /**

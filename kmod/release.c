@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The last release of an attached socket: what close(2), exit and exec come to.
- */
+/* The last release of an attached socket, in close(2), exit or exec. */
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/net.h>
@@ -20,9 +18,9 @@
 #include "ulp.h"
 
 /*
- * Only a system call that closes waits, and for a blocking socket: close(2)
- * cannot answer would-block. Elsewhere (exit, exec, a kernel thread, io_uring)
- * the kernel waits alone.
+ * A thread waits only in a system call that closes, and only for a blocking
+ * socket: close(2) cannot answer would-block. In exit, in exec, in a kernel
+ * thread and for io_uring the op goes on alone.
  */
 static bool release_may_wait(const struct sock *sk)
 {
@@ -33,8 +31,8 @@ static bool release_may_wait(const struct sock *sk)
 }
 
 /*
- * A socket for the connection to have after this one, which the VFS frees when
- * the release returns: TCP wakes the wait queue of the socket at each ACK.
+ * Make a replacement for the struct socket, which the VFS frees when the
+ * release returns: the op waits on its wait queue.
  */
 static struct socket *release_heir(const struct sock *sk)
 {
@@ -46,12 +44,12 @@ static struct socket *release_heir(const struct sock *sk)
 	heir->ops = READ_ONCE(sock->ops);
 	__module_get(heir->ops->owner);
 	heir->state = sock->state;
-	/* The connection stays its user's, whoever closes. */
+	/* The connection keeps its user, not the closing thread's. */
 	SOCK_INODE(heir)->i_uid = SOCK_INODE(sock)->i_uid;
 	return heir;
 }
 
-/* Carry out what needs no wait, under the lock that it was decided under. */
+/* Carry out what needs no wait; the socket is still locked. */
 static void release_carry_out(struct sock *sk,
 			      struct winsock_decision *decision, u32 outcome)
 {
@@ -60,7 +58,7 @@ static void release_carry_out(struct sock *sk,
 	winsock_carry_out(sk, decision, false);
 }
 
-/* The kernel takes the close on; the socket is locked. */
+/* Hand the socket to the op; it is locked. */
 static void release_begin(struct sock *sk, struct winsock_decision *decision,
 			  struct winsock_op *op, struct socket *heir)
 {
@@ -72,7 +70,7 @@ static void release_begin(struct sock *sk, struct winsock_decision *decision,
 		winsock_tcp_push(sk);
 }
 
-/* Until the end or a signal; the op keeps the deadline without the thread. */
+/* Wait for the end or a signal; the op needs no thread for its deadline. */
 static void release_wait(struct winsock_op *op)
 {
 	if (!wait_event_interruptible(op->waiters, winsock_op_is_final(op)))
@@ -82,8 +80,8 @@ static void release_wait(struct winsock_op *op)
 }
 
 /*
- * A timed linger, or a state in which TCP's own hard close does not reset. True
- * if the op has the socket.
+ * Linger with a time, or a hard close that TCP would not do by a reset. Returns
+ * true if the op has the socket.
  */
 static bool release_decide(struct sock *sk)
 {
@@ -107,7 +105,7 @@ static bool release_decide(struct sock *sk)
 	if (begun) {
 		release_begin(sk, &decision, op, heir);
 	} else if (decision.verdict == WINSOCK_VERDICT_WAIT) {
-		/* No op to be had: reset now, as TCP does with orphans. */
+		/* Without an op reset now: see winsock_release(). */
 		decision.verdict = WINSOCK_VERDICT_ABORT;
 		release_carry_out(sk, &decision, WINSOCK_OUTCOME_FORCED);
 	} else {
@@ -130,13 +128,12 @@ static bool release_decide(struct sock *sk)
  * winsock_release() - decide the close of a socket that no descriptor names
  * @sk: the socket, not locked, its struct socket still there
  *
- * A lingering connection with unacknowledged payload is handed to an op. The
- * thread waits with it where release_may_wait() says so, until the end or a
- * signal; the deadline is kept without it.
+ * A lingering connection with unacknowledged payload goes to an op. Where
+ * release_may_wait() allows it the thread waits, until the end or a signal.
  *
- * There is no call to report an error to. If no op can be had, for want of
- * memory or over net.winsock.ops_max, the connection is reset now, as TCP
- * resets orphans when it is out of memory: a deadline is never missed.
+ * There is no call to report an error to. Without an op, for want of memory or
+ * over net.winsock.ops_max, the connection is reset now, as TCP resets orphans
+ * when it is out of memory: a deadline is never missed.
  *
  * Return: true if the op has or had the socket, which the caller must not
  * touch; false if the caller is to close it, without a timeout.
@@ -148,7 +145,7 @@ bool winsock_release(struct sock *sk)
 		winsock_report_plain(sk, WINSOCK_MIB_PLAIN);
 		return false;
 	}
-	/* So is the hard one, where it resets (H1). */
+	/* So is the hard close, where TCP resets (H1). */
 	if (winsock_tcp_close_resets(sk)) {
 		winsock_report_plain(sk, WINSOCK_OUTCOME_REQUEST);
 		return false;

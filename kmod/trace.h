@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Tracepoints: one where a close is decided, one where it has come out somehow.
- */
+/* Tracepoints: a close is decided, a close has ended. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM winsock
 
@@ -100,7 +98,7 @@ TRACE_EVENT(winsock_verdict,
 		      __entry->tag)
 );
 
-/* A close is over; a reset of ours goes out right after this. */
+/* A close is over; if it resets, the RST goes out right after this. */
 TRACE_EVENT(winsock_outcome,
 	    TP_PROTO(const struct sock *sk,
 		     const struct winsock_record *record),
