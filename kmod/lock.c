@@ -40,7 +40,7 @@ int winsock_lock_sock(struct sock *sk)
 	if (!killed)
 		sk->sk_lock.owned = 1;
 	else
-		/* The release may have woken this thread alone: pass it on. */
+		/* release_sock() may have woken only this one: pass it on. */
 		wake_up(&sk->sk_lock.wq);
 	spin_unlock_bh(&sk->sk_lock.slock);
 	if (killed)
@@ -53,11 +53,11 @@ int winsock_lock_sock(struct sock *sk)
  * winsock_lock_or_queue() - lock a socket, or be called when it is unlocked
  * @sk:		the socket
  * @turn:	on no queue. Its function is called once, in any context, with
- *		the queue's lock held and interrupts off, and takes it off the
- *		queue
+ *		the queue's lock held and interrupts off, and must remove @turn
  *
- * Process context. When the call comes the lock may be taken again, as for
- * every waiter; then queue again. @sk and @turn have to stay until the call.
+ * Process context. When the function is called another thread may have taken
+ * the lock, as for every waiter; then queue again. @sk and @turn have to stay
+ * until the call.
  *
  * Return: true with the socket locked, to be released by release_sock(); false:
  * @turn waits.

@@ -15,7 +15,7 @@
 
 /**
  * struct netns_user - a user with pending closes
- * @pending:	how many; at 0 the entry is on its way out, and stays at 0
+ * @pending:	how many; an entry at 0 is being removed, and stays at 0
  * @rcu:	frees it
  */
 struct netns_user {
@@ -26,7 +26,7 @@ struct netns_user {
 unsigned int winsock_netns_id;
 unsigned int winsock_mib_orphans;
 
-/* People and programs read them: a name stays, new ones may be inserted. */
+/* An interface: names stay, new ones may be inserted. */
 static const char *const netns_counter_names[WINSOCK_MIBS] = {
 	[WINSOCK_MIB_PLAIN]		= "Plain",
 	[WINSOCK_OUTCOME_GRACEFUL]	= "Graceful",
@@ -84,8 +84,8 @@ bool winsock_netns_strict(struct net *net)
  * winsock_netns_ops_max() - closes that one user may have pending
  * @net: a network namespace
  *
- * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default NETNS_OPS_MAX. Cannot
- * be written in a namespace of another user namespace than the first.
+ * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default NETNS_OPS_MAX.
+ * Read-only in a network namespace that the first user namespace does not own.
  */
 unsigned int winsock_netns_ops_max(struct net *net)
 {
@@ -94,7 +94,7 @@ unsigned int winsock_netns_ops_max(struct net *net)
 	return READ_ONCE(ns->ops_max);
 }
 
-/* 0, -ENOSPC at the limit, -EAGAIN if there is no entry, or none any more. */
+/* Returns 0, -ENOSPC at the limit, -EAGAIN if the user has no entry. */
 static int netns_count(struct winsock_netns *ns, unsigned long key)
 {
 	struct netns_user *user;
@@ -114,7 +114,7 @@ static int netns_count(struct winsock_netns *ns, unsigned long key)
 	return err;
 }
 
-/* The user's first. -EAGAIN: there is an entry. */
+/* Count a user's first close. Returns -EAGAIN if there is an entry. */
 static int netns_count_first(struct winsock_netns *ns, unsigned long key)
 {
 	struct netns_user *user;
@@ -139,8 +139,7 @@ static int netns_count_first(struct winsock_netns *ns, unsigned long key)
  * @net:	the socket's network namespace
  * @user:	the socket's user
  *
- * May sleep; waits for another thread for the moment in which a user's last
- * close goes.
+ * May sleep. Spins while another thread removes the user's entry.
  *
  * Return: 0, -ENOSPC at the limit, or -ENOMEM. Undone by
  * winsock_netns_uncharge().
@@ -174,10 +173,10 @@ void winsock_netns_uncharge(struct net *net, kuid_t user)
 	struct netns_user *entry;
 
 	rcu_read_lock();
-	/* It is there: it counts this close. */
+	/* The entry exists: it counts this close. */
 	entry = xa_load(&ns->users, key);
 	if (!atomic_add_unless(&entry->pending, -1, 1)) {
-		/* The count that finds 0 waits for this lock. */
+		/* A thread that finds 0 waits in netns_count_first(). */
 		xa_lock(&ns->users);
 		if (atomic_dec_and_test(&entry->pending)) {
 			__xa_erase(&ns->users, key);
@@ -202,7 +201,7 @@ static int netns_show_counters(struct seq_file *seq, void *unused)
 			sum += per_cpu_ptr(ns->counters, cpu)->values[field];
 		seq_printf(seq, "%-12s%lu\n", netns_counter_names[field], sum);
 	}
-	/* Not a counter: as many as there are now, everywhere. */
+	/* This is no counter: the present number in all namespaces. */
 	seq_printf(seq, "%-12s%u\n", "Orphans",
 		   READ_ONCE(winsock_mib_orphans));
 	return 0;
@@ -212,7 +211,7 @@ static int __net_init netns_enter(struct net *net)
 {
 	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 
-	/* One empty row more: older kernels look for it instead of the size. */
+	/* Older kernels take no size and look for an empty last row. */
 	ns->table = kzalloc(sizeof(netns_table) + sizeof(*ns->table),
 			    GFP_KERNEL);
 	if (!ns->table)

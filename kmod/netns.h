@@ -14,7 +14,7 @@
 #include <linux/winsock.h>
 
 /*
- * A close that ends counts once, by how: 1 to 8 are enum winsock_outcome's, and
+ * Each close that ends counts once: 1 to 8 are enum winsock_outcome's, and
  * PLAIN is TCP's own close(2) of an attached socket with linger off.
  */
 enum winsock_mib {
@@ -39,8 +39,8 @@ struct winsock_mib_counters {
  * @counters:	WINSOCK_MIB_*
  * @strict:	net.winsock.strict
  * @ops_max:	net.winsock.ops_max
- * @users:	struct netns_user by user; read under RCU. Its lock is for a
- *		user's first pending close and after the last, process context
+ * @users:	struct netns_user by user; read under RCU. Its lock is for the
+ *		first and the last pending close of a user, in process context
  * @header:	the registered table
  * @table:	the table, with pointers to the fields above
  */
@@ -64,7 +64,7 @@ extern unsigned int winsock_mib_orphans;
  * @net:	the socket's network namespace
  * @field:	enum winsock_mib or enum winsock_outcome
  *
- * Process context; no lock, one increment of a number of this processor's.
+ * Process context; takes no lock.
  */
 static inline void winsock_mib_inc(struct net *net, u32 field)
 {

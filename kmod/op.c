@@ -23,30 +23,31 @@
 #include "ulp.h"
 
 /*
- * What a pending close costs beyond its socket and files, and its place in the
- * list. Locks that are checked are larger, and so are those of PREEMPT_RT.
+ * Memory of a pending close beyond its socket, its files and its place in the
+ * list. Lockdep and PREEMPT_RT make locks larger.
  */
 static_assert(IS_ENABLED(CONFIG_LOCKDEP) ||
 	      sizeof(struct winsock_op) <=
 		      (IS_ENABLED(CONFIG_PREEMPT_RT) ? 512 : 384));
 
-/* Workers of op_relock_queue: so many threads may sleep at a time. */
+/* Workers of op_relock_queue that may sleep at a time. */
 #define OP_RELOCKERS	64
 
 /*
  * A worker of winsock_op_queue never sleeps for what a user can hold: workers
- * are limited, and every deadline would wait for it. A thread whose send()
- * faults on memory that does not arrive (userfaultfd) holds a socket's lock for
- * ever. kTLS, ATM and IrDA sockets drop and take that lock to end a connection,
- * and the release of kTLS waits for room to send, so their workers are those of
- * op_relock_queue. The last fput() waits for the mutex of every epoll that
- * watches the file, which epoll_wait() holds while it copies to user memory.
- * op_put_queue drops the reference of such a file, after the connection has
- * ended and the op is final: nothing waits for that queue.
+ * are limited, and every deadline would wait for it.
+ *
+ * A thread whose send() faults on memory that never arrives (userfaultfd) holds
+ * a socket's lock for ever. kTLS, ATM and IrDA drop and take that lock to end a
+ * connection, and the release of kTLS waits for room to send: workers of
+ * op_relock_queue do that. The last fput() waits for the mutex of every epoll
+ * that watches the file, which epoll_wait() holds while it copies to user
+ * memory: workers of op_put_queue do that, when the connection has ended and
+ * the op is final.
  */
 struct workqueue_struct *winsock_op_queue;
 static struct workqueue_struct *op_relock_queue, *op_put_queue;
-/* There may be 100,000: kmalloc() would round each up to 512 bytes. */
+/* There may be 100,000 ops: kmalloc() would round each up to 512 bytes. */
 static struct kmem_cache *op_cache;
 
 /**
@@ -59,7 +60,7 @@ void winsock_op_put(struct winsock_op *op)
 {
 	if (!refcount_dec_and_test(&op->refs))
 		return;
-	/* Never begun, or gone through op_finalize(). */
+	/* An op that was started has gone through op_finalize(). */
 	if (!op->started) {
 		winsock_pending_remove(op);
 		winsock_netns_uncharge(sock_net(op->sk), op->user);
@@ -70,13 +71,13 @@ void winsock_op_put(struct winsock_op *op)
 }
 
 /**
- * winsock_op_fire() - something has happened to the op
+ * winsock_op_fire() - note what has happened, for the op's worker
  * @op:		the op, pending or not
  * @what:	WINSOCK_OP_* bits
  *
- * A worker looks into it. Any context.
+ * Any context.
  *
- * Return: true for the first call that says so of an op that is not final.
+ * Return: true for the first call with @what, if the op is not final.
  */
 bool winsock_op_fire(struct winsock_op *op, u8 what)
 {
@@ -117,7 +118,7 @@ static enum hrtimer_restart op_expire(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* More was sent meanwhile: wait on, unless something else has fired. */
+/* More was sent since the wake-up: wait on, unless more has fired. */
 static bool op_rearm(struct winsock_op *op)
 {
 	bool pending;
@@ -134,7 +135,7 @@ static bool op_rearm(struct winsock_op *op)
 	return pending;
 }
 
-/* The decision as it stands now; @fired as of this look. */
+/* Decide as things stand now. Returns the fired bits that count in it. */
 static u8 op_ask(struct winsock_op *op, struct winsock_decision *decision)
 {
 	u8 fired = READ_ONCE(op->fired);
@@ -156,7 +157,7 @@ static u8 op_ask(struct winsock_op *op, struct winsock_decision *decision)
 	return fired;
 }
 
-/* Decided, if @only has been asked for: nothing that fires queues it again. */
+/* Mark as decided, if @only has fired or is 0: nothing queues the op again. */
 static bool op_mark_decided(struct winsock_op *op, u8 only)
 {
 	bool decided;
@@ -169,16 +170,16 @@ static bool op_mark_decided(struct winsock_op *op, u8 only)
 	return decided;
 }
 
-/* What has become of an op that was looked at. */
+/* The result of op_decide(). */
 enum op_step {
-	OP_WAITS,	/* on */
-	OP_RELOCKS,	/* nothing yet: it takes a worker that may sleep */
+	OP_WAITS,	/* the wait goes on */
+	OP_RELOCKS,	/* undecided: it takes a worker that may sleep */
 	OP_DECIDED,
 };
 
 /*
- * Will the file outlive the op? Others hold it, or an epoll watches it, whose
- * mutex this worker must not wait for.
+ * Does the file stay open after the op? Another reference holds it, or it is
+ * left to op_put_queue, as an epoll watches it and this worker must not sleep.
  */
 static bool op_is_kept(struct file *file, bool may_sleep)
 {
@@ -186,7 +187,7 @@ static bool op_is_kept(struct file *file, bool may_sleep)
 			(!may_sleep && compat_file_watched(file)));
 }
 
-/* Look at the socket, which is locked, and carry the verdict out; unlock it. */
+/* Decide and carry out. The socket is locked; unlocks it. */
 static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 {
 	struct winsock_decision decision;
@@ -199,7 +200,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 	sock_owned_by_me(sk);
 	do {
 		fired = op_ask(op, &decision);
-		/* What a dead connection lost, also for a second look. */
+		/* If the connection dies, it has lost no more than this. */
 		if (decision.verdict == WINSOCK_VERDICT_WAIT)
 			op->unacked = decision.facts.unacked;
 		if (op_mark_decided(op, WINSOCK_OP_CANCELLED)) {
@@ -234,28 +235,28 @@ unlock:
 	return step;
 }
 
-/* The record may be read, and the socket is let go, or others have it. */
+/* Wake the waiters. The socket is released, or others hold it. */
 static void op_tell(struct winsock_op *op)
 {
 	spin_lock_irq(&op->lock);
 	/* Pairs with winsock_op_is_final(): the record is complete. */
 	smp_store_release(&op->final, true);
 	spin_unlock_irq(&op->lock);
-	/* A user can have as many as he likes: under no lock of ours. */
+	/* A user can make this queue long: take no lock around it. */
 	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
 }
 
-/* The pending close's own references: op and module text. */
+/* Drop the references of the pending close: op and module. */
 static void op_end(struct winsock_op *op)
 {
 	winsock_op_put(op);
-	/* winsock_op_exit() waits for the worker's function to return. */
+	/* This code stays loaded: winsock_op_exit() waits for the worker. */
 	module_put(THIS_MODULE);
 }
 
 static void op_put_file(struct winsock_op *op, struct file *file)
 {
-	/* No thread can set it any more: the release must not linger. */
+	/* No thread can set it any more: the release must not wait. */
 	if (file_count(file) == 1) {
 		spin_lock_bh(&op->sk->sk_lock.slock);
 		sock_reset_flag(op->sk, SOCK_LINGER);
@@ -273,8 +274,9 @@ static void op_put_work(struct work_struct *work)
 }
 
 /*
- * Drop the file before the waiters wake, unless others keep it, for whom the
- * connection has ended. A cancel takes the reference over.
+ * Drop the file before the waiters wake, so that they find it closed, unless
+ * others keep it: for these the connection has ended. The thread that has
+ * cancelled takes the reference over.
  */
 static void op_release_file(struct winsock_op *op, struct file *file,
 			    bool may_sleep)
@@ -312,7 +314,7 @@ static void op_finalize(struct winsock_op *op, bool may_sleep)
 		op_release_file(op, file, may_sleep);
 		return;
 	}
-	/* The op's alone: close as TCP's own release does. */
+	/* The op owns the socket: close it as inet_release() does. */
 	winsock_ulp_close(op->sk);
 	op->sock->sk = NULL;
 	sock_release(op->sock);
@@ -322,12 +324,12 @@ static void op_finalize(struct winsock_op *op, bool may_sleep)
 
 static void op_work(struct work_struct *work);
 
-/* Looks again: the lock was released since. */
+/* Decide again: the lock was released since. */
 static void op_relock_work(struct work_struct *work)
 {
 	struct winsock_op *op = container_of(work, struct winsock_op, work);
 
-	/* What fires next, if the op has to wait on. */
+	/* For the next wake-up, if the op waits on. */
 	INIT_WORK(&op->work, op_work);
 	lock_sock(op->sk);
 	if (op_decide(op, true) == OP_DECIDED)
@@ -350,7 +352,7 @@ static void op_work(struct work_struct *work)
 	}
 }
 
-/* The socket's lock is free. */
+/* The wake function of @turn: the socket's lock is free. */
 static int op_turn(struct wait_queue_entry *entry, unsigned int mode, int sync,
 		   void *key)
 {
@@ -366,13 +368,12 @@ static int op_turn(struct wait_queue_entry *entry, unsigned int mode, int sync,
  * @sk:		the connection
  * @sock:	its socket, or the one that it will have when the op is started
  * @file:	the socket's file, referenced until the op is final; or NULL:
- *		then a started op owns @sock and @sk, closes the one and frees
- *		the other
+ *		then a started op owns both, closes @sk and frees @sock
  * @began:	when the close began
  * @timeout_ns:	linger time from @began
  * @tag:	the caller's mark
  *
- * The socket's user is charged.
+ * Charges the socket's user.
  *
  * Return: an op with one reference, the caller's, or ERR_PTR: -ENOMEM, -ENOSPC
  * if the user has as many pending as net.winsock.ops_max allows.
@@ -442,7 +443,7 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 	sock_owned_by_me(op->sk);
 	if (test_and_set_bit(WINSOCK_SOCK_CLOSING, &op->sock->flags))
 		return -EBUSY;
-	/* The pending close's own references: op, file, module text. */
+	/* The pending close holds the op, the file and the module. */
 	refcount_inc(&op->refs);
 	if (op->file)
 		get_file(op->file);
@@ -455,14 +456,14 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 	add_wait_queue(&op->sock->wq.wait, &op->entry);
 	/* Pairs with skwq_has_sleeper(), between freeing and waking. */
 	smp_mb();
-	/* It sets SOCK_NOSPACE, or fires if the last packet has just gone. */
+	/* Set SOCK_NOSPACE, or fire if the last packet has just gone. */
 	op_wake(&op->entry, 0, 0, NULL);
 	return 0;
 }
 
 /*
- * A killed caller takes its cancel back, as it would not take the op's
- * reference to the file over. False: it is too late, and the end is near.
+ * Take back the cancel of a killed caller, which cannot take the reference to
+ * the file over. Returns false if the op is decided, and so about to end.
  */
 static bool op_withdraw(struct winsock_op *op)
 {
@@ -470,7 +471,7 @@ static bool op_withdraw(struct winsock_op *op)
 
 	spin_lock_irq(&op->lock);
 	withdrawn = !(op->fired & WINSOCK_OP_DECIDED);
-	/* The worker is on its way, and finds a false alarm. */
+	/* The worker is queued: let it find a false alarm. */
 	if (withdrawn)
 		op->fired = (op->fired & ~WINSOCK_OP_CANCELLED) |
 			    WINSOCK_OP_SETTLED;
@@ -479,20 +480,20 @@ static bool op_withdraw(struct winsock_op *op)
 }
 
 /**
- * winsock_op_demand() - ask for an end of the op, and wait for it
+ * winsock_op_demand() - end the op, and wait until it is final
  * @op:		the op
  * @what:	WINSOCK_OP_ABORTED or WINSOCK_OP_CANCELLED
- * @outcome:	that this leads to
+ * @outcome:	the outcome that this leads to
  *
- * The end comes as soon as the socket's lock is free. The caller that cancels
- * an op gets its reference to the socket's file.
+ * The op ends as soon as the socket's lock is free. The caller that cancels it
+ * gets its reference to the socket's file.
  *
- * Return: 0 for one of several callers, if the op really ended that way, else
+ * Return: 0 for the first of several callers, if the op ended that way, else
  * -EALREADY; -EINTR if the caller is killed.
  */
 int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome)
 {
-	/* With DROP_FD close_begin() installs the descriptor first. */
+	/* With DROP_FD the descriptor is there first: see close_begin(). */
 	if (!READ_ONCE(op->started)) {
 		if (winsock_lock_sock(op->sk))
 			return -EINTR;

@@ -38,15 +38,15 @@
 struct net;
 struct pernet_operations;
 
-/* What has happened to a pending op. */
+/* Bits of struct winsock_op.fired. */
 #define WINSOCK_OP_SETTLED	(1U << 0)	/* drained, or no connection */
 #define WINSOCK_OP_EXPIRED	(1U << 1)	/* the deadline has passed */
-#define WINSOCK_OP_ABORTED	(1U << 2)	/* reset asked for */
-#define WINSOCK_OP_CANCELLED	(1U << 3)	/* taken back */
+#define WINSOCK_OP_ABORTED	(1U << 2)	/* a process asks for a reset */
+#define WINSOCK_OP_CANCELLED	(1U << 3)	/* take the close back */
 #define WINSOCK_OP_FORCED	(1U << 4)	/* an orphan too many */
-#define WINSOCK_OP_DECIDED	(1U << 5)	/* its end has begun */
+#define WINSOCK_OP_DECIDED	(1U << 5)	/* its end is decided */
 
-/* Where an op stands among the orphans. */
+/* Is an op an orphan? */
 enum winsock_op_owner {
 	WINSOCK_OP_OWNED,	/* a descriptor names it, or a thread waits */
 	WINSOCK_OP_HELD,	/* none does, but others hold the socket */
@@ -61,31 +61,31 @@ enum winsock_op_owner {
  *		with the socket's wait-queue lock held and from the timer's
  *		softirq, so always with interrupts off
  * @fired:	WINSOCK_OP_* bits; 0 while pending
- * @final:	@record is valid and the connection decided; the file is dropped
- *		already, unless others or an epoll keep it. Set under @lock
- * @started:	the op was begun
+ * @final:	@record is valid, the connection decided, and the file dropped,
+ *		unless others or an epoll keep it. Set under @lock
+ * @started:	the wait has begun
  * @detach:	closing the op's descriptor early does not reset
- * @dropped:	the op's descriptor stands at the socket's number
+ * @dropped:	the op's descriptor has the socket's number (DROP_FD)
  * @cloexec:	close-on-exec of the socket's descriptor, with @dropped
- * @owner:	orphan.c's, under its lock
+ * @owner:	enum winsock_op_owner, under orphan.c's lock
  * @fd:		number of the op's descriptor in the process that began it
- * @user:	the socket's, charged
+ * @user:	the socket's user, charged
  * @comm:	name of the thread that began it
  * @pid:	its process; referenced
- * @id:		number in the list of pending closes, 0 without
+ * @id:		number in /proc/net/winsock_pending
  * @file:	the socket's file; NULL for an op that owns @sock
- * @last:	the same on op_put_queue
+ * @last:	the file's last reference, on op_put_queue
  * @sock:	the socket; valid until the op is final
- * @sk:		the socket; the op's until it is freed
+ * @sk:		the socket; referenced until the op is freed
  * @entry:	on the socket's wait queue while pending
  * @timer:	the deadline, monotonic, absolute, in softirq
  * @work:	carries out what fired
- * @turn:	the work's, on the queue of the socket's lock or on none
+ * @turn:	on the queue of the socket's lock, to queue @work, or on none
  * @waiters:	threads that poll or read the descriptor, or wait in close(2)
  * @orphans:	orphan.c's list
  * @began:	when the close began
- * @deadline:	when it is decided at the latest; KTIME_MAX is never
- * @unacked:	payload outstanding when the op last looked; socket locked
+ * @deadline:	the time of @timer; KTIME_MAX is never
+ * @unacked:	unacknowledged payload at the last look; socket locked
  * @record:	how it ended
  */
 struct winsock_op {
@@ -119,7 +119,7 @@ struct winsock_op {
 	struct winsock_record record;
 };
 
-/* Bit of struct socket.flags: a close is pending. The core's end at 8. */
+/* Bit of struct socket.flags: a close is pending. The kernel's end at 8. */
 #define WINSOCK_SOCK_CLOSING	31
 
 /* Is a close pending on the socket? */
@@ -128,7 +128,7 @@ static inline bool winsock_op_busy(const struct socket *sock)
 	return test_bit(WINSOCK_SOCK_CLOSING, &sock->flags);
 }
 
-/* If true the record may be read. */
+/* If true, the record may be read. */
 static inline bool winsock_op_is_final(const struct winsock_op *op)
 {
 	/* Pairs with the release in op_tell(). */
@@ -143,7 +143,7 @@ bool winsock_op_fire(struct winsock_op *op, u8 what);
 int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome);
 void winsock_op_shorten(struct winsock_op *op, ktime_t latest);
 void winsock_op_put(struct winsock_op *op);
-/* Of the ops and of orphan.c; its workers sleep for nothing of a user's. */
+/* For ops and orphan.c; its workers sleep for nothing that a user can hold. */
 extern struct workqueue_struct *winsock_op_queue;
 int winsock_op_init(void);
 void winsock_op_exit(void);

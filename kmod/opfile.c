@@ -27,7 +27,7 @@ static ssize_t opfile_read(struct file *file, char __user *to, size_t size,
 {
 	struct winsock_op *op = file->private_data;
 
-	/* The first version's size is today's. */
+	/* A record may grow; the first version's size is today's. */
 	if (size < sizeof(op->record))
 		return -EINVAL;
 	if (!winsock_op_is_final(op) && (file->f_flags & O_NONBLOCK))
@@ -38,7 +38,7 @@ static ssize_t opfile_read(struct file *file, char __user *to, size_t size,
 	return copy_to_user(to, &op->record, size) ? -EFAULT : size;
 }
 
-/* Another process has no right to what is at a number of this one's table. */
+/* Cancel changes the table of the process that began the close. */
 static bool opfile_may_cancel(struct file *file)
 {
 	const struct winsock_op *op = file->private_data;
@@ -54,9 +54,9 @@ static long opfile_cancel(struct file *file)
 
 	if (!opfile_may_cancel(file))
 		return -EPERM;
-	/* The table's reference may be the only one, and it goes. */
+	/* winsock_handle_replace() drops the table's, perhaps the last one. */
 	get_file(file);
-	/* Keeps the socket when the op lets it go. */
+	/* Keep the socket's file when the op drops it. */
 	spin_lock_irq(&op->lock);
 	if (op->file)
 		socket = get_file(op->file);
@@ -71,7 +71,7 @@ static long opfile_cancel(struct file *file)
 		if (op->dropped &&
 		    winsock_handle_replace(file, op->fd, socket, &op->cloexec))
 			err = -EPERM;
-		/* The op's reference. */
+		/* The op's reference, which a cancel takes over. */
 		fput(socket);
 	}
 	fput(socket);
@@ -100,7 +100,7 @@ static int opfile_release(struct inode *inode, struct file *file)
 {
 	struct winsock_op *op = file->private_data;
 
-	/* One that was not begun is the ioctl's. */
+	/* An op that was not started is still close_unprepare()'s. */
 	if (op->started && op->detach)
 		winsock_orphan_add(op);
 	else if (op->started)
@@ -123,7 +123,7 @@ static const struct file_operations opfile_fops = {
  * winsock_opfile_get() - make a file for an op
  * @op: the op; the file takes a reference
  *
- * Return: the file, to be put into a table or put, or ERR_PTR.
+ * Return: the file, which the caller installs or puts, or ERR_PTR.
  */
 struct file *winsock_opfile_get(struct winsock_op *op)
 {

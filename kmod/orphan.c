@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Orphans: pending closes that no descriptor names and no thread waits for. No
- * process can cancel or abort them any more, so they may stay for no longer,
- * and take no more, than what TCP leaves behind of its own: too many of them,
- * or memory beyond tcp_mem's third limit, resets; no progress ends them by
- * TCP_USER_TIMEOUT; their deadline ends them in any case.
+ * Orphans: pending closes that no descriptor names and no thread waits for.
+ * Only the administrator can reach them (ABORT_ID), so the limits of TCP's own
+ * orphans apply: one too many is reset, and so is one with memory queued beyond
+ * tcp_mem's third limit; TCP_USER_TIMEOUT ends one without progress; the
+ * deadline ends it in any case.
  *
  * A detached close whose socket other descriptors hold is not an orphan yet.
  * One coarse timer for all looks when it becomes one.
@@ -22,8 +22,8 @@
 #include "netns.h"
 #include "op.h"
 
-#define ORPHAN_TICK		(HZ / 10)	/* as TCP looks at its own */
-#define ORPHAN_BATCH		256U		/* ops a hold of the lock */
+#define ORPHAN_TICK		(HZ / 10)	/* as TCP checks its own */
+#define ORPHAN_BATCH		256U		/* ops per hold of the lock */
 #define ORPHAN_USER_TIMEOUT_MS	100000U		/* as TCP retries */
 #define ORPHAN_LINGER_MAX_S	65535		/* Winsock's longest (O19) */
 
@@ -60,7 +60,7 @@ static void orphan_limit_time(struct sock *sk)
 static void orphan_look(struct winsock_op *op)
 {
 	lockdep_assert_held(&orphan_lock);
-	/* With one reference left nothing but the op can find the file. */
+	/* With the op's reference alone no process can reach the file. */
 	if (op->file && file_count(op->file) > 1) {
 		list_move_tail(&op->orphans, &orphan_held);
 		return;
@@ -71,13 +71,13 @@ static void orphan_look(struct winsock_op *op)
 	compat_orphan_count(op->sk, 1);
 	orphan_limit_time(op->sk);
 	WRITE_ONCE(winsock_mib_orphans, winsock_mib_orphans + 1);
-	/* As TCP does: the one that is too many is reset. */
+	/* As TCP does, reset the one that is too many. */
 	if (winsock_mib_orphans > READ_ONCE(orphan_max))
 		winsock_op_fire(op, WINSOCK_OP_FORCED);
 }
 
 /**
- * winsock_orphan_add() - no descriptor names an op any more, no thread waits
+ * winsock_orphan_add() - no descriptor names the op, and no thread waits for it
  * @op: the op, started
  *
  * Process context.
@@ -102,8 +102,8 @@ void winsock_orphan_add(struct winsock_op *op)
  * winsock_orphan_remove() - an op has ended
  * @op: the op, an orphan or not; it does not become one any more
  *
- * Process context, before the op lets the socket go: what TCP's own close
- * leaves of it TCP counts.
+ * Process context, before the op releases the socket: from then on TCP counts
+ * what its own close leaves.
  */
 void winsock_orphan_remove(struct winsock_op *op)
 {
@@ -126,7 +126,7 @@ static bool orphan_out_of_memory(struct sock *sk)
 	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
 }
 
-/* The oldest of a list; it goes to the end, so that a round sees each once. */
+/* Take the oldest and move it to the end: a round sees each op once. */
 static struct winsock_op *orphan_next(struct list_head *list)
 {
 	struct winsock_op *op;
@@ -137,7 +137,7 @@ static struct winsock_op *orphan_next(struct list_head *list)
 	return op;
 }
 
-/* Look at each held op once, a batch for each hold of the lock. */
+/* Look at each held op once, a batch per hold of the lock. */
 static void orphan_look_again(void)
 {
 	unsigned int left = READ_ONCE(orphan_held_total), batch;
@@ -177,7 +177,7 @@ static void orphan_tick(struct work_struct *work)
 	spin_unlock(&orphan_lock);
 }
 
-/* As tcp_max_orphans is chosen: half of the buckets, one for 128 KiB. */
+/* As tcp_max_orphans: half of TCP's buckets, one bucket per 128 KiB. */
 void winsock_orphan_init(void)
 {
 	if (!orphan_max)
@@ -187,6 +187,6 @@ void winsock_orphan_init(void)
 
 void winsock_orphan_exit(void)
 {
-	/* No op is left, so it does not queue itself again. */
+	/* No op is left, so orphan_tick() does not queue itself again. */
 	cancel_delayed_work_sync(&orphan_work);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pending closes of a network namespace, /proc/net/winsock_pending.
- * A reader sees its own, with CAP_NET_ADMIN over the namespace all.
+ * The pending closes of a network namespace, /proc/net/winsock_pending. A
+ * reader sees its own; with CAP_NET_ADMIN over the namespace all.
  *
- * An array by number: numbers grow, so that a reader that reads on finds the
- * place again in a few steps, however many there are, and sees none twice.
+ * An xarray by number. Numbers grow, so that a reader finds its place again in
+ * a few steps, however many closes there are, and sees none twice.
  */
 #include <linux/capability.h>
 #include <linux/pid.h>
@@ -27,9 +27,9 @@
 
 /**
  * struct pending_netns - a network namespace
- * @ops:	ops by number, also those that are not begun. Its lock is taken
- *		in process context only, with no lock held, and keeps what is
- *		listed from being freed
+ * @ops:	ops by number, also those not started. Its lock is taken in
+ *		process context only, with no lock held, and keeps listed ops
+ *		from being freed
  * @next:	number of the next; guarded by that lock
  */
 struct pending_netns {
@@ -39,7 +39,7 @@ struct pending_netns {
 
 /**
  * struct pending_reader - an open /proc/net/winsock_pending
- * @net:	the core's
+ * @net:	for seq_file_net()
  * @all:	may see the closes of every user
  */
 struct pending_reader {
@@ -55,7 +55,7 @@ static struct pending_netns *pending_netns(const struct winsock_op *op)
 }
 
 /**
- * winsock_pending_add() - list an op, which is shown when it has begun
+ * winsock_pending_add() - list an op, which is shown once it is started
  * @op: the op; its @id is set
  *
  * May sleep. Undone by winsock_pending_remove().
@@ -68,7 +68,7 @@ int winsock_pending_add(struct winsock_op *op)
 	int err = xa_alloc_cyclic(&ns->ops, &op->id, op, xa_limit_32b,
 				  &ns->next, GFP_KERNEL);
 
-	/* 1 is for numbers that begin anew. */
+	/* xa_alloc_cyclic() returns 1 if the numbers have wrapped. */
 	return min(err, 0);
 }
 
@@ -120,7 +120,7 @@ static bool pending_is_visible(const struct seq_file *seq,
 	       (reader->all || uid_eq(op->user, seq->file->f_cred->uid));
 }
 
-/* The first that the reader may see, from @*pos on; its number goes there. */
+/* Find the first op from @*pos on that the reader may see; set @*pos to it. */
 static void *pending_find(struct seq_file *seq, loff_t *pos)
 {
 	struct pending_netns *ns = net_generic(seq_file_net(seq), pending_id);
@@ -129,7 +129,7 @@ static void *pending_find(struct seq_file *seq, loff_t *pos)
 	unsigned long number;
 
 	lockdep_assert_held(&ns->ops.xa_lock);
-	/* Behind the last number; 0 where a long has 32 bits. */
+	/* Beyond the last number; cut to a 32-bit long it would be 0. */
 	if (*pos > U32_MAX)
 		return NULL;
 	xa_for_each_start(&ns->ops, number, op, *pos) {
@@ -137,7 +137,7 @@ static void *pending_find(struct seq_file *seq, loff_t *pos)
 			*pos = number;
 			return op;
 		}
-		/* Every close takes the lock; the next is found by number. */
+		/* Every close takes this lock. The walk goes on by number. */
 		if (++looked % PENDING_BATCH == 0) {
 			xa_unlock(&ns->ops);
 			cond_resched();
@@ -173,7 +173,7 @@ static void pending_stop(struct seq_file *seq, void *entry)
 	xa_unlock(&ns->ops);
 }
 
-/* Not atomic: fields may differ in age while the close is being decided. */
+/* Fields may differ in age while the close is being decided. */
 static int pending_show(struct seq_file *seq, void *entry)
 {
 	struct sockaddr_in6 local, remote;
