@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Descriptors: other holders of the open file, and removing one safely.
+ * Handles: is there another one of the open file? Remove or replace one safely.
  *
- * A count of references above what the caller accounts for is a handle, or a
- * reference that passes. A handle is usually found in a table near the caller;
- * what is in none of them is looked at until it has passed, or has not.
+ * A reference to the file that is not the caller's belongs to a handle, or
+ * passes: a thread is inside a call, or reads /proc. Most handles are found in
+ * the tables of the caller and of its relatives. A reference that is in none of
+ * them is watched until it passes, or is taken for a handle.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
@@ -28,29 +29,29 @@
 #include "family.h"
 #include "handle.h"
 
-/* A call that does not sleep returns within these. */
+/* A thread inside a call that does not sleep leaves it within these looks. */
 #define HANDLE_QUICK_LOOKS	60
 #define HANDLE_QUICK_US		3
 
-/* Between the looks that follow, of a caller that may sleep for the answer. */
+/* Pause between the looks that follow, if the caller may sleep. */
 #define HANDLE_LOOK_US		50
 
-/* So many in all for a child that is on its way to exec or exit. */
+/* Most of those looks, while a relative is on its way to exec or exit. */
 #define HANDLE_LOSING_LOOKS	1000
 
 /*
- * A user can make process groups, tables and wait queues as long as he likes: a
- * look goes so far. A handle beyond is found by the count, later but no less
- * surely; a sleeper beyond is taken for a handle.
+ * Limits of one look: users can make process groups, tables and wait queues as
+ * long as they like. A handle beyond is found by the count, later but no less
+ * surely; a sleeping thread beyond is taken for a handle.
  */
 #define HANDLE_TASKS		64
 #define HANDLE_SLOTS		1024
 #define HANDLE_ENTRIES		1024
 
-/* How many entries of a queue are looked up among the threads. */
+/* Unknown entries of a queue that are compared with the caller's threads. */
 #define HANDLE_LOOKUPS		8
 
-/* How many threads that wait for the lock are looked up in the other queue. */
+/* Threads waiting for the lock that are remembered, to count none twice. */
 #define HANDLE_LOCKERS		32
 
 /* The wake function of threads in poll and select, static in fs/select.c. */
@@ -62,8 +63,8 @@ static wait_queue_func_t handle_packetwake;
 /**
  * winsock_handle_get() - look a socket up by its descriptor
  * @fd:		a descriptor of the caller
- * @sock:	set to its socket, which stays as long as the file. The ULP
- *		"smc" puts another socket into the file: do not read it again
+ * @sock:	set to its socket, valid as long as the file. The ULP "smc" may
+ *		put another socket into the file: do not read it again
  *
  * Return: its file, referenced, or ERR_PTR: -EBADF, -ENOTSOCK, -EOPNOTSUPP.
  */
@@ -83,7 +84,7 @@ struct file *winsock_handle_get(int fd, struct socket **sock)
 	return file;
 }
 
-/* A thread that looks queues itself: it is inside a call, too. */
+/* The wake function of a thread that looks: it is inside a call, too. */
 static int handle_looks(struct wait_queue_entry *entry, unsigned int mode,
 			int sync, void *key)
 {
@@ -91,9 +92,9 @@ static int handle_looks(struct wait_queue_entry *entry, unsigned int mode,
 }
 
 /*
- * The thread that an entry belongs to, if that thread sleeps in a system call:
- * it holds one reference to the file for each entry. Other entries (epoll,
- * io_uring, an op) have no task, and no reference that ends with a call.
+ * Return the thread of an entry, if it sleeps in a system call: it holds one
+ * reference to the file for each entry. Other entries (epoll, io_uring, an op)
+ * have no thread, and no reference that ends with a call.
  */
 static const struct task_struct *
 handle_sleeper(const struct wait_queue_entry *entry)
@@ -109,7 +110,7 @@ handle_sleeper(const struct wait_queue_entry *entry)
 	return NULL;
 }
 
-/* Threads of this process inside calls; the first wait for the lock. */
+/* Threads of this process inside calls; lockers wait for the lock. */
 struct handle_calls {
 	unsigned int count;
 	unsigned int lockers;
@@ -117,9 +118,9 @@ struct handle_calls {
 };
 
 /*
- * Those in a queue: other threads, which take themselves off: they are alive.
- * A thread that is woken in recv() goes for the lock before it leaves the
- * socket's queue, so the lock's comes first, and none is counted twice.
+ * Count the threads in a queue. Each removes its own entry, so the tasks exist.
+ * A thread woken in recv() waits for the lock before it leaves the socket's
+ * queue: the lock's queue is counted first, and no thread twice.
  */
 static void handle_count_calls(struct handle_calls *calls, bool lock,
 			       const struct wait_queue_head *head)
@@ -146,10 +147,10 @@ static void handle_count_calls(struct handle_calls *calls, bool lock,
 }
 
 /*
- * Do calls of this process account for what references are not the caller's?
- * Its threads sleep on the socket, or for its lock. Under the locks of the two
- * queues they neither come nor go, so that the count is of the same moment: no
- * handle can hide behind a sleeper that has just left.
+ * Do all references but the caller's belong to threads of this process that
+ * sleep on the socket, or for its lock? The locks of the two queues keep
+ * threads from coming and going, so both counts are of the same moment: no
+ * handle can hide behind a thread that has just left.
  */
 static bool handle_is_alone(struct file *file)
 {
@@ -175,9 +176,9 @@ static bool handle_is_alone(struct file *file)
 }
 
 /*
- * The wake function of threads that wait for a packet is learned from an entry
- * with an unknown function whose private pointer is a thread of the caller.
- * There is one such function. TCP does not use it.
+ * Learn the wake function of threads that wait for a packet: an unknown
+ * function in an entry whose private pointer is a thread of the caller. The
+ * kernel has one such function, which TCP does not use.
  */
 static void handle_learn_packetwake(struct socket *sock)
 {
@@ -189,7 +190,7 @@ static void handle_learn_packetwake(struct socket *sock)
 
 	if (sk_is_tcp(sock->sk) || READ_ONCE(handle_packetwake))
 		return;
-	/* No task that is found in the queue is freed before it is compared. */
+	/* RCU keeps the tasks until they have been compared. */
 	rcu_read_lock();
 	spin_lock_irq(&sock->wq.wait.lock);
 	list_for_each_entry(entry, &sock->wq.wait.head, entry) {
@@ -213,8 +214,8 @@ static void handle_learn_packetwake(struct socket *sock)
 }
 
 /*
- * Has this process the file at the same number, to keep it or about to lose it?
- * A process without memory exits; one with the caller's memory is between
+ * Does @task have the file at the same number, to keep it or (@losing) about to
+ * lose it? A task without memory exits; one with the caller's memory is between
  * vfork() and exec; one inside exec loses at least what is close-on-exec.
  */
 static bool handle_in_task(struct task_struct *task, const struct file *file,
@@ -223,9 +224,9 @@ static bool handle_in_task(struct task_struct *task, const struct file *file,
 	bool found = false, execs;
 
 	task_lock(task);
-	/* Set before the memory changes, and until files have been closed. */
+	/* Set before mm changes, cleared after files were closed. */
 	execs = data_race(!!task->in_execve);
-	smp_rmb(); /* with the table's lock, released between those two */
+	smp_rmb(); /* pairs with the unlock of file_lock after that */
 	if (task->files && task->files != current->files &&
 	    files_lookup_fd_raw(task->files, fd) == file)
 		found = losing == (!task->mm || task->mm == current->mm ||
@@ -235,8 +236,8 @@ static bool handle_in_task(struct task_struct *task, const struct file *file,
 }
 
 /*
- * fork() keeps numbers: the parent, and the caller's process group, where
- * children, siblings and parent usually are.
+ * fork() keeps numbers: look at the parent and at the caller's process group,
+ * where children and siblings usually are.
  */
 static bool handle_in_relatives(const struct file *file, int fd, bool losing)
 {
@@ -259,7 +260,7 @@ static bool handle_in_relatives(const struct file *file, int fd, bool losing)
 	return found;
 }
 
-/* Has the caller's table the file at another of so many numbers? */
+/* Does the caller's table have the file at another of these numbers? */
 static bool handle_in_slots(const struct file *file, int fd, int from,
 			    int slots)
 {
@@ -276,7 +277,7 @@ static bool handle_in_slots(const struct file *file, int fd, int from,
 	return found;
 }
 
-/* dup() takes the lowest free number: in a full table the next one. */
+/* dup() takes the lowest free number: near 0, or near @fd in a full table. */
 static bool handle_in_table(const struct file *file, int fd)
 {
 	return handle_in_slots(file, fd, fd + 1, HANDLE_SLOTS / 4) ||
@@ -285,7 +286,7 @@ static bool handle_in_table(const struct file *file, int fd)
 	       handle_in_slots(file, fd, 0, HANDLE_SLOTS / 2);
 }
 
-/* The least of many looks: does what else there is pass? */
+/* Do the other references pass? One look that finds none is enough. */
 static bool handle_passes(struct file *file, int fd, unsigned int looks)
 {
 	unsigned int look, us;
@@ -298,7 +299,7 @@ static bool handle_passes(struct file *file, int fd, unsigned int looks)
 	for (look = 0; looks && look < HANDLE_LOSING_LOOKS; look++) {
 		if (look >= looks && !handle_in_relatives(file, fd, true))
 			break;
-		/* Twice as long at most, and never in step with a loop. */
+		/* Vary the pause: never in step with a thread that loops. */
 		us = HANDLE_LOOK_US + look * 37 % HANDLE_LOOK_US;
 		usleep_range(us, us + 1);
 		if (handle_is_alone(file))
@@ -308,10 +309,10 @@ static bool handle_passes(struct file *file, int fd, unsigned int looks)
 }
 
 /**
- * winsock_handle_others() - behind winsock_handle_shared()
+ * winsock_handle_others() - slow path of winsock_handle_shared()
  * @file:	the file
  * @fd:		the caller's descriptor of it
- * @looks:	so many after the quick ones, for which the caller sleeps
+ * @looks:	how many after the quick ones; the caller sleeps between them
  *
  * Return: true if there is another handle.
  */
@@ -322,7 +323,7 @@ bool winsock_handle_others(struct file *file, int fd, unsigned int looks)
 	bool passes;
 
 	handle_learn_packetwake(sock);
-	/* Before tables are walked: often all that is there is sleepers. */
+	/* Before tables are walked: often there are only sleeping threads. */
 	if (handle_is_alone(file))
 		return false;
 	if (handle_in_relatives(file, fd, false) || handle_in_table(file, fd))
@@ -393,12 +394,12 @@ bool winsock_handle_remove(struct file *file, int fd)
  *
  * Comparing and replacing is one step under the table's lock, as dup2() does
  * it; the number is taken all the time. A lookup without the lock gets either
- * file: it takes a reference, reads the slot again and lets a file go that has
- * left it since, and rcu_assign_pointer() has @with complete before it is seen.
- * A file that io_uring has registered is not looked up here any more.
+ * file: it takes a reference, reads the slot again, and drops a file that is no
+ * longer there. rcu_assign_pointer() makes @with complete before a lookup sees
+ * it. io_uring goes on using a file that it has registered.
  *
- * The table's reference to @file is dropped, which is not the last one. The
- * caller may hold the socket's lock.
+ * Drops the table's reference to @file, which is not the last one: the caller
+ * may hold the socket's lock.
  *
  * Return: 0 or -EBADF.
  */
@@ -428,7 +429,7 @@ int winsock_handle_replace(struct file *file, int fd, struct file *with,
  * winsock_handle_learn() - find out how poll and select sleep
  * @file: any open file
  *
- * Needed before winsock_handle_shared(); does the work once.
+ * Must run before winsock_handle_shared(); does its work once.
  *
  * Return: 0 or -ENOMEM.
  */

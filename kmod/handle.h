@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Descriptors: other holders of the open file, and removing one safely. The
- * socket's lock, for threads that must not sleep for it without end.
+ * Handles of the open file: find, remove, replace. The socket's lock, for
+ * threads that must not sleep for it without end.
  */
 #ifndef WINSOCK_HANDLE_H
 #define WINSOCK_HANDLE_H
@@ -17,10 +17,10 @@ struct wait_queue_entry;
 #define WINSOCK_HANDLE_OWN_REFS	2
 
 /*
- * Looks at a reference that may pass, some 75 us apart: none where the answer
- * only names what happens anyway; as many as a thread that has lost its
- * processor inside a call needs; and where a wrong answer would end a linger,
- * as many as a processor needs that a hypervisor has stopped.
+ * Looks at references that may pass, some 75 us apart: QUICK if the answer only
+ * names what happens anyway; CALLS is enough for a thread that has lost its
+ * processor inside a call; LINGER, where a wrong answer would end a linger, for
+ * a processor that a hypervisor has stopped.
  */
 #define WINSOCK_HANDLE_QUICK	0
 #define WINSOCK_HANDLE_CALLS	40
@@ -43,20 +43,20 @@ bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn);
  * @fd:		the caller's descriptor of it
  * @looks:	WINSOCK_HANDLE_QUICK, _CALLS or _LINGER
  *
- * Handles are descriptors: of this process (dup), of others (fork, SCM_RIGHTS
+ * Handles are descriptors of this process (dup), of others (fork, SCM_RIGHTS
  * received), in flight (SCM_RIGHTS sent), and what else pins the file for good,
- * such as a registered io_uring file. References that pass are none: those of
- * threads inside a call, of a look into /proc, of a child between vfork() and
+ * such as a registered io_uring file. References that pass are not: those of a
+ * thread inside a call, of a reader of /proc, of a child between vfork() and
  * exec. See Documentation/closesocket.rst.
  *
  * Sleeps as long as @looks take, or 100 ms for a child on its way to exec. A
- * handle that is being closed in the same moment counts.
+ * handle that is being closed at the same moment counts.
  *
  * With WINSOCK_HANDLE_QUICK it does not sleep, and takes some 200 us at most. A
- * caller that gives its own handle up for the answer asks under the socket's
- * lock: of several holders that close in the same moment exactly one finds
- * itself to be the last, if each that finds another one removes its descriptor
- * and drops its own reference to @file before it lets the lock go.
+ * caller that removes its own handle on the answer asks under the socket's
+ * lock: of several holders that close at the same moment exactly one finds
+ * itself to be the last, if every other one removes its descriptor and drops
+ * its reference to @file before it unlocks.
  *
  * Return: true if closing @fd leaves the socket to another handle.
  */
