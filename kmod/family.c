@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What differs from family to family: the table, and what its rows share. */
+/* The table of families, and what its rows share. */
 #include <linux/bits.h>
 #include <linux/in.h>
 #include <linux/indirect_call_wrapper.h>
@@ -12,11 +12,11 @@
 #include "family.h"
 
 /**
- * struct family_row - which sockets, and what they can
+ * struct family_row - the operations of some sockets
  * @family:	AF_*, or AF_UNSPEC for any
  * @types:	bits of SOCK_*
  * @protocol:	protocol number, or 0 for any
- * @ops:	what they can
+ * @ops:	their operations
  */
 struct family_row {
 	u16 family;
@@ -29,8 +29,8 @@ struct family_row {
 #define FAMILY_PACKETS	(BIT(SOCK_DGRAM) | BIT(SOCK_RAW) | BIT(SOCK_PACKET))
 
 /*
- * The first that fits. Streams that are not here (AF_VSOCK, SCTP, MPTCP, SMC)
- * are closed by close(2).
+ * The first row that fits counts. CLOSE refuses streams without a row
+ * (AF_VSOCK, SCTP, MPTCP, SMC).
  */
 static const struct family_row family_rows[] = {
 	{ AF_INET, BIT(SOCK_STREAM), IPPROTO_TCP, &winsock_tcp_ops },
@@ -48,7 +48,7 @@ static const struct family_row family_rows[] = {
 
 static const struct winsock_family_ops *family_ops(const struct sock *sk)
 {
-	/* IPV6_ADDRFORM may change it meanwhile; both rows are TCP's. */
+	/* IPV6_ADDRFORM may change it at any time; both rows are TCP's. */
 	u16 family = READ_ONCE(sk->sk_family);
 	const struct family_row *row = family_rows;
 
@@ -78,9 +78,9 @@ int winsock_family_check(const struct socket *sock)
  * @sk:		the socket
  * @facts:	filled in
  *
- * Consistent if the socket is locked. Without its lock they may be from
- * different moments: good enough to report, and where nothing that the lock
- * guards decides. Does not sleep.
+ * The facts are of one moment if the socket is locked. Else they may differ in
+ * age: good enough to report, and for a verdict that depends on nothing that
+ * the lock guards. Does not sleep.
  */
 void winsock_family_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
@@ -89,12 +89,12 @@ void winsock_family_snapshot(struct sock *sk, struct winsock_facts *facts)
 }
 
 /**
- * winsock_family_settled() - has a wait nothing left to wait for?
+ * winsock_family_settled() - is the wait for the drain over?
  * @sk: the socket, locked or not
  *
- * Any context, the wait queue's lock may be held.
+ * Any context; the wait queue's lock may be held.
  *
- * Return: true if so.
+ * Return: true if the socket is drained or has no connection.
  */
 bool winsock_family_settled(const struct sock *sk)
 {
@@ -106,7 +106,7 @@ bool winsock_family_settled(const struct sock *sk)
  * winsock_family_reset() - end the connection at once, whatever is unsent
  * @sk: the socket, locked; see winsock_family_relocks()
  *
- * Threads that sleep on it are woken.
+ * Wakes the threads that sleep on the socket.
  */
 void winsock_family_reset(struct sock *sk)
 {
@@ -119,7 +119,7 @@ void winsock_family_reset(struct sock *sk)
  * @sk:		the socket, locked; see winsock_family_relocks()
  * @reset:	received data is unread: reset, as a release would (G7)
  *
- * The first call of theirs fails with ECONNABORTED, or ECONNRESET.
+ * The next call on the socket fails with ECONNABORTED, or ECONNRESET.
  */
 void winsock_family_disconnect(struct sock *sk, bool reset)
 {
@@ -128,20 +128,20 @@ void winsock_family_disconnect(struct sock *sk, bool reset)
 		return;
 	}
 	sock_owned_by_me(sk);
-	/* A blocked recv() would return 0 as at the peer's FIN (P10). */
+	/* Otherwise a blocked recv() returns 0, as at a FIN (P10). */
 	if (!sk->sk_err)
 		WRITE_ONCE(sk->sk_err, ECONNABORTED);
 	family_ops(sk)->disconnect(sk);
 }
 
 /**
- * winsock_family_relocks() - may the next steps sleep for the socket?
+ * winsock_family_relocks() - would the next step sleep for the socket's lock?
  * @sk:		the socket, locked
- * @reset:	the next one is winsock_family_reset(), or
+ * @reset:	the step is winsock_family_reset(), or
  *		winsock_family_disconnect() with the same argument
  *
- * Return: true if it drops the lock and takes it again, or if the release may
- * wait for the peer.
+ * Return: true if the step drops the lock and takes it again, or if the release
+ * may wait for the peer.
  */
 bool winsock_family_relocks(const struct sock *sk, bool reset)
 {
@@ -152,10 +152,10 @@ bool winsock_family_relocks(const struct sock *sk, bool reset)
 }
 
 /**
- * winsock_family_gather() - what every socket can tell
+ * winsock_family_gather() - the facts that every socket has
  * @sk:		the socket, locked or not
- * @facts:	filled in: state, linger, time and error; a family that lingers,
- *		with nothing sent, nothing received and no peer
+ * @facts:	filled in: state, SO_LINGER and error; @can_linger is true, the
+ *		other facts are zero
  */
 void winsock_family_gather(const struct sock *sk, struct winsock_facts *facts)
 {
@@ -165,17 +165,17 @@ void winsock_family_gather(const struct sock *sk, struct winsock_facts *facts)
 		.linger		= sock_flag(sk, SOCK_LINGER),
 		.error		= READ_ONCE(sk->sk_err),
 	};
-	/* sk_lingertime is in jiffies; a value without end saturates. */
+	/* sk_lingertime is in jiffies; MAX_SCHEDULE_TIMEOUT overflows. */
 	if (check_mul_overflow((u64)READ_ONCE(sk->sk_lingertime),
 			       (u64)(NSEC_PER_SEC / HZ), &facts->linger_ns))
 		facts->linger_ns = U64_MAX;
 }
 
 /**
- * winsock_family_charged() - bytes of packets sent that still count as ours
+ * winsock_family_charged() - memory of sent packets that the socket still has
  * @sk: the socket, locked or not
  *
- * Return: what sk_wmem_alloc says, as SIOCOUTQ does where a family has it.
+ * Return: bytes by sk_wmem_alloc, as SIOCOUTQ does where a family has it.
  */
 u32 winsock_family_charged(const struct sock *sk)
 {
@@ -193,7 +193,7 @@ u32 winsock_family_charged(const struct sock *sk)
  * winsock_family_queued() - bytes in the receive queue
  * @sk: the socket, locked or not
  *
- * Return: bytes, of a packet that was read in part all of them.
+ * Return: bytes; a packet that was read in part counts whole.
  */
 u32 winsock_family_queued(struct sock *sk)
 {
@@ -212,7 +212,7 @@ u32 winsock_family_queued(struct sock *sk)
 }
 
 /**
- * winsock_family_wake() - let nothing more in or out, and wake the sleepers
+ * winsock_family_wake() - shut both directions off, and wake sleeping threads
  * @sk: the socket, locked
  */
 void winsock_family_wake(struct sock *sk)
@@ -226,8 +226,8 @@ void winsock_family_wake(struct sock *sk)
  * winsock_family_shutdown() - shut both directions down, as shutdown(2) does
  * @sk: the socket, locked; unlocked in between
  *
- * Threads that sleep on it are woken also where there is no connection, or the
- * family has no shutdown.
+ * Wakes sleeping threads also if there is no connection, or the family has no
+ * shutdown.
  */
 void winsock_family_shutdown(struct sock *sk)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs from family to family: one row each, in a file of family/. Of a
- * family that is a module only its structures and the operations of the live
- * socket are used, no symbol: this module loads without any of them.
+ * The differences between families: one row each, in a file of family/. A
+ * family that is a module is used by its structures and by the operations of
+ * the live socket, never by a symbol: this module loads without it.
  */
 #ifndef WINSOCK_FAMILY_H
 #define WINSOCK_FAMILY_H
@@ -15,10 +15,10 @@ struct socket;
 /**
  * struct winsock_facts - a snapshot of a socket
  * @state:	the socket's state, by TCP's numbers
- * @can_linger:	the family has closes that linger
- * @linger:	SO_LINGER is on, and means something
+ * @can_linger:	a close of the family can linger
+ * @linger:	SO_LINGER is on, and @can_linger
  * @peer:	there is a peer that a reset would reach
- * @dead:	there was a connection and it died (reset, timed out, refused)
+ * @dead:	the connection has died (reset, timed out, refused)
  * @unread_resets: a release with received data unread resets (G7)
  * @error:	pending socket error, positive errno or 0; not consumed
  * @linger_ns:	SO_LINGER's timeout, ns
@@ -47,15 +47,15 @@ struct winsock_facts {
 /**
  * struct winsock_family_ops - what a close needs of a family
  * @snapshot:	gather the facts, with the socket locked or not; must not sleep
- * @settled:	has a wait nothing left to wait for? True where @snapshot would
- *		find nothing unacknowledged, and only there. Called from
- *		wake-ups, in any context and with the wait queue's lock held
- * @reset:	end the connection at once and without regard for what is
- *		unsent, and wake threads that sleep on it; the socket is locked,
- *		and may be unlocked in between
+ * @settled:	is the wait for the drain over? True where @snapshot would find
+ *		nothing unacknowledged, and only there. Called from wake-ups, in
+ *		any context and with the wait queue's lock held
+ * @reset:	end the connection at once, whatever is unsent, and wake threads
+ *		that sleep on it; the socket is locked, and may be unlocked in
+ *		between
  * @disconnect:	end the connection in order while others hold the socket, and
  *		wake them; the socket is locked, and may be unlocked in between
- * @relocks:	does @reset, or else @disconnect, drop the socket's lock and
+ * @relocks:	does @reset (or else @disconnect) drop the socket's lock and
  *		take it again, or may the release wait for the peer? The socket
  *		is locked. NULL: yes
  */
@@ -73,7 +73,7 @@ extern const struct winsock_family_ops winsock_atm_ops;
 extern const struct winsock_family_ops winsock_irda_ops;
 extern const struct winsock_family_ops winsock_datagram_ops;
 
-/* 0, or -EOPNOTSUPP if no row fits; the other calls need a row. */
+/* Returns 0, or -EOPNOTSUPP if no row fits; the other calls need a row. */
 int winsock_family_check(const struct socket *sock);
 
 /* The operations of the socket's row. */
@@ -83,14 +83,14 @@ void winsock_family_reset(struct sock *sk);
 void winsock_family_disconnect(struct sock *sk, bool reset);
 bool winsock_family_relocks(const struct sock *sk, bool reset);
 
-/* TCP's own, see family/tcp.c. */
+/* For TCP sockets only, see family/tcp.c. */
 void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts);
 bool winsock_tcp_settled(const struct sock *sk);
 void winsock_tcp_push(struct sock *sk);
 bool winsock_tcp_close_resets(const struct sock *sk);
 void winsock_tcp_reset(struct sock *sk);
 
-/* For the rows: facts of every socket, bytes queued, two ways to end. */
+/* For the rows: facts that every socket has, bytes queued, two ways to end. */
 void winsock_family_gather(const struct sock *sk, struct winsock_facts *facts);
 u32 winsock_family_charged(const struct sock *sk);
 u32 winsock_family_queued(struct sock *sk);

@@ -15,16 +15,16 @@
 #include "netns.h"
 #include "sockopt.h"
 
-/* New levels are numbered one by one. */
+/* The kernel numbers new levels one by one. */
 static_assert(SOL_WINSOCK > 2 * SOL_MCTP);
 static_assert(sizeof(struct winsock_so_linger) == 4);
 
-/* A program set a timeout by this option: 0 is then a choice (O6). */
+/* A program has set a timeout: 0 is then a choice (O6). */
 #define SOCKOPT_TIMEOUT		(1UL << 0)
-/* The socket has a mode of its own, whatever O_NONBLOCK says; which one. */
+/* WINSOCK_SO_MODE is set, and overrides O_NONBLOCK; to non-blocking. */
 #define SOCKOPT_MODE		(1UL << 1)
 #define SOCKOPT_NONBLOCK	(1UL << 2)
-/* A close of it was reported: what is left is TCP's part of that. */
+/* The close was reported: TCP's own close is not reported again. */
 #define SOCKOPT_REPORTED	(1UL << 3)
 
 /*
@@ -53,23 +53,23 @@ void winsock_sockopt_attach(struct sock *sk)
 /* Does the socket have the ULP "winsock"? */
 bool winsock_sockopt_attached(const struct sock *sk)
 {
-	/* A child that TCP copied during the attach may have only the word. */
+	/* A child copied during the attach may have the word, but no ULP. */
 	return xa_is_value(sockopt_word(sk)) &&
 	       READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
 }
 
-/* The close of the socket, attached or not, was decided and reported. */
+/* Note that the close was reported, if the socket is attached. */
 void winsock_sockopt_set_reported(struct sock *sk)
 {
 	void *word = sockopt_word(sk);
 
-	/* An option set at this moment wins: the close counts twice. */
+	/* An option set at this moment undoes it: the close counts twice. */
 	if (xa_is_value(word))
 		cmpxchg((void __force **)&inet_csk(sk)->icsk_ulp_data, word,
 			xa_mk_value(xa_to_value(word) | SOCKOPT_REPORTED));
 }
 
-/* A child that nothing can see yet: a close of the listener is not its own. */
+/* The listener's close is not a new child's, which no thread can see yet. */
 void winsock_sockopt_inherit(struct sock *sk)
 {
 	sockopt_store(sk, xa_to_value(sockopt_word(sk)) & ~SOCKOPT_REPORTED);
@@ -95,10 +95,10 @@ bool winsock_sockopt_nonblock(const struct sock *sk, const struct file *file)
 }
 
 /**
- * winsock_query_fill() - what would decide a close now, without a descriptor
+ * winsock_query_fill() - fill in what would decide a close now
  * @sk:		the socket; the values are of one moment if it is locked
  * @file:	its file, or NULL
- * @args:	its outputs are set
+ * @args:	filled in, without SHARED and CLOSING
  */
 void winsock_query_fill(struct sock *sk, const struct file *file,
 			struct winsock_query *args)
@@ -154,7 +154,7 @@ static int sockopt_set_dontlinger(struct sock *sk, bool off)
 
 	lock_sock(sk);
 	bits = xa_to_value(sockopt_word(sk));
-	/* The program may have set a timeout by SO_LINGER: on, or not 0. */
+	/* SO_LINGER may have set a timeout, too: linger on, or not 0. */
 	if (sock_flag(sk, SOCK_LINGER) || sk->sk_lingertime)
 		bits |= SOCKOPT_TIMEOUT;
 	if (off || (bits & SOCKOPT_TIMEOUT))
@@ -184,7 +184,7 @@ static int sockopt_set_mode(struct sock *sk, int value)
 	return 0;
 }
 
-/* setsockopt() at SOL_WINSOCK: 0, -EINVAL, -EFAULT, -ENOPROTOOPT. */
+/* setsockopt() at SOL_WINSOCK. Returns 0, -EINVAL, -EFAULT, -ENOPROTOOPT. */
 int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value,
 			unsigned int size)
 {
@@ -203,7 +203,7 @@ int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value,
 	return sockopt_set_dontlinger(sk, number);
 }
 
-/* getsockopt() there: the same; @size is the room, then what was written. */
+/* getsockopt() at SOL_WINSOCK: the same. @size: room, then bytes written. */
 int winsock_sockopt_get(struct sock *sk, int name, char __user *value,
 			int __user *size)
 {

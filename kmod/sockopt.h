@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an attached socket remembers beside TCP's own state, and the options at
- * SOL_WINSOCK that set it. It fits into the ULP's data pointer as an integer,
- * so being attached costs no memory. A listener's is copied to its children
- * together with the socket.
+ * The state of an attached socket beside TCP's own, and the options at
+ * SOL_WINSOCK that set it. An integer in the ULP's data pointer holds it, so
+ * being attached costs no memory. TCP copies a listener's to its children with
+ * the socket.
  */
 #ifndef WINSOCK_SOCKOPT_H
 #define WINSOCK_SOCKOPT_H

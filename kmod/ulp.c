@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The TCP ULP "winsock": TCP's operations with ours in front (the last close,
- * the options at SOL_WINSOCK), attaching, inheriting, diag. The data path stays
- * the very functions it was.
+ * the options at SOL_WINSOCK), attaching, inheriting, diag. The data path keeps
+ * TCP's own functions.
  *
- * What points to a copy of operations, and what keeps the module until then:
+ * What uses a copy of operations, and what keeps the module loaded for it:
  *
  *   sk_prot of a		the ULP's reference, which the core takes when a
  *   connection		socket is attached and ulp_clone() for a child,
  *			and which TCP drops after ulp_release()
- *   a thread in		a reference of its own, and for its way out
- *   proto_close()	synchronize_rcu_tasks()
+ *   a thread in		a reference of its own; synchronize_rcu_tasks()
+ *   proto_close()	for its way out
  *
- * Requests and children copy sk_prot from a listener, TIME_WAIT what a child
- * was created with, and requests move on to other listeners (tcp_migrate_req).
- * So a listener has TCP's own operations and only carries the ULP.
+ * Requests and children copy a listener's sk_prot without a reference, the
+ * TIME_WAIT of a child keeps it, and requests move on to other listeners
+ * (tcp_migrate_req). So a listener keeps TCP's own operations and only carries
+ * the ULP.
  */
 #include <linux/inet_diag.h>
 #include <linux/module.h>
@@ -34,14 +35,15 @@
 #include "sockopt.h"
 #include "ulp.h"
 
-/* Not a number that the kernel's own ULPs may come to soon. */
+/* The kernel numbers the attributes of its own ULPs one by one. */
 static_assert(WINSOCK_DIAG > 2 * INET_ULP_INFO_MAX);
 
 /**
- * struct proto_copy - operations in front of others
+ * struct proto_copy - a copy of operations, with ours in front
  * @proto:	the copy
- * @base:	what it was made from, its module held; NULL while the slot is
- *		free. Set last, once: neither changes before the module goes
+ * @base:	the operations that were copied, their module held; NULL while
+ *		the slot is free. Set last and once; both stay until the module
+ *		is unloaded
  */
 struct proto_copy {
 	struct proto proto;
@@ -49,20 +51,20 @@ struct proto_copy {
 };
 
 /*
- * IPv4's and IPv6's, and as many that others may have put in front of them. The
- * lock serialises making copies; it nests in a socket's sk_callback_lock.
+ * For IPv4 and IPv6, and for two sets that others have put in front of these.
+ * The lock serialises making copies; it nests in a socket's sk_callback_lock.
  */
 static struct proto_copy proto_copies[4];
 static DEFINE_SPINLOCK(proto_lock);
 
-/* Loading cannot fail any more. */
+/* Set when loading can no longer fail. */
 static bool ulp_started;
 
 static struct tcp_ulp_ops ulp_ops;
 
 static void proto_close(struct sock *sk, long timeout);
 
-/* The operations that ours, if they are in front, are in front of. */
+/* Return the operations behind ours, or the socket's if ours are not there. */
 static struct proto *proto_base(const struct sock *sk)
 {
 	struct proto *proto = READ_ONCE(sk->sk_prot);
@@ -87,7 +89,7 @@ static void proto_close(struct sock *sk, long timeout)
 {
 	const struct proto *base = proto_base(sk);
 
-	/* TCP, or the op that takes the socket over, drops the ULP's. */
+	/* The ULP's reference may go before this returns. */
 	__module_get(THIS_MODULE);
 	if (!winsock_release(sk))
 		base->close(sk, 0);
@@ -120,9 +122,10 @@ static int proto_getsockopt(struct sock *sk, int level, int name,
 }
 
 /*
- * A socket that was a connection may have been looked up then, and a SYN that
- * is late enough finds it in LISTEN before listen(2) comes to our operation.
- * A request that copied ours cannot be found again: the module stays.
+ * A socket that was a connection before may still be found by a lookup of that
+ * time. A late SYN can then find it in LISTEN before listen(2) calls
+ * proto_hash(), and make a request that copies our operations. The module has
+ * no way to find such a request, and stays.
  */
 static void proto_settle(struct sock *sk)
 {
@@ -135,11 +138,11 @@ static void proto_settle(struct sock *sk)
 	}
 }
 
-/* What listen(2) comes to, before the listener can be looked up. */
+/* listen(2) calls this before the listener can be looked up. */
 static int proto_hash(struct sock *sk)
 {
 	struct proto *ours = sk->sk_prot, *base = proto_base(sk);
-	/* Given by connect(2) and by accept(2), and kept. */
+	/* connect(2) and accept(2) set it, and nothing clears it. */
 	bool was_connection = sk->sk_txhash;
 	int err;
 
@@ -188,15 +191,15 @@ static int ulp_attach_locked(struct sock *sk)
 {
 	struct proto_copy *copy;
 
-	/* Removal from a sockmap writes to *sk_prot: our shared copy. */
+	/* Removal from a sockmap writes to *sk_prot, our shared copy. */
 	if (sk_psock(sk))
 		return -EINVAL;
-	/* For the children of a listener, too. */
+	/* A listener's children need the copy, too. */
 	copy = proto_make(sk->sk_prot);
 	if (!copy)
 		return -ENOSPC;
 	winsock_sockopt_attach(sk);
-	/* The caller sets it again: a sockmap looks for it under this lock. */
+	/* Our caller sets it, but later: a sockmap asks under this lock. */
 	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
 	if (sk->sk_state != TCP_LISTEN)
 		WRITE_ONCE(sk->sk_prot, &copy->proto);
@@ -226,10 +229,8 @@ static void ulp_release(struct sock *sk)
 }
 
 /*
- * A listener that has the ULP has made a child, which is locked and not hashed
- * yet: of a request of its own, a migrated one, a cookie, or Fast Open. The
- * core copies the ULP without a reference, and the listener may be giving up
- * its own.
+ * TCP has made a child of an attached listener, locked and not hashed yet, and
+ * copied the ULP without a reference. The listener may be dropping its own.
  */
 static void ulp_clone(const struct request_sock *req, struct sock *sk,
 		      const gfp_t priority)
@@ -252,7 +253,7 @@ static int ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)
 
 	if (!net_admin)
 		return 0;
-	/* Unlocked: a report. */
+	/* The values are for a report: the socket need not be locked. */
 	winsock_query_fill(sk, NULL, &query);
 	return nla_put(skb, WINSOCK_DIAG, sizeof(query), &query);
 }
@@ -285,9 +286,9 @@ int winsock_ulp_init(void)
 }
 
 /**
- * winsock_ulp_start() - let sockets be attached: loading has not failed
+ * winsock_ulp_start() - let sockets be attached
  *
- * An attached socket could not be given up again.
+ * An attached socket cannot be detached, so loading must not fail any more.
  */
 void winsock_ulp_start(void)
 {
@@ -295,10 +296,10 @@ void winsock_ulp_start(void)
 }
 
 /**
- * winsock_ulp_exit() - no socket is attached, and none can be any more
+ * winsock_ulp_exit() - unregister the ULP, when no socket is attached
  *
- * A thread on its way out of proto_close() has given its reference back, one in
- * sock_diag has none. Neither sleeps before it is out.
+ * A thread may be in proto_close() behind module_put(), or in sock_diag, which
+ * takes no reference. Neither sleeps before it has left.
  */
 void winsock_ulp_exit(void)
 {

@@ -7,7 +7,7 @@
 
 struct sock;
 
-/* Decides the last close of an attached socket: true if it has been taken. */
+/* Decides the last close of an attached socket: true if an op has it. */
 bool winsock_release(struct sock *sk);
 
 void winsock_ulp_close(struct sock *sk);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The module is written to the newest kernel's API. What older kernels lack is
- * spelled here, or in include/ where they lack the header; kernel versions are
- * known in compat/ alone. Force-included; for the newest nothing is left of it.
+ * The module is written to the newest kernel's API. This file adds what older
+ * kernels lack, and include/ the headers; only compat/ tests the version. The
+ * build includes this file first; on the newest kernel it adds nothing.
  */
 #ifndef WINSOCK_COMPAT_H
 #define WINSOCK_COMPAT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sockets and their files: what not every kernel has, or exports. */
+/* Sockets and their files: what differs, or is not exported. */
 #ifndef WINSOCK_COMPAT_SOCKET_H
 #define WINSOCK_COMPAT_SOCKET_H
 
@@ -12,7 +12,7 @@
 #include <net/proto_memory.h>	/* sk_memory_allocated() */
 #endif
 
-/* Does an epoll watch the file? Without another reference none comes. */
+/* Does an epoll watch it? None is added without another reference. */
 static inline bool compat_file_watched(const struct file *file)
 {
 #ifdef CONFIG_EPOLL
@@ -22,7 +22,7 @@ static inline bool compat_file_watched(const struct file *file)
 #endif
 }
 
-/* sockstat's orphans, whose counter newer kernels do not export. */
+/* Count in sockstat's orphans; newer kernels do not export the counter. */
 static inline void compat_orphan_count(const struct sock *sk, int change)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
@@ -32,10 +32,10 @@ static inline void compat_orphan_count(const struct sock *sk, int change)
 }
 
 /*
- * May the caller set SO_LINGER? 0 or the security module's error. No hook is
- * exported; before 6.7 whatever asks one also touches the socket. A length of 0
- * is refused behind the hook, before the socket is touched; a 32-bit call does
- * not run BPF programs, which would take the lock.
+ * May the caller set SO_LINGER? Returns 0 or the security module's error. The
+ * hook is not exported, and before 6.7 each function that calls it changes the
+ * socket, too. do_sock_setsockopt() calls it and then refuses a length of 0; as
+ * a 32-bit call it runs no BPF program, which would take the lock.
  */
 static inline int compat_may_set_linger(struct socket *sock)
 {
@@ -50,8 +50,8 @@ static inline int compat_may_set_linger(struct socket *sock)
 }
 
 /*
- * What close(2) lets a file go by: since 6.6 at once, before that by task work,
- * and __fput_sync() is for kernel threads.
+ * Drop a file as close(2) does: since 6.6 at once, before that by task work,
+ * when __fput_sync() was for kernel threads only.
  */
 static inline void compat_fput_close(struct file *file)
 {

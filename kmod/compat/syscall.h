@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Is the thread in a system call that closes? Numbers are the architecture's.
- */
+/* Is the thread in a system call that closes? */
 #ifndef WINSOCK_COMPAT_SYSCALL_H
 #define WINSOCK_COMPAT_SYSCALL_H
 
@@ -12,7 +10,7 @@
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 
-/* 32-bit numbers, which are in no header that all kernels have. */
+/* 32-bit numbers, which no header of all kernels has. */
 #if defined(CONFIG_X86)
 #define COMPAT_NR_DUP3	330
 #elif defined(CONFIG_ARM64)

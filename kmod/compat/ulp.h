@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Newer kernels pass a ULP's diag callbacks whether the asker has
- * CAP_NET_ADMIN; older ones call them for such askers only. The type says
- * which: a distribution may have taken the change over into any version.
+ * CAP_NET_ADMIN; older ones call them for such askers only. The type decides,
+ * not the version: a distribution may have backported the change.
  */
 #ifndef WINSOCK_COMPAT_ULP_H
 #define WINSOCK_COMPAT_ULP_H
@@ -16,10 +16,10 @@
 	COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *, bool))
 #define COMPAT_ULP_UNTOLD COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *))
 
-/* A third form would be taken for the old one, and called wrongly. */
+/* A third form would be called as the old one. */
 static_assert(COMPAT_ULP_TOLD || COMPAT_ULP_UNTOLD);
 
-/* Forms of @get and @size for kernels that do not tell. */
+/* Forms of @get and @size for kernels that do not pass it. */
 #define COMPAT_ULP_INFO(get, size)                                        \
 	static int __maybe_unused get##_untold(struct sock *sk,           \
 					       struct sk_buff *skb)       \

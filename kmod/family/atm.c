@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ATM, permanent and switched circuits (X8). What was sent counts as ours until
- * the driver is done with it. There is one way to end a circuit: the release,
- * by which the signalling daemon hears of it; graceful or not is the same, and
- * half of it cannot be closed.
+ * ATM, permanent and switched circuits (X8). A packet that was sent is charged
+ * to the socket until the driver is done with it. Only the release ends a
+ * circuit and reaches the signalling daemon: there is no reset, and no
+ * half-close.
  */
 #include <linux/atmdev.h>
 #include <linux/net.h>
@@ -12,7 +12,7 @@
 
 #include "../family.h"
 
-/* The socket stays as long as its descriptor: no lock is needed. */
+/* sk_socket stays as long as the descriptor: no lock is needed. */
 static void atm_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
 	winsock_family_gather(sk, facts);
@@ -34,7 +34,7 @@ static bool atm_settled(const struct sock *sk)
 	       (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
 }
 
-/* Threads that sleep on the socket wake and find the circuit closing. */
+/* Wake the threads that sleep on the socket: they find the circuit closing. */
 static void atm_wake(struct sock *sk)
 {
 	set_bit(ATM_VF_CLOSE, &atm_sk(sk)->flags);
@@ -43,8 +43,8 @@ static void atm_wake(struct sock *sk)
 }
 
 /*
- * The family's release gives up the circuit and a reference to the socket, so
- * one is taken for it. The release at the last fput() must find no circuit.
+ * The family's release drops the circuit and a reference to the socket, so one
+ * is taken first. The release at the last fput() must find no circuit.
  */
 static void atm_reset(struct sock *sk)
 {
@@ -52,7 +52,7 @@ static void atm_reset(struct sock *sk)
 	struct atm_vcc *vcc = atm_sk(sk);
 	bool connected = sock->state == SS_CONNECTED;
 
-	/* From here no call looks at the circuit, and none makes another. */
+	/* From here no call uses the circuit, and none makes another. */
 	sock->state = SS_DISCONNECTING;
 	atm_wake(sk);
 	if (!connected)

@@ -10,7 +10,7 @@ static void datagram_snapshot(struct sock *sk, struct winsock_facts *facts)
 	winsock_family_gather(sk, facts);
 	facts->can_linger = false;
 	facts->linger = false;
-	/* Numbers of the family's own, which are not TCP's. */
+	/* sk_state has numbers of the family's own here. */
 	facts->state = TCP_CLOSE;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IrDA (X7), by what every socket has: the family frees what was sent when the
- * other side has it, and ends by shutdown. It left the kernel in 4.17; its
- * stacks live on outside.
+ * IrDA (X7), by fields that every socket has: it left the kernel in 4.17, and
+ * its stacks live on outside. The family frees a packet when the other side has
+ * it; shutdown() ends a connection.
  */
 #include <linux/net.h>
 #include <net/sock.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the engine needs of TCP, from exported functions and the live socket's
- * own operations only: sk_prot may be that of kTLS, of a sockmap or TCP's own.
+ * TCP, by exported functions and the live socket's own operations only: sk_prot
+ * may be that of kTLS, of a sockmap or TCP's own.
  */
 #include <net/inet_sock.h>
 #include <net/sock.h>
@@ -43,8 +43,8 @@ static u32 tcp_unacked(const struct sock *sk, unsigned int state)
 }
 
 /*
- * What turns TCP's own close into a reset (G7): all behind the last byte read,
- * an urgent byte included, a FIN not. tcp_inq() ends at the urgent byte.
+ * Bytes that turn TCP's own close into a reset (G7): all behind the last byte
+ * read, an urgent byte included, a FIN not. tcp_inq() ends at the urgent byte.
  */
 static u32 tcp_unread(const struct sock *sk)
 {
@@ -61,8 +61,7 @@ static u32 tcp_unread(const struct sock *sk)
  * @sk:		the socket
  * @facts:	filled in
  *
- * Consistent under the socket lock. Without it the values may be from different
- * moments: good enough to report, not to decide by.
+ * Without the socket's lock the facts may differ in age.
  *
  * A socket in repair mode (TCP_REPAIR) has no peer to reset and nothing to wait
  * for: TCP's own close ends it without a segment.
@@ -94,7 +93,7 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 }
 
 /**
- * winsock_tcp_settled() - has a wait for the drain nothing left to wait for?
+ * winsock_tcp_settled() - is the wait for the drain over?
  * @sk: the socket
  *
  * Called from wake-ups, in softirq and with the wait queue's lock held.
@@ -129,7 +128,7 @@ void winsock_tcp_push(struct sock *sk)
 		sock_hold(sk);
 }
 
-/* kTLS replaces the operation by one that refuses. */
+/* kTLS replaces disconnect by a function that refuses. */
 static bool tcp_refuses_disconnect(const struct sock *sk)
 {
 	return sk->sk_prot->disconnect != sk->sk_prot_creator->disconnect;
@@ -157,10 +156,10 @@ bool winsock_tcp_close_resets(const struct sock *sk)
 
 /**
  * winsock_tcp_reset() - reset the connection: RST on the wire, state CLOSE
- * @sk: the socket, locked; briefly unlocked where the protocol needs it so
+ * @sk: the socket, locked; for kTLS unlocked in between
  *
  * RST goes out in every state with a peer, LAST_ACK and CLOSING included.
- * Nothing remains in TIME_WAIT. Waiters on the socket are woken (ECONNRESET).
+ * Nothing remains in TIME_WAIT. Wakes sleeping threads (ECONNRESET).
  */
 void winsock_tcp_reset(struct sock *sk)
 {
@@ -177,7 +176,7 @@ void winsock_tcp_reset(struct sock *sk)
 	    tp->snd_nxt == tp->write_seq)
 		WRITE_ONCE(tp->write_seq, tp->write_seq + 1);
 
-	/* As inet_stream_connect() does: waiting threads see it. */
+	/* As inet_stream_connect() does: threads in calls check it. */
 	sk->sk_disconnects++;
 	if (!sk->sk_prot->disconnect(sk, 0)) {
 		/*
@@ -194,13 +193,13 @@ void winsock_tcp_reset(struct sock *sk)
 	lock_sock(sk);
 }
 
-/* Without a connection TCP's own shutdown has work to do. */
+/* From these states shutdown(2) disconnects. */
 static bool tcp_is_unconnected(const struct sock *sk)
 {
 	return (1 << sk->sk_state) & (TCPF_LISTEN | TCPF_SYN_SENT);
 }
 
-/* As shutdown(2) of both directions; in repair mode the peer hears nothing. */
+/* End as shutdown(2) of both directions does; in repair mode send nothing. */
 static void tcp_end(struct sock *sk)
 {
 	if (tcp_sk(sk)->repair) {

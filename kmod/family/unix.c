@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AF_UNIX, streams and sequenced packets. What was sent lies in the peer's
- * receive queue, which a close here leaves alone: there is nothing to wait for.
+ * AF_UNIX, streams and sequenced packets. Sent bytes are in the peer's receive
+ * queue, where a close leaves them: there is nothing to wait for.
  */
 #include <linux/net.h>
 #include <net/af_unix.h>
@@ -10,7 +10,7 @@
 
 #include "../family.h"
 
-/* The other end, referenced, unless it is closed. */
+/* Return the other end, referenced, or NULL if it is closed. */
 static struct sock *unix_other(struct sock *sk)
 {
 	struct sock *other;
@@ -27,7 +27,7 @@ static struct sock *unix_other(struct sock *sk)
 	return other;
 }
 
-/* Takes locks of the family's own, and needs no other. */
+/* Takes the family's own locks; the socket's lock is not needed. */
 static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
 	struct sock *other = unix_other(sk);
@@ -36,7 +36,7 @@ static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 	facts->unread_resets = true;
 	facts->unread = winsock_family_queued(sk);
 	if (other) {
-		/* Reset by us: the peer may still read what it has. */
+		/* After a reset of ours the peer may still read what it has. */
 		facts->peer = READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK ||
 			      READ_ONCE(other->sk_err) != ECONNRESET;
 		sock_put(other);
@@ -50,13 +50,13 @@ static bool unix_settled(const struct sock *sk)
 	return true;
 }
 
-/* Both ends are woken by this; it takes no lock of ours. */
+/* Wakes both ends. Does not take the socket's lock. */
 static void unix_disconnect(struct sock *sk)
 {
 	kernel_sock_shutdown(sk->sk_socket, SHUT_RDWR);
 }
 
-/* As a close with data unread: the peer reads what it has, then ECONNRESET. */
+/* As a close with unread data: the peer reads what it has, then ECONNRESET. */
 static void unix_reset(struct sock *sk)
 {
 	struct sock *other = unix_other(sk);

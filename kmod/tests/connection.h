@@ -18,17 +18,17 @@ struct connection {
 	struct socket *server;
 };
 
-/* suite_init: loopback up. */
+/* For suite_init: sets loopback up. */
 int connection_prepare(void);
 
-/* init and exit of a case: the connection is test->priv. */
+/* For init and exit of a case: the connection is test->priv. */
 int connection_open(struct kunit *test);
 void connection_close(struct kunit *test);
 
-/* Send until no more is accepted: bytes. */
+/* Sends until no more is accepted. Returns the bytes. */
 size_t connection_fill(struct socket *sock);
 
-/* Receive what is there: bytes, or a negative errno. */
+/* Receives what is there. Returns the bytes, or a negative errno. */
 ssize_t connection_drain(struct socket *sock);
 
 #endif /* WINSOCK_CONNECTION_H */

@@ -30,7 +30,7 @@ static int start(struct connection *pair, struct winsock_op *op)
 	lock_sock(op->sk);
 	err = winsock_op_start(op, 1);
 	release_sock(op->sk);
-	/* The op's now. */
+	/* The op owns the socket now. */
 	if (!err)
 		pair->client = NULL;
 	return err;
@@ -76,7 +76,7 @@ static void op_lets_go_when_drained(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ends(op));
 	KUNIT_EXPECT_EQ(test, op->record.outcome, WINSOCK_OUTCOME_GRACEFUL);
 	KUNIT_EXPECT_EQ(test, op->record.unacked, 0);
-	/* The end of the stream, not a reset. */
+	/* recv() returns 0: the peer's FIN, not a reset. */
 	KUNIT_EXPECT_EQ(test, connection_drain(pair->server), 0);
 	winsock_op_put(op);
 }
@@ -178,7 +178,7 @@ static int over_the_limit(struct net *net, kuid_t user)
 	return -ENOSPC;
 }
 
-/* Built in there is nothing to count. */
+/* A built-in module has no count. */
 static unsigned int references(void)
 {
 #ifdef MODULE

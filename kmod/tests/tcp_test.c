@@ -41,7 +41,7 @@ static void tcp_is_taken_and_not_mptcp(struct kunit *test)
 	sock_release(other);
 }
 
-/* Of a close that lets the socket go now. */
+/* The outcome of a close that releases the socket now. */
 static u32 outcome(const struct winsock_facts *facts)
 {
 	struct winsock_decision decision = {
@@ -137,7 +137,7 @@ static void tcp_the_peers_reset_is_a_death(struct kunit *test)
 	KUNIT_EXPECT_GT(test, facts.lost, 0);
 	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
 	KUNIT_EXPECT_EQ(test, outcome(&facts), WINSOCK_OUTCOME_PEER);
-	/* Told, not consumed. */
+	/* The snapshot does not consume the error. */
 	look(pair->client, &facts);
 	KUNIT_EXPECT_EQ(test, facts.error, ECONNRESET);
 }
@@ -182,7 +182,7 @@ static int refuse(struct sock *sk, int flags)
 	return -EOPNOTSUPP;
 }
 
-/* What a worker may do that has everybody's deadlines to keep (B3). */
+/* A worker with other ops' deadlines to keep must not sleep for a lock (B3). */
 static void tcp_keeps_the_lock_but_for_ktls(struct kunit *test)
 {
 	struct connection *pair = test->priv;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Found where the kernel has no stubs of KUnit: before 6.3. */
+/* Included where KUnit has no stubs: before 6.3. */
 #ifndef WINSOCK_COMPAT_STATIC_STUB_H
 #define WINSOCK_COMPAT_STATIC_STUB_H
 
