@@ -15,15 +15,16 @@
  * than the kernel's fails with E2BIG if the part that the kernel does not know
  * is not zero. A field is never given another meaning.
  *
- * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst.
+ * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst;
+ * "the page" is Microsoft's of closesocket (Documentation/words.rst).
  *
  * Words are TCP's: payload, acknowledged, reset, RST, FIN. The calls also take
  * AF_UNIX, ATM and IrDA connections, where the words mean what Documentation/
  * closesocket.rst says, and datagram and raw sockets of any family, which have
- * no linger: a close is done at once and resets nothing. Every call
- * on a socket fails with EBADF (no descriptor), ENOTSOCK (no socket),
- * EOPNOTSUPP (a family that the module does not know: MPTCP, SMC, SCTP, vsock)
- * and EFAULT (the structure is not readable and writable).
+ * no linger: a close is done at once and resets nothing. Every call on a socket
+ * fails with EBADF (no descriptor), ENOTSOCK (no socket), EOPNOTSUPP (a family
+ * that the module does not know: MPTCP, SMC, SCTP, vsock) and EFAULT (the
+ * structure is not readable and writable).
  */
 #ifndef _UAPI_LINUX_WINSOCK_H
 #define _UAPI_LINUX_WINSOCK_H
@@ -68,9 +69,9 @@ struct winsock_info {
  * struct winsock_query - what would decide a close now (WINSOCK_IOC_QUERY)
  * @fd:		in: the socket
  * @flags:	in: zero, else EINVAL; out: WINSOCK_QUERY_* bits
- * @state:	TCP state (TCP_ESTABLISHED = 1 ... as in <netinet/tcp.h>), of
- *		other families what they keep by the same numbers; an ATM
- *		circuit is 1 or 7, a datagram or raw socket 7
+ * @state:	TCP state (TCP_ESTABLISHED = 1 ... as in <netinet/tcp.h>); other
+ *		families keep theirs by the same numbers; an ATM circuit is 1 or
+ *		7, a datagram or raw socket 7
  * @pad:	zero
  * @linger_ns:	SO_LINGER's timeout, ns; meaningful with WINSOCK_QUERY_LINGER
  * @unsent:	payload bytes that send accepted and TCP has not yet given to
@@ -78,9 +79,9 @@ struct winsock_info {
  * @unacked:	payload bytes not acknowledged by the peer's TCP, @unsent
  *		included; the FIN is no payload. ATM and IrDA: bytes of memory
  *		of the packets that are still the socket's. AF_UNIX: 0
- * @unread:	bytes received behind the last one read; a close with any turns
- *		into a reset (G7, RFC 1122 4.2.2.13), not so for ATM and IrDA. 0
- *		for datagram and raw sockets
+ * @unread:	bytes received after the last one read: a close with any resets
+ *		(G7, RFC 1122 4.2.2.13), except for ATM and IrDA; 0 for datagram
+ *		and raw sockets
  *
  * No side effect.
  */
@@ -103,8 +104,8 @@ struct winsock_query {
  * @WINSOCK_OUTCOME_REQUEST:	reset: hard close (H1), or OP_ABORT
  * @WINSOCK_OUTCOME_PEER:	the connection was dead, or died in the wait
  *		(B5)
- * @WINSOCK_OUTCOME_SHARED:	not the last holder: only the descriptor went
- *		(M1)
+ * @WINSOCK_OUTCOME_SHARED:	there is another handle: only the descriptor was
+ *		removed (M1)
  * @WINSOCK_OUTCOME_UNREAD:	released with unread data: TCP sends RST (G7)
  * @WINSOCK_OUTCOME_CANCELLED:	taken back: nothing has happened
  * @WINSOCK_OUTCOME_FORCED:	reset: no memory, or too many orphans
@@ -159,9 +160,9 @@ struct winsock_record {
  * CANCEL: a close that is done also ends the calls in which other threads sleep
  *	on this socket: one of them with ECONNABORTED, or ECONNRESET if the
  *	close resets; accept(2) with EINVAL; further ones as after a
- *	shutdown(2); a send that has moved something returns that. Not with
- *	other holders. A thread in epoll_wait(2) sleeps on: its event would
- *	carry a pointer that the program may have freed.
+ *	shutdown(2); a send that has moved something returns that. If IF_LAST
+ *	finds other holders no call ends. A thread in epoll_wait(2) sleeps on:
+ *	its event would carry a pointer that the program may have freed.
  * DETACH: when the op descriptor is closed before the end the close goes on; it
  *	is then an orphan, see Documentation/uapi.rst. Without the flag that
  *	resets the connection.
@@ -210,13 +211,13 @@ struct winsock_record {
  *		  WINSOCK_CLOSE_TIMEOUT, and a security module does not let the
  *		  caller set SO_LINGER; asked since Linux 6.7
  *   ENOMEM, ENFILE, EMFILE (never with WINSOCK_CLOSE_DROP_FD), ENOSPC (the
- *   socket's user has ops_max closes pending): no op to be had
+ *   socket's user has ops_max closes pending): the kernel has no op for it
  *
- * The deadline counts from the call. It is the kernel's: if the caller is
- * killed, it still holds with WINSOCK_CLOSE_DETACH. It cannot reset while a
- * thread sits inside a call that has the socket's lock.
+ * The kernel keeps the deadline, which counts from the call; with
+ * WINSOCK_CLOSE_DETACH also if the caller is killed. The reset waits for a
+ * thread that holds the socket's lock inside a call.
  *
- * An epoll(7) watch on the socket lives until the close is final even where the
+ * An epoll(7) watch on the socket lives until the close is final, even if its
  * number is the op's by then, and keeps the port for a moment longer:
  * EPOLL_CTL_DEL it first.
  */
@@ -281,7 +282,7 @@ struct winsock_abort_id {
 /*
  * An op descriptor stands for a pending close. It polls readable, and stays so,
  * when the close is final: by then the connection has ended, and the kernel has
- * let go of the socket, so that its port may be bound, unless others hold the
+ * released the socket, so that its port may be bound, unless others hold the
  * socket or an epoll watches it. read() gives one struct winsock_record, cut to
  * the size asked for but not below the first version's (EINVAL), the same every
  * time; before the end it waits, or fails with EINTR, or with EAGAIN if the
@@ -301,12 +302,12 @@ struct winsock_abort_id {
 /*
  * The ULP: setsockopt(fd, SOL_TCP, TCP_ULP, "winsock", sizeof("winsock")) on a
  * TCP socket, at any time from socket(2) on. Connections accepted from a
- * listener that is attached are attached. There is no way back. A listener's
- * own close is TCP's, also after it has become a client. From then on close(2),
- * dup2(2) over the descriptor, execve(2), exit and a fatal signal end a
- * lingering connection as the page says: drained, then FIN, or RST at the
- * deadline. The thread waits only in close(2), close_range(2), dup2(2) and
- * dup3(2), and only if the socket is blocking. See Documentation/ulp.rst.
+ * listener that is attached are attached. A socket cannot be detached. On an
+ * attached socket close(2), dup2(2) over the descriptor, execve(2), exit and a
+ * fatal signal end a lingering connection as the page says: drained, then FIN,
+ * or RST at the deadline. The thread waits only in close(2), close_range(2),
+ * dup2(2) and dup3(2), and only if the socket is blocking. A listener's own
+ * close is TCP's, also after it has become a client. See Documentation/ulp.rst.
  *
  * Errors, the socket is untouched: ENOENT (module not loaded), EEXIST (another
  * ULP, or attached already), EINVAL (the socket is in a sockmap), EOPNOTSUPP
