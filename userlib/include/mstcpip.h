@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What WSAIoctl() knows of TCP and UDP. */
+/* Codes of WSAIoctl() for TCP and UDP. */
 #ifndef MSTCPIP_H
 #define MSTCPIP_H
 
@@ -7,9 +7,9 @@
 
 /**
  * struct tcp_keepalive - for SIO_KEEPALIVE_VALS
- * @onoff:		not 0: ask a silent peer whether it is there
- * @keepalivetime:	ms of silence before
- * @keepaliveinterval:	ms between two questions; Linux counts both in seconds, at least 1
+ * @onoff:		not 0: probe a peer that is silent
+ * @keepalivetime:	ms of silence before the first probe
+ * @keepaliveinterval:	ms between two probes; Linux counts both in seconds, at least 1
  */
 struct tcp_keepalive {
 	ULONG onoff;
@@ -18,7 +18,7 @@ struct tcp_keepalive {
 };
 
 #define SIO_KEEPALIVE_VALS	0x98000004U
-/* A BOOL: FALSE, and no call of a connected UDP socket fails with WSAECONNRESET. */
+/* A BOOL. With FALSE no call of a connected UDP socket fails with WSAECONNRESET. */
 #define SIO_UDP_CONNRESET	0x9800000CU
 
 #endif /* MSTCPIP_H */

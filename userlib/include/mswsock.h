@@ -32,13 +32,13 @@ extern "C" {
 	{ 0x25a207b9, 0xddf3, 0x4660, { 0x8e, 0xe9, 0x76, 0xe5, 0x8c, 0x74, 0x06, 0x3e } }
 
 /**
- * AcceptEx() - accept a connection to a socket that is there already
+ * AcceptEx() - accept a connection to an existing socket
  * @listener:	listens
  * @s:		a socket of the same family and type, not bound; from the completion on it is
  *		the connection, with the same number, port, events and options
- * @buffer:	what comes, then room for the two addresses
- * @data_size:	bytes in front of those. Not 0: the operation completes with the first data,
- *		and other operations of the listener do not wait for that
+ * @buffer:	the first data, then room for the two addresses
+ * @data_size:	bytes in front of the addresses. Not 0: the operation completes with the first data;
+ *		other operations of the listener do not wait for that
  * @local_size, @remote_size: each at least 16 more than a sockaddr of the family takes
  * @received:	set to the bytes that came if the operation completes at once; may be NULL
  * @overlapped:	completes at @listener: its port, or hEvent
@@ -80,8 +80,8 @@ typedef void (*LPFN_GETACCEPTEXSOCKADDRS)(LPVOID buffer, DWORD data_size, DWORD 
  * @buffer, @buffer_size: sent as soon as there is a connection, as by WSASend(); may be NULL
  * @sent:	set to @buffer_size if the operation completes at once; may be NULL
  *
- * By its pointer only, as on Windows. It waits for nothing, whatever the socket's mode.
- * closesocket() ends the attempt (P9); where it fails the socket is as before.
+ * By its pointer only, as on Windows. It never waits, whatever the socket's mode. closesocket()
+ * ends the attempt (P9); if it fails the socket is as before.
  *
  * Return: TRUE, or FALSE: WSA_IO_PENDING; ERROR_INVALID_PARAMETER (no @overlapped);
  * WSAENOTSOCK; WSAEFAULT (@name, @buffer); WSAEINVAL (not bound, listening, no stream);

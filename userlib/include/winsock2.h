@@ -2,14 +2,13 @@
 /*
  * Winsock for Linux: the names of <winsock2.h>, closesocket() with Windows' rules.
  *
- * A SOCKET is a file descriptor. Constants that the kernel has too keep its values
- * (AF_INET6, SOL_SOCKET, SO_*); error numbers are Windows'. Errors are per thread:
- * a failed call returns SOCKET_ERROR or INVALID_SOCKET and WSAGetLastError() tells
- * the code; errno is left as it was.
+ * A SOCKET is a file descriptor. Constants that the kernel has too keep its values (AF_INET6,
+ * SOL_SOCKET, SO_*); error numbers are Windows'. Errors are per thread: a failed call returns
+ * SOCKET_ERROR or INVALID_SOCKET, and WSAGetLastError() returns the code; errno is left as it was.
  *
- * To the linker every function is winsock_*: the library defines nothing else. See
- * <winsock_libc.h> for the names that libc has as well. A source file that does not include
- * this header keeps libc's calls.
+ * To the linker every function is winsock_*: the library defines nothing else. See <winsock_libc.h>
+ * for the names that libc has as well. A source file that does not include this header keeps libc's
+ * calls.
  */
 #ifndef WINSOCK2_H
 #define WINSOCK2_H
@@ -67,13 +66,13 @@ typedef unsigned int GROUP;
 /* Linger switched the other way round: TRUE means do not linger (O5). */
 #define SO_DONTLINGER	((int)(~SO_LINGER))
 
-/* Linux' own meaning without SO_REUSEADDR: no other socket may bind there. */
+/* As Linux behaves without SO_REUSEADDR: no other socket may bind there. */
 #define SO_EXCLUSIVEADDRUSE	((int)(~SO_REUSEADDR))
 
-/* A message that is longer than the buffer: of the flags that WSARecv() gives back. */
+/* A message was longer than the buffer: a flag that WSARecv() returns. */
 #define MSG_PARTIAL	MSG_TRUNC
 
-/* Seconds that SO_DONTLINGER FALSE gives a socket whose timeout was never set. */
+/* Seconds that SO_DONTLINGER FALSE sets if no timeout was ever set. */
 #define WINSOCK_LINGER_DEFAULT	5
 
 /* Windows' struct, 4 bytes, whatever <sys/socket.h> says. */
@@ -103,7 +102,7 @@ static __inline__ int winsock_fd_isset(SOCKET s, const FD_SET *set)
 	return 0;
 }
 
-/* Once, and not where there is no room. */
+/* Adds a socket once, and not to a full set. */
 static __inline__ void winsock_fd_add(SOCKET s, FD_SET *set)
 {
 	if (!winsock_fd_isset(s, set) && set->fd_count < FD_SETSIZE)
@@ -142,7 +141,7 @@ typedef struct WSAData {
 	char szSystemStatus[WSASYS_STATUS_LEN + 1];
 } WSADATA, *LPWSADATA;
 
-#define WSA_FLAG_OVERLAPPED		0x01	/* accepted; the mode stays blocking (N13) */
+#define WSA_FLAG_OVERLAPPED		0x01	/* no effect: the mode stays blocking (N13) */
 #define WSA_FLAG_NO_HANDLE_INHERIT	0x80	/* close on exec */
 
 /* Error numbers. */
@@ -235,7 +234,7 @@ extern "C" {
 int WSAStartup(WORD version, LPWSADATA data) WINSOCK_AS(WSAStartup);
 
 /**
- * WSACleanup() - undo one WSAStartup(); the last one destroys every SOCKET made by
+ * WSACleanup() - undo one WSAStartup(); the last one destroys every SOCKET of the process that
  * this library in the process: TCP connections that no other process holds are reset,
  * pending operations go without a notification, blocked calls fail (X2).
  *
@@ -309,8 +308,8 @@ int WINSOCK_SOCKET(shutdown)(SOCKET s, int how) WINSOCK_AS(shutdown);
 /**
  * select() - @timeout is not changed; on an error the sets are not either
  *
- * A socket that another thread closes meanwhile is told as readable or writable, if it
- * was asked for that, else the call fails with WSAENOTSOCK (P14, P15).
+ * A socket that another thread closes during the call is reported as readable or writable, if the
+ * caller asked for that; else the call fails with WSAENOTSOCK (P14, P15).
  */
 int WINSOCK_SELECT(select)(int unused, FD_SET *readable, FD_SET *writable, FD_SET *exceptional,
 		   const struct timeval *timeout) WINSOCK_AS(select);

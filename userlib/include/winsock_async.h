@@ -72,10 +72,9 @@ void SetLastError(DWORD error) WINSOCK_AS(SetLastError);
 /**
  * CloseHandle() - give up a WSAEVENT, completion port or thread handle
  *
- * Who waits on a port that is closed is told ERROR_ABANDONED_WAIT_0. What is associated
- * with an event simply no longer tells it. A SOCKET is closed as by close(2),
- * without what closesocket() does (M5): its operations and associations are dropped, no
- * linger is waited for. Return: TRUE, or FALSE: ERROR_INVALID_HANDLE.
+ * Threads that wait on a closed port get ERROR_ABANDONED_WAIT_0; the associations of a closed event
+ * end. A SOCKET is closed as by close(2), without what closesocket() does (M5): its operations and
+ * associations are dropped, and it does not linger. Return: TRUE, or FALSE: ERROR_INVALID_HANDLE.
  */
 BOOL CloseHandle(HANDLE handle) WINSOCK_AS(CloseHandle);
 
@@ -103,7 +102,7 @@ DWORD QueueUserAPC(PAPCFUNC routine, HANDLE thread, ULONG_PTR data) WINSOCK_AS(Q
 HANDLE GetCurrentThread(void) WINSOCK_AS(GetCurrentThread);
 
 /**
- * SleepEx() - sleep for @ms, INFINITE for ever
+ * SleepEx() - sleep for @ms; INFINITE: for ever
  *
  * Return: 0 after the time, WAIT_IO_COMPLETION if @alertable and a routine has run.
  */
@@ -152,9 +151,9 @@ DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL all, DW
 			       BOOL alertable) WINSOCK_AS(WSAWaitForMultipleEvents);
 
 /*
- * The same by their names in <windows.h>. CreateEvent() makes such as are reset by the one wait
- * that they end, too, if @manual is FALSE; @attributes is not looked at, and named ones
- * (ERROR_NOT_SUPPORTED) are not to be had.
+ * The same by their names in <windows.h>. An event that CreateEvent() makes with @manual FALSE is
+ * reset by the one wait that it ends. @attributes is ignored; a named event fails with
+ * ERROR_NOT_SUPPORTED.
  */
 #define WAIT_OBJECT_0		WSA_WAIT_EVENT_0
 #define WAIT_FAILED		WSA_WAIT_FAILED
@@ -205,10 +204,10 @@ typedef void (*LPWSAOVERLAPPED_COMPLETION_ROUTINE)(DWORD error, DWORD transferre
  * returned (P4). A thread that ends takes its operations with it, those on a port
  * excepted (P22).
  *
- * Return: 0 (done; the completion is told all the same) or SOCKET_ERROR:
- * WSA_IO_PENDING, or what send() and recv() say, WSAEFAULT, WSAEINVAL (no buffer, or
- * more than 1024; @routine, and the socket has a completion port), WSAENOBUFS; then nothing
- * completes later. With WSAEMSGSIZE, a datagram that did not fit, the flags are MSG_PARTIAL.
+ * Return: 0 (done; it completes all the same) or SOCKET_ERROR: WSA_IO_PENDING, or what send() and
+ * recv() say, WSAEFAULT, WSAEINVAL (no buffer, or more than 1024; @routine, and the socket has a
+ * completion port), WSAENOBUFS; then nothing completes later. With WSAEMSGSIZE, a datagram that did
+ * not fit, the flags are MSG_PARTIAL.
  */
 int WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD sent, DWORD flags,
 	    LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
@@ -237,12 +236,12 @@ BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD transf
  * CancelIoEx() - cancel one operation of a socket, or all of this process
  * @file: the SOCKET as a HANDLE
  *
- * They complete with WSA_OPERATION_ABORTED, or as they had before. Return: TRUE, or
- * FALSE: ERROR_NOT_FOUND (nothing pending), ERROR_INVALID_HANDLE.
+ * The operations complete with WSA_OPERATION_ABORTED, unless they have completed before. Return:
+ * TRUE, or FALSE: ERROR_NOT_FOUND (nothing pending), ERROR_INVALID_HANDLE.
  */
 BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
 
-/* Of WSAIoctl(): a GUID of <mswsock.h> gives a pointer to its function. */
+/* For WSAIoctl(): a GUID of <mswsock.h> gives a pointer to its function. */
 #define SIO_GET_EXTENSION_FUNCTION_POINTER	0xC8000006U
 
 /**
@@ -252,7 +251,7 @@ BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
  */
 BOOL CancelIo(HANDLE file) WINSOCK_AS(CancelIo);
 
-/** GetOverlappedResult() - the same without flags; the peer's reset is ERROR_NETNAME_DELETED */
+/* GetOverlappedResult() - the same without flags; a reset by the peer is ERROR_NETNAME_DELETED */
 BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD transferred, BOOL wait)
 	WINSOCK_AS(GetOverlappedResult);
 
@@ -314,7 +313,7 @@ BOOL GetQueuedCompletionStatusEx(HANDLE port, LPOVERLAPPED_ENTRY entries, ULONG 
 				 PULONG removed, DWORD ms, BOOL alertable)
 	WINSOCK_AS(GetQueuedCompletionStatusEx);
 
-/** PostQueuedCompletionStatus() - a packet of one's own; FALSE: ERROR_INVALID_HANDLE,
+/** PostQueuedCompletionStatus() - queue a packet; FALSE: ERROR_INVALID_HANDLE,
  * ERROR_NOT_ENOUGH_MEMORY. */
 BOOL PostQueuedCompletionStatus(HANDLE port, DWORD transferred, ULONG_PTR key,
 				LPOVERLAPPED overlapped) WINSOCK_AS(PostQueuedCompletionStatus);
@@ -344,19 +343,18 @@ typedef struct winsock_network_events {
  * WSAEventSelect() - have an event signalled when something happens on a socket
  * @events: FD_* bits; 0 cancels the association
  *
- * Makes the socket non-blocking, and it stays so. An event is told once, and again
- * after the call that it invites to: FD_READ after a receive that leaves data, FD_WRITE
- * after a send that failed with WSAEWOULDBLOCK, FD_ACCEPT after accept(). FD_CLOSE is
- * told when the data before it was read: 0 after a FIN, WSAECONNABORTED after a reset
- * (H7), once, and never after closesocket() (V1). Accepted sockets have the listener's
- * association. Return: 0, or SOCKET_ERROR: WSAENOTSOCK, WSAEINVAL (@events, or no
- * event where one is needed), WSAENOBUFS.
+ * Makes the socket non-blocking, and it stays so. An event is signalled once, and again after the
+ * call that it invites to: FD_READ after a receive that leaves data, FD_WRITE after a send that
+ * failed with WSAEWOULDBLOCK, FD_ACCEPT after accept(). FD_CLOSE is signalled when the data before
+ * it was read: 0 after a FIN, WSAECONNABORTED after a reset (H7), once, and never after
+ * closesocket() (V1). Accepted sockets have the listener's association. Return: 0, or SOCKET_ERROR:
+ * WSAENOTSOCK, WSAEINVAL (@events, or no event where one is needed), WSAENOBUFS.
  */
 int WSAEventSelect(SOCKET s, WSAEVENT event, long events) WINSOCK_AS(WSAEventSelect);
 
 /**
- * WSAEnumNetworkEvents() - what happened since the last time; forgets it
- * @event: or NULL; is reset
+ * WSAEnumNetworkEvents() - read and clear what has happened on a socket
+ * @event: reset, if not NULL
  */
 int WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS events)
 	WINSOCK_AS(WSAEnumNetworkEvents);

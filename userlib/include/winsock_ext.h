@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What Windows has no name for. */
+/* Calls for which Windows has no name. */
 #ifndef WINSOCK_EXT_H
 #define WINSOCK_EXT_H
 
@@ -11,14 +11,14 @@ extern "C" {
 #endif
 
 /**
- * winsock_startup_error() - why the last WSAStartup() of the process failed
+ * winsock_startup_error() - the reason why the last WSAStartup() of the process failed
  *
  * Return: a sentence that says what to do; "" if it did not fail. Static memory.
  */
 const char *winsock_startup_error(void);
 
 /**
- * winsock_query() - the facts that a close of @s would be decided by
+ * winsock_query() - the facts that would decide a close of @s
  * @query: filled in, see struct winsock_query
  *
  * No side effect. Return: 0 or SOCKET_ERROR:
@@ -30,7 +30,7 @@ const char *winsock_startup_error(void);
 int winsock_query(SOCKET s, struct winsock_query *query);
 
 /**
- * winsock_closesocket() - closesocket() that tells what became of the connection
+ * winsock_closesocket() - closesocket() that returns the outcome
  * @flags:	0 or WINSOCK_CLOSE_STRICT
  * @record:	filled in on success, or NULL: the kernel's record, see struct
  *		winsock_record; its outcome is 0 for a family that the kernel's module does
@@ -52,9 +52,9 @@ int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_record *rec
 	WINSOCK_AS(closesocket_ex);	/* winsock_closesocket is closesocket() */
 
 /*
- * A close that never blocks. winsock_close_begin() returns at once; what it gives is
- * a descriptor for poll, select, epoll or io_uring, readable when the close is final.
- * By then the kernel has let go of the socket. There is no would-block here.
+ * A close that never blocks. winsock_close_begin() returns at once and gives a descriptor for poll,
+ * select, epoll or io_uring, which is readable when the close is final. By then the kernel has
+ * released the socket. This close never answers would-block.
  */
 
 /**
@@ -79,8 +79,8 @@ struct winsock_close_options {
  * @record:	filled in if @op is -1; may be NULL
  *
  * The op descriptor takes the SOCKET's own number, so none has to be free. It belongs to the
- * caller, who gives it up by close(2), not by closesocket(). An epoll watch of the program's
- * on @s has to be taken off before (EPOLL_CTL_DEL): it would live until the close is final.
+ * caller, and is closed by close(2), not by closesocket(). The program has to remove an epoll watch
+ * of its own on @s before (EPOLL_CTL_DEL): it would live until the close is final.
  *
  * Return: 0, and the SOCKET is gone; or SOCKET_ERROR, and it is as it was:
  *   WSANOTINITIALISED	before WSAStartup()
@@ -137,14 +137,13 @@ int winsock_close_cancel(int op, SOCKET *s);
 int winsock_close_abort(int op);
 
 /*
- * The kernel's ULP "winsock" makes closes that are not closesocket() linger as
- * closesocket() does: exit, a fatal signal, exec, close(2). socket(), WSASocket() and
- * accept() attach what they return, if it can be had. A socket has one ULP: who wants
- * kTLS on it switches this off first.
+ * The kernel's ULP "winsock" makes closes that are not closesocket() linger as closesocket() does:
+ * exit, a fatal signal, exec, close(2). socket(), WSASocket() and accept() attach what they return,
+ * if possible. A socket has one ULP: a program that wants kTLS on it switches this off first.
  */
 
 /**
- * winsock_attach_default() - shall sockets be attached when they are made?
+ * winsock_attach_default() - attach sockets when they are made?
  * @on: 1, 0, or -1 to ask only
  *
  * The setting is the process's. It begins as 1, or as 0 if the environment says

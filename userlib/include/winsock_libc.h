@@ -2,11 +2,11 @@
 /*
  * The system's headers as <winsock2.h> needs them; do not include it alone.
  *
- * A name that both have, send for one, is declared by <winsock2.h> as the function
- * winsock_send() of the library: as itself, with an assembler name, so that methods,
- * members and pointers of that name keep it. That takes libc's declaration out of sight: its
- * header is read with the name changed. Where the program has read that header before,
- * libc's declaration is there to stay, and a macro takes its place.
+ * <winsock2.h> declares a name that both have, send for one, as the function winsock_send() of the
+ * library: as itself, with an assembler name, so that methods, members and pointers of that name
+ * keep it. That requires libc's declaration to be out of sight, so its header is included with the
+ * name changed. If the program has included that header before, libc's declaration stays, and a
+ * macro takes its place.
  */
 #ifndef WINSOCK_LIBC_H
 #define WINSOCK_LIBC_H
@@ -17,7 +17,7 @@
 /* WINSOCK_AS(name): declared so, a function is winsock_name to the linker. */
 #define WINSOCK_AS(name)	__asm__("winsock_" #name)
 
-/* WINSOCK_SOCKET(name) and so on: what a function of libc's name is declared as. */
+/* WINSOCK_SOCKET(name) and so on: the name under which a function of libc's name is declared. */
 #if defined(WINSOCK_KEEP_LIBC_NAMES) || defined(_SYS_SOCKET_H)
 #define WINSOCK_SOCKET_SEEN
 #define WINSOCK_SOCKET(name)	winsock_##name
@@ -58,7 +58,7 @@
 #define getnameinfo	winsock_libc_getnameinfo
 #define gethostbyname	winsock_libc_gethostbyname
 
-/* Of these only the names go: programs have their own. <sys/...> of ours bring them back. */
+/* Only the names are hidden: programs have their own. <sys/...> of ours bring them back. */
 #ifndef __socklen_t_defined
 #define socklen_t	winsock_libc_socklen_t
 #endif
@@ -78,7 +78,7 @@
 #define __USE_XOPEN2K	1
 #endif
 
-/* FD_SETSIZE is the program's to define. */
+/* The program may define FD_SETSIZE. */
 #ifndef _SYS_SELECT_H
 #pragma push_macro("FD_SETSIZE")
 #include <sys/select.h>
@@ -176,7 +176,7 @@ typedef unsigned long u_long;
 #define linger		winsock_linger
 #endif
 
-/* By hand, as <netinet/tcp.h>, <unistd.h> and <sys/time.h> have them: those have too much. */
+/* Copied from <netinet/tcp.h>, <unistd.h> and <sys/time.h>, which declare too much. */
 #ifndef TCP_NODELAY
 #define TCP_NODELAY	1
 #define TCP_MAXSEG	2

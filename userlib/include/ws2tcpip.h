@@ -5,7 +5,7 @@
 
 #include <winsock2.h>
 
-/* Windows' is signed, as what accept() and others take; libc's may have been seen. */
+/* Windows' socklen_t is signed, as accept() and others take it; libc's may have been seen. */
 #ifndef WINSOCK_KEEP_LIBC_NAMES
 #ifdef __socklen_t_defined
 typedef int winsock_socklen_t;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* <poll.h> behind <winsock2.h>, which has had struct pollfd and the constants of it. */
+/* <poll.h> behind <winsock2.h>, which has defined struct pollfd and its constants. */
 #pragma GCC system_header
 #include_next <sys/poll.h>
 

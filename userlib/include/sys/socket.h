@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* <sys/socket.h>, and behind <winsock2.h> the type that Linux' other headers want of it. */
+/* <sys/socket.h>; behind <winsock2.h> only the type that Linux' other headers need. */
 #pragma GCC system_header
 #include_next <sys/socket.h>
 
