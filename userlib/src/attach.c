@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The ULP: with it the kernel keeps a lingering socket's deadline also where no
- * closesocket() is called, at exit before all.
+ * The ULP: with it the kernel keeps a lingering socket's deadline also where no closesocket() is
+ * called, above all at exit.
  */
 #include <netinet/tcp.h>
 #include <stdatomic.h>
@@ -33,7 +33,7 @@ static int attach(SOCKET s)
 
 void attach_quietly(SOCKET s)
 {
-	/* Whatever the reason, the socket is as good as without. */
+	/* A socket that cannot be attached works without the ULP. */
 	if (attach_default() == ATTACH_ON)
 		attach(s);
 }

@@ -2,9 +2,9 @@
 /*
  * closesocket: the kernel decides, see uapi/linux/winsock.h.
  *
- * The kernel is asked once. A close that lingers leaves its op descriptor at the socket's
- * number, which stays ours: the thread waits for that, where it can be alerted and the close
- * be taken back (B9, A14), and gives the number up when the close is over.
+ * The library asks the kernel once. A close that lingers leaves its op descriptor at the socket's
+ * number. The thread waits for that alertably, so that the close can be taken back (B9, A14), and
+ * closes the descriptor when the close is final.
  */
 #include "close.h"
 #include "fork.h"
@@ -12,18 +12,18 @@
 #include "startup.h"
 #include "wait.h"
 
-/* Of close_await(), in the child of a routine that has forked. */
+/* Result of close_await() in the child, if a routine has called fork(). */
 #define CLOSE_FORKED	(-1)
 
 /**
  * struct closing - a closesocket() under way
  * @s:		the socket
- * @handle:	what is known of it, or NULL: no memory
+ * @handle:	its state in the library, or NULL: no memory
  * @bits:	the bits that it had
- * @going:	the bits that it has until the close ends; they say which close this is
+ * @going:	the bits that it has until the close ends; they identify this close
  * @cookie:	the cookie that it had
  * @channel:	the asynchronous side, or NULL
- * @another:	another close has or had the socket: there is none to close
+ * @another:	another close has or had the socket, so this one has none to close
  * @call:	the kernel's answer
  */
 struct closing {
@@ -38,9 +38,9 @@ struct closing {
 };
 
 /*
- * The kernel frees the number in the middle of the call, and another thread may have it
- * before we are back: what we know of it goes first. From then on nothing new begins on
- * the number.
+ * Clear the library's state of the number first: the kernel frees the number during the call, and
+ * another thread may get it before the call returns. From then on no new operation begins on the
+ * number.
  */
 static void close_begin(struct closing *closing, SOCKET s)
 {
@@ -51,8 +51,9 @@ static void close_begin(struct closing *closing, SOCKET s)
 	if (!handle)
 		return;
 	/*
-	 * Of another close that asks the kernel it shows soon whether there is one to do. The
-	 * number may be a stranger's then. One that lingers is all that this one will be told.
+	 * If another close is asking the kernel, wait until it is known whether this one still has
+	 * a socket to close: the number may be another socket's then. If the other close lingers,
+	 * this one fails at once.
 	 */
 	while ((closing->bits = handle_leave(handle, &closing->going)) & HANDLE_GOING) {
 		/* A close has taken the cookie away; AcceptEx() has not. */
@@ -77,21 +78,21 @@ static void close_end(struct closing *closing, enum layer_close end)
 
 	if (!handle || (closing->bits & HANDLE_GOING))
 		return;
-	/* The channel first: with the bits the next close may begin. */
+	/* The channel first: from handle_end() on the next close may begin. */
 	if (closing->channel)
 		layer_above()->end_close(handle, closing->channel, end);
 	handle_end(handle, closing->going, open ? closing->bits : 0, open ? closing->cookie : 0);
 	wait_close_end(handle, closing->going, !open);
 }
 
-/* Nothing has happened. */
+/* Fail; the socket is as before. */
 static int close_undo(struct closing *closing, int error)
 {
 	close_end(closing, LAYER_OPEN);
 	return error_fail(error);
 }
 
-/* The same by the kernel's word, unless that is that the socket was gone before. */
+/* Fail with the kernel's error. With EBADF or ENOTSOCK the socket was gone before. */
 static int close_refused(struct closing *closing, int number)
 {
 	bool gone = number == EBADF || number == ENOTSOCK;
@@ -108,7 +109,7 @@ static int close_done(struct closing *closing)
 	return 0;
 }
 
-/* Begin, and ask the kernel. Its errno, or 0: done, or pending with an op descriptor. */
+/* Begin, and ask the kernel. Returns its errno, or 0: done, or pending with an op descriptor. */
 static int close_ask(struct closing *closing, SOCKET s,
 		     const struct winsock_close_options *options)
 {
@@ -126,7 +127,7 @@ static int close_ask(struct closing *closing, SOCKET s,
 	return startup_ioctl(WINSOCK_IOC_CLOSE, &closing->call) ? errno : 0;
 }
 
-/* The same for a number that may be another socket's by now: what was known of it is over. */
+/* close_ask(); if the number is another socket's now (ESTALE), end the old state and ask again. */
 static int close_ask_known(struct closing *closing, SOCKET s,
 			   const struct winsock_close_options *options)
 {
@@ -138,7 +139,7 @@ static int close_ask_known(struct closing *closing, SOCKET s,
 	return close_ask(closing, s, options);
 }
 
-/* The module does not know the socket's family: close(2) is all there is to do. */
+/* The module does not know the socket's family: close with close(2). */
 static int close_other(struct closing *closing)
 {
 	closing->call.record = (struct winsock_record){ 0 };
@@ -148,8 +149,8 @@ static int close_other(struct closing *closing)
 }
 
 /*
- * Close an op's descriptor, unless the program has put another file at its number. No other
- * kind of descriptor refuses so: the op was decided, or to take it back is the parent's.
+ * Close an op's descriptor, unless the program has put another file at its number. Only an op
+ * answers CANCEL with EPERM (the parent began the close) or EALREADY (it is decided).
  */
 static void close_op(SOCKET s)
 {
@@ -157,7 +158,7 @@ static void close_op(SOCKET s)
 		close(s);
 }
 
-/* Wait alertably. 0: it is over; WSAEINTR: taken back, the socket is at its number again. */
+/* Wait alertably. Returns 0: final; WSAEINTR: taken back, the socket is at its number again. */
 static int close_await(struct closing *closing, struct thread *self)
 {
 	struct pollfd polled[2] = { { .fd = closing->s, .events = POLLIN } };
@@ -176,7 +177,7 @@ static int close_await(struct closing *closing, struct thread *self)
 	return 0;
 }
 
-/* The close is the kernel's, and its op stands at the socket's number. 0 or as above. */
+/* Wait for the op, which has the socket's number. Returns as close_await(). */
 static int close_linger(struct closing *closing)
 {
 	struct handle *handle = closing->handle;
@@ -184,7 +185,7 @@ static int close_linger(struct closing *closing)
 	struct thread *self = NULL;
 	int error = 0;
 
-	/* The last WSACleanup() has to know what the number is (X2). */
+	/* The last WSACleanup() must see that the number is an op's (X2). */
 	if (handle) {
 		atomic_store(&handle->bits, HANDLE_LINGERS | closing->going);
 		wait_close_end(handle, closing->going, false);
@@ -208,9 +209,9 @@ static int close_linger(struct closing *closing)
 }
 
 /*
- * A routine has forked, and this is the child, where close_forked() has given the number up.
- * The close is the parent's, and so are the calls and the operations that it ends, and the
- * right to take it back; here was one of several handles (M1).
+ * A routine has called fork(), and this is the child, where close_forked() has closed the number.
+ * The close remains the parent's, and so do its operations and the right to take it back: the child
+ * had one of several handles (M1).
  */
 static int close_in_child(struct closing *closing)
 {
@@ -224,7 +225,7 @@ WINSOCK_API int closesocket(SOCKET s)
 	return winsock_closesocket(s, 0, NULL);
 }
 
-/* In a call that interrupts a blocking one nothing may wait (A13, B10). */
+/* A call that interrupts a blocking one must not wait (A13, B10). */
 static int close_socket(struct closing *closing, SOCKET s, unsigned int flags)
 {
 	struct winsock_close_options options = { .flags = flags | WINSOCK_CLOSE_DETACH };
@@ -288,7 +289,7 @@ WINSOCK_API int winsock_close_begin(SOCKET s, const struct winsock_close_options
 		if (record && *op < 0)
 			*record = closing.call.record;
 		close_done(&closing);
-		/* It may be taken back. */
+		/* Keep the state for winsock_close_cancel(). */
 		if (*op >= 0 && closing.handle)
 			handle_end(closing.handle, 0, closing.bits, closing.cookie);
 	}
@@ -306,7 +307,7 @@ WINSOCK_API int winsock_query(SOCKET s, struct winsock_query *query)
 	return startup_ioctl(WINSOCK_IOC_QUERY, query) ? error_fail_errno(errno) : 0;
 }
 
-/* ATM knows no half-close: ending one direction ends the circuit (X8). */
+/* ATM has no half-close: ending one direction ends the circuit (X8). */
 bool close_is_whole(SOCKET s)
 {
 	int family = socket_option(s, SO_DOMAIN);
@@ -322,8 +323,8 @@ int close_circuit(SOCKET s)
 }
 
 /*
- * The last WSACleanup resets a connection that no other handle has, and lets go. A close that
- * lingers is over then, and its thread gives the number up itself.
+ * For the last WSACleanup(): reset a connection that no other process has, and close. It aborts a
+ * close that lingers, whose thread then closes the number itself.
  */
 void close_destroy(SOCKET s, struct handle *handle)
 {
@@ -337,15 +338,15 @@ void close_destroy(SOCKET s, struct handle *handle)
 	if (!(bits & HANDLE_OURS))
 		return;
 	error = close_ask(&closing, s, &hard);
-	/* A number that is another socket's, or none, is not ours to close. */
+	/* Do not close a number that is another socket's by now. */
 	if (error == EOPNOTSUPP && handle_cookie(s) == closing.cookie)
 		close(s);
 	close_end(&closing, LAYER_SILENT);
 }
 
 /*
- * A close that another thread of the parent's was in, or that forked itself. The child has a
- * copy of its op, and closes that; a socket that is not closed yet it has as any other handle.
+ * In the child: a thread of the parent was in a close, or the close's routine has called fork().
+ * Close the child's copy of the op's descriptor; a socket that is not closed yet stays open.
  */
 static void close_forget(SOCKET s, struct handle *handle)
 {
@@ -369,7 +370,7 @@ bool close_handle(HANDLE handle)
 	if ((intptr_t)s != (intptr_t)handle || !socket_check(s))
 		return false;
 	close_begin(&closing, s);
-	closing.call.record.outcome = WINSOCK_OUTCOME_SHARED;	/* who knows */
+	closing.call.record.outcome = WINSOCK_OUTCOME_SHARED;	/* perhaps: end_close() finds out */
 	close(s);
 	close_done(&closing);
 	return true;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What others need of closes. */
+/* Closes, for the other files. */
 #ifndef WINSOCK_CLOSE_H
 #define WINSOCK_CLOSE_H
 
 #include "handle.h"
 
-/* Of the last WSACleanup(). */
+/* For the last WSACleanup(). */
 void close_destroy(SOCKET s, struct handle *handle);
 bool close_is_whole(SOCKET s);		/* a family without half-close? */
 int close_circuit(SOCKET s);		/* end its connection, as a system call */

@@ -48,7 +48,7 @@ static const struct {
 	{ ENOTSOCK, WSAENOTSOCK },
 	{ EOPNOTSUPP, WSAEOPNOTSUPP },
 	{ EPFNOSUPPORT, WSAEPFNOSUPPORT },
-	/* The peer had closed, and answered what we sent after that (V5). */
+	/* The peer had closed, and answered with a reset what we sent after that (V5). */
 	{ EPIPE, WSAECONNABORTED },
 	{ EPROTONOSUPPORT, WSAEPROTONOSUPPORT },
 	{ EPROTOTYPE, WSAEPROTOTYPE },

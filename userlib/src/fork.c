@@ -6,7 +6,7 @@
 #include "startup.h"
 #include "wait.h"
 
-static unsigned int fork_count;		/* written where there is one thread */
+static unsigned int fork_count;		/* written in a child, which has one thread */
 
 unsigned int fork_generation(void)
 {

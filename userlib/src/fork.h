@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fork(): a child has its parent's sockets and none of its other threads. What those were
- * in the middle of is forgotten there: locks are made anew and lists emptied, so only what
- * has to be whole is locked before.
+ * fork(): a child has its parent's sockets and none of its other threads. What those threads had
+ * begun is dropped in the child: locks are made anew and lists emptied, so fork() takes only the
+ * locks of state that has to be whole.
  */
 #ifndef WINSOCK_FORK_H
 #define WINSOCK_FORK_H
@@ -10,7 +10,7 @@
 /* Register the handlers; once. */
 void fork_watch(void);
 
-/* Another one in a child than in its parent: what spans a routine looks whether it forked. */
+/* Differs between a child and its parent: code that runs a routine checks whether it forked. */
 unsigned int fork_generation(void);
 
 #endif /* WINSOCK_FORK_H */

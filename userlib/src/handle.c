@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Handle state. See handle.h. In chunks made when first written to and never freed: a
- * look-up is two loads. Numbers beyond the table, which takes raised system limits, have
- * none: the library then only forgets what it could know.
+ * Handle state. See handle.h. Chunks are allocated at the first write and never freed: a look-up is
+ * two loads. Numbers beyond the table, which raised system limits allow, have no state.
  */
 #include <stdlib.h>
 
@@ -78,7 +77,7 @@ bool handle_claim(struct handle *handle, uint64_t cookie)
 	return true;
 }
 
-/* What was there is of an earlier socket, which was closed by other ways than ours. */
+/* Drop the state of an earlier socket, which the program closed without the library. */
 static void handle_forget(SOCKET s, struct handle *handle, uint64_t cookie)
 {
 	if (handle_claim(handle, cookie) && atomic_load(&handle->channel))
@@ -99,7 +98,7 @@ void handle_born(SOCKET s, uint64_t bits)
 	errno = saved;
 }
 
-/* A socket that the library did not make: is what is known of it, from here on? */
+/* Begin to keep state of a socket that the library did not make. False: it is none. */
 static bool handle_adopt(SOCKET s, struct handle *handle)
 {
 	uint64_t cookie = handle_cookie(s);
@@ -151,7 +150,7 @@ bool handle_verify(SOCKET s)
 	if (!handle || !atomic_load(&handle->cookie))
 		return true;
 	same = handle_cookie(s) == atomic_load(&handle->cookie);
-	/* Not of a close that is under way, which takes the cookie away. */
+	/* A close that is under way has set the cookie to 0: it returned above. */
 	if (!same)
 		handle_forget(s, handle, 0);
 	errno = saved;
@@ -194,7 +193,10 @@ void handle_end(struct handle *handle, uint64_t going, uint64_t bits, uint64_t c
 {
 	uint64_t none = 0;
 
-	/* A new owner has its own there. First: with the bits the next close may begin. */
+	/*
+	 * The cookie first: from the change of the bits on the next close may begin. A new owner of
+	 * the number has its own.
+	 */
 	atomic_compare_exchange_strong(&handle->cookie, &none, cookie);
 	atomic_compare_exchange_strong(&handle->bits, &going, bits);
 }

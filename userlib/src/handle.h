@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Handle state: what the library knows of a SOCKET, by its number. The bits are read and
- * changed whole, without the lock.
+ * Handle state: what the library knows of a SOCKET, by its number. The bits are read and changed as
+ * a whole, without the lock.
  *
- * The program may close a number by other ways than ours, and get it back as anything. So
- * the state is of one socket, told by its cookie (SO_COOKIE): the kernel compares it before
- * it closes, and the library before it refuses a call because of what it knows.
+ * The program may close a number without the library, and get it back as anything. So the state
+ * belongs to one socket, identified by its cookie (SO_COOKIE): the kernel compares it before it
+ * closes, and the library before it refuses a call because of the state.
  */
 #ifndef WINSOCK_HANDLE_H
 #define WINSOCK_HANDLE_H
@@ -35,12 +35,12 @@
 #define HANDLE_EXCLUSIVE	(1ULL << 49)	/* SO_EXCLUSIVEADDRUSE */
 #define HANDLE_DEAF		(1ULL << 50)	/* SIO_UDP_CONNRESET FALSE */
 #define HANDLE_LINGER_BITS	(0xffffffffULL << HANDLE_ONOFF_SHIFT)
-/* What a new connection of the same socket knows nothing of. */
+/* Bits that end when the socket gets a new connection. */
 #define HANDLE_PAST		(HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND | \
 				 HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING | HANDLE_CONNECTED)
-/* What an accepted socket has from its listener. */
+/* Bits that an accepted socket inherits from its listener. */
 #define HANDLE_INHERITED	(HANDLE_LINGER_BITS | HANDLE_TIMEOUT | HANDLE_REUSES)
-#define HANDLE_CLOSE_SHIFT	51		/* with GOING: which close, as far as it goes */
+#define HANDLE_CLOSE_SHIFT	51		/* with GOING: the close's number, cut */
 
 struct channel;
 struct wait_link;
@@ -48,12 +48,12 @@ struct wait_link;
 /**
  * struct handle - one descriptor number; never freed
  * @bits:	HANDLE_*
- * @cookie:	of which socket they are; 0: nothing is known
+ * @cookie:	the socket that they belong to; 0: nothing is known
  * @closes:	counts them as they begin
- * @lock:	for what follows; no system call that may take long is made with it
- * @channel:	the asynchronous side, or NULL, which may be seen without the lock
- * @waits:	blocking calls; if there is one may be seen without the lock
- * @leaders:	of those that wait to receive, and to send: who looks, see wait.c
+ * @lock:	for the members below; not held over a system call that may take long
+ * @channel:	the asynchronous side, or NULL; may be compared with NULL without the lock
+ * @waits:	blocking calls; may be compared with NULL without the lock
+ * @leaders:	the call that polls for those that wait to receive, and to send: see wait.c
  */
 struct handle {
 	_Atomic uint64_t bits;
@@ -65,34 +65,34 @@ struct handle {
 	struct wait_link *leaders[2];
 };
 
-struct handle *handle_find(SOCKET s);	/* NULL: nothing was ever known of the number */
+struct handle *handle_find(SOCKET s);	/* NULL: the number never had state */
 struct handle *handle_make(SOCKET s);	/* NULL: no memory, or a number beyond the table */
 void handle_each(void (*visit)(SOCKET s, struct handle *handle));
 
 uint64_t handle_bits(SOCKET s);
-/* A new socket of ours, and what is known of it. */
+/* Set the state of a socket that the library has made. */
 void handle_born(SOCKET s, uint64_t bits);
-/* Change bits, in one step; not of a socket that is being closed. */
+/* Change bits, in one step, unless the socket is being closed. */
 void handle_change(SOCKET s, uint64_t clear, uint64_t set);
-/* Of what has a channel, whose lock the caller may have, without a look at the number. */
+/* Set bits; with a channel, whose lock the caller may hold, without asking for the cookie. */
 void handle_mark(SOCKET s, uint64_t bits);
-/* What is known is of this socket, from here on. False: a close is under way. */
+/* Clear the state and give it to this socket. False: a close is under way. */
 bool handle_claim(struct handle *handle, uint64_t cookie);
-/* Which of these has it, for a refusal: another socket than it was has none. */
+/* Return which of these bits the socket has, if the state is still that socket's. */
 uint64_t handle_marks(SOCKET s, uint64_t bits);
-/* Is the number still the socket that is known? If not all of that is forgotten. */
+/* Is the state still that of the number's socket? If not it is dropped. */
 bool handle_verify(SOCKET s);
 uint64_t handle_cookie(SOCKET s);	/* the kernel's; 0: it is no socket */
 
-/* Another handle of ours to the same socket, or -1. */
+/* Return another handle of this process to the same socket, or -1. */
 SOCKET handle_twin(SOCKET s, uint64_t cookie);
 
 /*
- * A close begins: the bits. They are @going from then on, which says HANDLE_GOING and which
- * close; or another one is at it.
+ * Begin a close: returns the bits, and sets them to @going, which has HANDLE_GOING and the close's
+ * number, unless another close is under way.
  */
 uint64_t handle_leave(struct handle *handle, uint64_t *going);
-/* It is over: the bits from now on, unless the number has a new owner. */
+/* End a close: set bits and cookie, unless the number has a new owner. */
 void handle_end(struct handle *handle, uint64_t going, uint64_t bits, uint64_t cookie);
 
 #endif /* WINSOCK_HANDLE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of the library share, grouped by file. The library itself is
- * written with libc's names.
+ * Declarations that the library's files share, grouped by file. The library itself is written with
+ * libc's names.
  */
 #ifndef WINSOCK_INTERNAL_H
 #define WINSOCK_INTERNAL_H
@@ -23,10 +23,9 @@
 #define WINSOCK_API __attribute__((visibility("default")))
 
 /*
- * The border of the API, the first line of each call that takes a lock, changes errno or
- * runs a routine: errno comes back as it was, and pthread_cancel() does not end the thread
- * in between, where it would leave locks taken and lists with entries on its stack. Calls
- * within calls are fine.
+ * BORDER is the first line of each call of the API that takes a lock, changes errno or runs a
+ * routine: errno is restored at the end, and pthread_cancel() does not end the thread in between,
+ * where it would leave locks taken and lists with entries on its stack. Calls may nest.
  */
 struct border {
 	int number;
@@ -50,23 +49,23 @@ static inline void border_leave(struct border *border)
 #define BORDER \
 	struct border border_ __attribute__((unused, cleanup(border_leave))) = border_enter()
 
-/* Of a call that may wait: a thread that is to end does not begin it. */
+/* For a call that may wait: a cancelled thread ends before it begins. */
 #define BORDER_OF_WAIT \
 	struct border border_ __attribute__((unused, cleanup(border_leave))) = \
 		(pthread_testcancel(), border_enter())
 
 /* error.c: every function that fails returns through one of these. */
 int error_fail(int wsa);		/* sets the last error; SOCKET_ERROR */
-int error_fail_system(int wsa);		/* the same under the system's name, if it has one */
+int error_fail_system(int wsa);		/* the same, by the system's name if it has one */
 int error_fail_errno(int number);	/* the same from an errno */
 int error_from_errno(int number);	/* the table */
-/* The end of calls that leave a last error of 0 behind where they succeed, as on Windows. */
+/* End a call that sets the last error to 0 on success, as on Windows. */
 int error_result(int result);
 
 /* startup.c */
 bool startup_done(void);
 
-/* Behind the border, of most calls: leaves the caller with the error set. */
+/* Most calls have this behind BORDER: return @failure before WSAStartup(). */
 #define STARTED_OR(failure) do { \
 	if (__builtin_expect(!startup_done(), 0)) { \
 		error_fail(WSANOTINITIALISED); \
@@ -81,18 +80,18 @@ bool socket_check(SOCKET s);
 int socket_option(SOCKET s, int name);	/* an int at SOL_SOCKET, or -1 */
 bool socket_is_stream(SOCKET s);
 bool socket_is_nonblocking(SOCKET s);
-bool socket_is_short(SOCKET s, int size);	/* for an address; too short for any is enough */
-bool socket_is_connected(SOCKET s);	/* has a peer, or had one */
+bool socket_is_short(SOCKET s, int size);	/* too short for an address? */
+bool socket_is_connected(SOCKET s);	/* has or had a peer */
 bool socket_is_bound(SOCKET s);		/* has a port, or an address of another family */
-/* Begin a connect without waiting; @flags: of F_GETFL. 0, EINPROGRESS, or another errno. */
+/* Begin a connect without waiting; @flags: of F_GETFL. Returns 0, EINPROGRESS or an errno. */
 int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int flags);
 
-/* attach.c: take the ULP if it can be had; sets errno. */
+/* attach.c: attach if possible; sets errno. */
 void attach_quietly(SOCKET s);
 
 /* option.c: is this memory readable? */
 bool option_readable(const void *memory, size_t size);
-/* Set what the program can set of @from for @to as well, a socket of the same family. */
+/* Set the options of @from that a program can set for @to, a socket of the same family. */
 void option_copy(SOCKET from, SOCKET to);
 
 #endif /* WINSOCK_INTERNAL_H */

@@ -11,7 +11,7 @@ static uint64_t io_shut(int direction)
 	return direction == IO_RECEIVE ? HANDLE_SHUT_RECEIVE : HANDLE_SHUT_SEND;
 }
 
-/* EPIPE has many reasons. */
+/* Find out the reason of EPIPE. */
 static int io_broken(SOCKET s, int direction)
 {
 	uint64_t bits = handle_bits(s);
@@ -23,7 +23,7 @@ static int io_broken(SOCKET s, int direction)
 	if ((bits & (HANDLE_OURS | HANDLE_PEER)) == HANDLE_OURS ||
 	    socket_option(s, SO_ACCEPTCONN) > 0)
 		return WSAENOTCONN;
-	/* The peer had closed, and answered what we sent after that (V5). */
+	/* The peer had closed, and answered with a reset what we sent after that (V5). */
 	handle_mark(s, HANDLE_ABORTED);
 	return WSAECONNABORTED;
 }
@@ -32,16 +32,16 @@ int io_error_number(SOCKET s, int number, int direction)
 {
 	switch (number) {
 	case ECONNRESET:
-		/* Linux tells of a reset once, Windows on every call (H4). */
+		/* Linux reports a reset once, Windows on every call (H4). */
 		handle_mark(s, HANDLE_RESET);
 		return WSAECONNRESET;
 	case EPIPE:
 		return io_broken(s, direction);
 	case ECONNREFUSED:
-		/* A datagram found nobody there. */
+		/* No socket has the datagram's port. */
 		return socket_is_stream(s) ? WSAECONNREFUSED : WSAECONNRESET;
 	case EDESTADDRREQ:
-		/* Nobody gave an address, nor connected the socket. */
+		/* The call has no address, and the socket is not connected. */
 		return WSAENOTCONN;
 	default:
 		return error_from_errno(number);
@@ -52,7 +52,7 @@ int io_end_error(SOCKET s)
 {
 	int error = socket_option(s, SO_ERROR);
 
-	/* A reset behind the FIN is no error of recv(2) (V5), and asked for once only. */
+	/* recv(2) does not report a reset behind the FIN (V5); SO_ERROR does, once. */
 	if (error <= 0)
 		return 0;
 	handle_mark(s, error == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
@@ -86,12 +86,12 @@ ssize_t io_move(SOCKET s, struct msghdr *message, int flags, int direction)
 	return moved;
 }
 
-/* The same, behind the operations that are pending on a stream. */
+/* io_move(), behind the operations that are pending on a stream. */
 static ssize_t io_try(SOCKET s, struct msghdr *message, int flags, int direction)
 {
 	struct handle *handle = layer_handle(s);
 
-	/* What is out of band is in no order. */
+	/* Out-of-band data has no place in the order. */
 	if (handle && !(direction == IO_RECEIVE && (flags & MSG_OOB)) &&
 	    layer_above()->pending(handle, direction)) {
 		errno = EAGAIN;
@@ -100,7 +100,7 @@ static ssize_t io_try(SOCKET s, struct msghdr *message, int flags, int direction
 	return io_move(s, message, flags, direction);
 }
 
-/* SO_RCVTIMEO and SO_SNDTIMEO, from now on. */
+/* The deadline by SO_RCVTIMEO or SO_SNDTIMEO, from now on. */
 static int64_t io_deadline(SOCKET s, int direction)
 {
 	int name = direction == IO_RECEIVE ? SO_RCVTIMEO : SO_SNDTIMEO;
@@ -135,7 +135,7 @@ static size_t io_size(const struct msghdr *message)
 	return size;
 }
 
-/* Of a wait that did not end with more bytes: 0 if those so far are the result. */
+/* The error of a wait that ended without more bytes; 0 if those so far are the result. */
 static int io_wait_error(enum wait_end end, bool stream, int direction, ssize_t moved)
 {
 	switch (end) {
@@ -150,8 +150,8 @@ static int io_wait_error(enum wait_end end, bool stream, int direction, ssize_t 
 }
 
 /*
- * Wait for the rest. On a stream a blocking send moves everything, and so does a receive
- * that asks for it. Returns 0, or the error; @moved counts on.
+ * Wait for the rest. On a stream a blocking send moves all bytes, and so does a receive with
+ * MSG_WAITALL. Returns 0, or the error; adds to @moved.
  */
 static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, bool stream,
 		   ssize_t *moved)
@@ -178,14 +178,14 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, b
 	} while (more < 0 ? errno == EAGAIN : more > 0 && whole && io_size(message));
 	if (end != WAIT_READY)
 		error = io_wait_error(end, stream, direction, *moved);
-	/* A part counts for little where the whole was asked for and the rest has failed. */
+	/* If the rest has failed, the part is no result of a transfer of the whole. */
 	else if (more < 0)
 		error = io_error_number(s, errno, direction);
 	wait_leave(&one.wait);
 	return error;
 }
 
-/* Is what was tried first not all that the mode and the flags ask for? */
+/* Do mode and flags ask for more than the first try has moved? */
 static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, int direction,
 			 ssize_t moved)
 {
@@ -198,7 +198,7 @@ static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, int 
 		return false;
 	if ((flags & (receive ? MSG_DONTWAIT | MSG_OOB : MSG_DONTWAIT)) || socket_is_nonblocking(s))
 		return false;
-	/* Peeking sees the same bytes again: there is no rest to wait for. */
+	/* Peeking would see the same bytes again. */
 	return moved < 0 || (!(flags & MSG_PEEK) && socket_is_stream(s));
 }
 
@@ -220,7 +220,7 @@ ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction)
 		error = io_error_number(s, errno, direction);
 	}
 	if (direction == IO_RECEIVE) {
-		/* Windows tells of a datagram that was cut short. */
+		/* Windows reports a datagram that was cut short. */
 		if (!error && (message->msg_flags & MSG_TRUNC) && !socket_is_stream(s))
 			error = WSAEMSGSIZE;
 		if (!error && !moved && io_size(message) && socket_is_stream(s))

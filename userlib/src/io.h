@@ -19,23 +19,23 @@ enum { IO_RECEIVE, IO_SEND, IO_DIRECTIONS };
 int io_refuse(SOCKET s, int direction);
 
 /**
- * io_error_number() - what a failed transfer is called in Winsock
+ * io_error_number() - the Winsock error of a failed transfer
  * @number:	its errno
  */
 int io_error_number(SOCKET s, int number, int direction);
 
-/* After a receive of nothing: 0 for the peer's FIN, or what came behind it (V5). */
+/* After a receive of 0 bytes: 0 for the peer's FIN, or the error behind it (V5). */
 int io_end_error(SOCKET s);
 
 /* One recvmsg(2) or sendmsg(2) that does not wait. */
 ssize_t io_move(SOCKET s, struct msghdr *message, int flags, int direction);
 
-/* Go on behind the @moved bytes that are done; they are no more than the buffers have. */
+/* Go on behind the first @moved bytes, which are no more than the buffers have. */
 void io_advance(struct msghdr *message, size_t moved);
 
 /**
  * io_transfer() - the whole call, waiting as the socket's mode says
- * @message: the buffers' lengths and addresses are used up
+ * @message: the buffers' lengths and addresses are changed
  *
  * Return: bytes, or SOCKET_ERROR with the error set.
  */

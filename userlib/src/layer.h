@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Where the core calls the asynchronous layer, which is above it and may not be linked: by
- * functions that the layer registers when it is first used. But for the thread's and fork's
- * they are only called for handles that have a channel.
+ * The core's calls of the asynchronous layer, which is above it and may not be linked: functions
+ * that the layer registers when it is first used. All except the thread's and fork's are called
+ * only for handles that have a channel.
  */
 #ifndef WINSOCK_LAYER_H
 #define WINSOCK_LAYER_H
@@ -16,18 +16,18 @@ enum layer_close { LAYER_OPEN, LAYER_CLOSED, LAYER_SHARED, LAYER_SILENT };
 
 /**
  * struct layer - the layer above
- * @pending:	operations of a stream come before a plain transfer; wait_kick() tells of
- *		their end. Without the handle's lock
- * @shutdown:	the part of SHUT_* that has to wait for operations, or -1
- * @happened:	network events: something has been done by the program
- * @accepted:	the same of a listener; the new socket, or -1: it failed
+ * @pending:	do operations of a stream come before a plain transfer? wait_kick() follows their
+ *		end. Called without the handle's lock
+ * @shutdown:	returns the part of SHUT_* that must wait for operations, or -1
+ * @happened:	network events: the program has done something on the socket
+ * @accepted:	the same on a listener: the new socket, or -1 if accept failed
  * @selects:	are events selected? Then the mode cannot be changed (O24)
- * @forget:	the number was closed by other ways than ours
- * @begin_close: nothing of the layer holds the socket from here on, and nothing begins
- * @end_close:	OPEN: everything goes on. CLOSED: operations are cancelled. SHARED: the same,
- *		unless this process has another handle (P7). SILENT: nobody is told (X2)
- * @thread_ended: its operations end, but for those on a port (P22)
- * @forked:	in the child: all of it is the parent's
+ * @forget:	the program has closed the number without the library
+ * @begin_close: keeps the layer from holding the socket, and from beginning anything
+ * @end_close:	OPEN: everything goes on. CLOSED: operations are cancelled. SHARED: the same, unless
+ *		this process has another handle (P7). SILENT: cancelled without a notification (X2)
+ * @thread_ended: the thread's operations end, except those on a port (P22)
+ * @forked:	in the child: drops everything, which remains the parent's
  */
 struct layer {
 	bool (*pending)(struct handle *handle, int direction);
@@ -42,14 +42,14 @@ struct layer {
 	void (*forked)(void);
 };
 
-/* NULL until there is something to be called for. */
+/* NULL until the layer has registered. */
 extern const struct layer *_Atomic winsock_layer;
 static inline const struct layer *layer_above(void)
 {
 	return atomic_load_explicit(&winsock_layer, memory_order_acquire);
 }
 
-/* The handle, if the layer has to do with it, or NULL. */
+/* Return the handle if it has a channel, or NULL. */
 static inline struct handle *layer_handle(SOCKET s)
 {
 	struct handle *handle = handle_find(s);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Socket options. SO_LINGER and SO_DONTLINGER have Windows' shapes and length rules
- * (claims O1 to O25); what Linux does not store (l_onoff as it was written, a
- * timeout while linger is off) is kept in the table. Where the kernel's setting was
- * changed behind our back, the kernel's wins.
+ * Socket options. SO_LINGER and SO_DONTLINGER have Windows' shapes and length rules (claims O1 to
+ * O25). The table keeps what Linux does not store: l_onoff as it was written, a timeout while
+ * linger is off. If the program has changed the kernel's setting without the library, the kernel's
+ * counts.
  */
 #include <linux/socket.h>
 #include <netinet/tcp.h>
@@ -16,7 +16,7 @@
 
 #define OPTION_LINGER_SIZE	((unsigned int)sizeof(struct winsock_linger))
 
-/* The native struct by another way than its name, which the macro has taken. */
+/* The native struct linger, whose name is a macro here. */
 struct option_native {
 	int onoff;
 	int seconds;
@@ -32,7 +32,7 @@ bool option_readable(const void *memory, size_t size)
 		return false;
 	if (!size || process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)to.iov_len)
 		return true;
-	/* Kernels and sandboxes without the call: then a bad pointer crashes, as in C. */
+	/* If kernel or sandbox lack the call a bad pointer crashes, as in C. */
 	return errno == ENOSYS || errno == EPERM;
 }
 
@@ -51,8 +51,8 @@ static int option_set_native(SOCKET s, bool on, int seconds)
 }
 
 /*
- * Of a family that the module does not know close(2) would wait for the whole timeout, in
- * any mode: there a timeout is kept here, and not set.
+ * close(2) of a family that the module does not know waits for the whole timeout, in any mode: keep
+ * the timeout here, and do not set it.
  */
 static bool option_is_kept(SOCKET s, bool on, int seconds)
 {
@@ -62,7 +62,7 @@ static bool option_is_kept(SOCKET s, bool on, int seconds)
 	       startup_ioctl(WINSOCK_IOC_QUERY, &query) && errno == EOPNOTSUPP;
 }
 
-/* 0, or HANDLE_KEEPS_LINGER; -1 with errno. */
+/* Returns 0, HANDLE_KEEPS_LINGER, or -1 with errno. */
 static int64_t option_set_timed(SOCKET s, bool on, int seconds)
 {
 	bool kept = option_is_kept(s, on, seconds);
@@ -89,7 +89,7 @@ static void option_store(SOCKET s, unsigned int onoff, unsigned int seconds, uin
 		     (uint64_t)seconds << HANDLE_LINGER_SHIFT | bits);
 }
 
-/* What the socket's linger struct reads as. 0 or an errno. */
+/* Read the socket's linger struct. Returns 0 or an errno. */
 static int option_linger(SOCKET s, struct winsock_linger *value)
 {
 	uint64_t word = handle_marks(s, ~0ULL);
@@ -156,7 +156,7 @@ static unsigned int option_reinstated(SOCKET s)
 
 	if (word & HANDLE_TIMEOUT)
 		return option_seconds(word);
-	/* Set natively, perhaps; a 0 there is no timeout that anybody chose. */
+	/* setsockopt(2) may have set it; 0 is no timeout that a program has chosen. */
 	if (!option_linger(s, &linger) && linger.l_linger)
 		return linger.l_linger;
 	return WINSOCK_LINGER_DEFAULT;
@@ -177,8 +177,8 @@ static int option_set_dontlinger(SOCKET s, bool flag)
 }
 
 /*
- * What the program says; the kernel has it, too, for other programs' sakes. A listener has
- * SO_REUSEADDR anyway, see socket_bind().
+ * Keep the program's setting, and set the kernel's for other programs. A listener has SO_REUSEADDR
+ * anyway, see socket_bind().
  */
 static int option_set_reuse(SOCKET s, int name, int flag)
 {
@@ -217,7 +217,7 @@ static bool option_is_flag(int level, int name)
 	}
 }
 
-/* From any length, none included (O15). */
+/* Accept any length, even 0 (O15). */
 static int option_set_flag(SOCKET s, int level, int name, const char *value, int size)
 {
 	unsigned int length = (unsigned int)size < 4 ? size : 4;
@@ -236,7 +236,7 @@ static int option_set_flag(SOCKET s, int level, int name, const char *value, int
 	return 0;
 }
 
-/* 0 or an errno. */
+/* Returns 0 or an errno. */
 static int option_flag(SOCKET s, int level, int name, int *flag)
 {
 	struct winsock_linger linger = { 0 };
@@ -268,7 +268,7 @@ static int option_get_flag(SOCKET s, int level, int name, char *value, int *size
 	if (error)
 		return error_fail_errno(error);
 	flag = flag != 0;
-	/* Below the size of a BOOL Windows says 1, whatever it wrote (O16). */
+	/* Below the size of a BOOL Windows returns length 1, whatever it wrote (O16). */
 	memcpy(value, &flag, *size < 4 ? (*size < 2 ? 1 : 2) : 4);
 	*size = *size < 4 ? 1 : 4;
 	return 0;
@@ -309,7 +309,7 @@ static int option_get_timeout(SOCKET s, int name, char *value, int *size)
 
 static void option_copy_buffer(SOCKET from, SOCKET to, int name)
 {
-	/* Linux tells twice what was set. */
+	/* Linux returns twice the size that was set. */
 	int half = socket_option(from, name) / 2;
 
 	setsockopt(to, SOL_SOCKET, name, &half, sizeof(half));
@@ -341,7 +341,7 @@ void option_copy(SOCKET from, SOCKET to)
 		option_copy_buffer(from, to, SO_RCVBUF);
 }
 
-/* The socket of AcceptEx() becomes as accept() would have made it (O21). */
+/* Give the socket of AcceptEx() the options that accept() would have given it (O21). */
 static int option_update(SOCKET s, int name, const char *value, int size)
 {
 	SOCKET listener;
@@ -362,7 +362,7 @@ static int option_update(SOCKET s, int name, const char *value, int size)
 	return 0;
 }
 
-/* Linger is for what has connections: neither datagrams nor raw (O17, O18). */
+/* Only sockets with connections linger: neither datagram nor raw ones (O17, O18). */
 static bool option_lingers(SOCKET s)
 {
 	int type = socket_option(s, SO_TYPE);

@@ -7,7 +7,7 @@ static long pending_close_now(void)
 	return thread_now() / 1000000;
 }
 
-/* Is it final? 1, 0 after the timeout, -1. A signal neither ends nor stretches it. */
+/* Wait until it is final. Returns 1, 0 after the timeout, -1. Signals do not change the timeout. */
 static int pending_close_await(int op, int timeout_ms)
 {
 	struct pollfd polled = { .fd = op, .events = POLLIN };
@@ -28,7 +28,7 @@ WINSOCK_API int winsock_close_result(int op, int timeout_ms, struct winsock_reco
 	STARTED_OR(SOCKET_ERROR);
 	if (!record)
 		return error_fail(WSAEFAULT);
-	/* What was taken back is a socket again: its data is not to be read here. */
+	/* After a cancel the number is a socket again: do not read its data. */
 	if (socket_option(op, SO_TYPE) >= 0)
 		return error_fail(WSAEINVAL);
 	found = pending_close_await(op, timeout_ms);

@@ -10,7 +10,7 @@
 
 #define POLL_PAUSE_MS	10
 #define POLL_WORD	(8 * sizeof(unsigned long))
-/* Words of bits on the stack, for numbers below 1024. */
+/* Words of bits on the stack, enough for numbers below 1024. */
 #define POLL_FEW	(1024 / POLL_WORD)
 
 enum { POLL_READ, POLL_WRITE, POLL_EXCEPT, POLL_SETS };
@@ -18,10 +18,10 @@ enum { POLL_READ, POLL_WRITE, POLL_EXCEPT, POLL_SETS };
 /**
  * struct poll_sets - a select() under way
  * @sets:	the caller's lists, or NULL; written at the end, if that is no error
- * @found:	the same for select(2), and its answer: a bit for each number up to @highest
- * @words:	how long these are; they lie one behind the other
+ * @found:	the same for select(2), in and out: a bit for each number up to @highest
+ * @words:	the length of each of these, which lie one behind the other
  * @highest:	the highest number
- * @entries:	in all lists
+ * @entries:	how many in all lists
  */
 struct poll_sets {
 	FD_SET *sets[POLL_SETS];
@@ -46,7 +46,7 @@ static void poll_take(unsigned long *bits, SOCKET s)
 	bits[s / POLL_WORD] &= ~(1UL << s % POLL_WORD);
 }
 
-/* 0 or the error: @highest, @words and @entries are set. */
+/* Set @highest, @words and @entries. Returns 0 or the error. */
 static int poll_count(struct poll_sets *all)
 {
 	all->highest = -1;
@@ -64,7 +64,7 @@ static int poll_count(struct poll_sets *all)
 	if (all->highest < 0)
 		return WSAEINVAL;
 	all->words = all->highest / POLL_WORD + 1;
-	/* Any number may be in a list; one that is open is none to run out of memory for. */
+	/* A list may have any number; allocate only for one that is open. */
 	if (all->words > POLL_FEW && fcntl(all->highest, F_GETFD) < 0)
 		return WSAENOTSOCK;
 	return 0;
@@ -75,7 +75,7 @@ static void poll_forget(struct poll_sets *all)
 	memset(all->found[0], 0, POLL_SETS * all->words * sizeof(*all->found[0]));
 }
 
-/* Everything that was asked for. */
+/* Set the bits of the caller's lists. */
 static void poll_fill(struct poll_sets *all)
 {
 	poll_forget(all);
@@ -84,7 +84,7 @@ static void poll_fill(struct poll_sets *all)
 			poll_put(all->found[i], all->sets[i]->fd_array[n]);
 }
 
-/* What was found, in the caller's lists, and only if it was asked for. How many that are. */
+/* Leave only what was found, and asked for, in the caller's lists. Returns how many. */
 static int poll_answer(struct poll_sets *all)
 {
 	int found = 0;
@@ -105,8 +105,8 @@ static int poll_answer(struct poll_sets *all)
 }
 
 /*
- * A connect that failed is told in the set of exceptions and in no other; Linux has it
- * readable and writable. Who did not ask for exceptions gets what Linux says.
+ * Windows reports a connect that failed in the set of exceptions only; Linux reports it as readable
+ * and writable. A caller that did not ask for exceptions gets what Linux reports.
  */
 static int poll_failed_connects(struct poll_sets *all, int found)
 {
@@ -126,8 +126,8 @@ static int poll_failed_connects(struct poll_sets *all, int found)
 }
 
 /*
- * A stream socket that has no connection and asked for none is ready for nothing on Windows;
- * Linux has it writable and hung up.
+ * A stream socket without a connection, which did not ask for one, is never ready on Windows; Linux
+ * reports it as writable and hung up.
  */
 static int poll_unconnected(struct poll_sets *all, int found)
 {
@@ -146,7 +146,7 @@ static int poll_unconnected(struct poll_sets *all, int found)
 	return found;
 }
 
-/* Without waiting: not 0 if something was found, below 0 with errno set. */
+/* Ask without waiting. Returns the number found, or below 0 with errno set. */
 static int poll_try(struct poll_sets *all)
 {
 	struct timeval none = { 0 };
@@ -160,7 +160,7 @@ static int poll_try(struct poll_sets *all)
 		found = select(all->highest + 1, bits[POLL_READ], bits[POLL_WRITE],
 			       bits[POLL_EXCEPT], &none);
 	} while (found < 0 && errno == EINTR);
-	/* select(2) passes over numbers that the process never had. */
+	/* select(2) ignores numbers that the process never had. */
 	if (!found && fcntl(all->highest, F_GETFD) < 0)
 		return -1;
 	return found < 0 ? found : poll_failed_connects(all, poll_unconnected(all, found));
@@ -190,7 +190,7 @@ static nfds_t poll_list(struct poll_sets *all, struct pollfd *polled)
 	return count;
 }
 
-/* Sockets that were closed meanwhile, where they were asked for (P14, P15). */
+/* Report sockets that were closed during the call, if asked for (P14, P15). */
 static int poll_closed(struct poll_sets *all, const struct wait *wait)
 {
 	const short told = POLLIN | POLLOUT;
@@ -220,7 +220,7 @@ static int poll_wait_for(struct poll_sets *all, struct wait *wait, int64_t deadl
 			found = poll_try(all);
 		if (end != WAIT_READY || found)
 			break;
-		/* Hung up, but only asked for exceptions: poll cannot be told not to say so. */
+		/* A socket that hung up, with exceptions asked for only: poll reports it always. */
 		if (thread_now() >= deadline)
 			break;
 		poll(NULL, 0, POLL_PAUSE_MS);
@@ -235,7 +235,7 @@ static int poll_wait_for(struct poll_sets *all, struct wait *wait, int64_t deadl
 	return end == WAIT_CANCELLED ? error_fail(WSAEINTR) : found;
 }
 
-/* What is beyond the clock is for ever. */
+/* A timeout beyond the clock's range means for ever. */
 static int64_t poll_deadline(const struct timeval *timeout)
 {
 	int64_t ns, deadline;
@@ -266,7 +266,7 @@ static int poll_wait(struct poll_sets *all, const struct timeval *timeout)
 	return found;
 }
 
-/* With room for the bits. */
+/* @bits: room for all bits. */
 static int poll_select(struct poll_sets *all, unsigned long *bits, const struct timeval *timeout)
 {
 	int found;
@@ -315,9 +315,10 @@ static short poll_both(short events)
 }
 
 /*
- * A look at all, without waiting: how many have something to tell, or -1 with the error set.
- * A number that is no socket is told by POLLNVAL, not counted, and not looked at again: only
- * such ones are an error. The peer's FIN is told whatever was asked for.
+ * Poll all without waiting. Returns how many have events, or -1 with the error set.
+ *
+ * A number that is no socket gets POLLNVAL, is not counted, and not polled again; the call fails if
+ * all are such. The peer's FIN is reported even if not asked for.
  */
 static int poll_now(LPWSAPOLLFD sockets, struct pollfd *polled, ULONG count)
 {

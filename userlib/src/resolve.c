@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Names and addresses: libc's calls, with Windows' last error. A member of the archive of its
- * own: a static program that has no use for them would get all of libc's resolver.
+ * Names and addresses: libc's calls, with Windows' last error. A file of its own in the archive,
+ * since a static program that calls any of these gets all of libc's resolver.
  */
 #include <netdb.h>
 

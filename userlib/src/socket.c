@@ -35,7 +35,7 @@ bool socket_is_stream(SOCKET s)
 	return socket_option(s, SO_TYPE) == SOCK_STREAM;
 }
 
-/* getpeername(2) does not know a TCP connection that is over. */
+/* getpeername(2) fails for a TCP connection that is over. */
 bool socket_is_connected(SOCKET s)
 {
 	struct sockaddr_storage name;
@@ -61,7 +61,7 @@ bool socket_is_nonblocking(SOCKET s)
 	return fcntl(s, F_GETFL) & O_NONBLOCK;
 }
 
-/* No descriptor outlives exec() unless it is asked for, see SetHandleInformation(). */
+/* Close-on-exec is set unless the program clears it, see SetHandleInformation(). */
 SOCKET socket_make(int af, int type, int protocol)
 {
 	bool stream = (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_STREAM;
@@ -102,12 +102,12 @@ bool socket_is_short(SOCKET s, int size)
 	return domain == AF_INET || domain == AF_INET6;
 }
 
-/* getsockname(2) of what has none: a TCP or UDP socket that is not bound. */
+/* Is this what getsockname(2) returns for a TCP or UDP socket that is not bound? */
 static bool socket_is_unbound(SOCKET s, const struct sockaddr_storage *name)
 {
 	in_port_t port;
 
-	/* Both families have it there. */
+	/* Both families have the port there. */
 	memcpy(&port, (const char *)name + offsetof(struct sockaddr_in, sin_port), sizeof(port));
 	return (name->ss_family == AF_INET || name->ss_family == AF_INET6) && !port &&
 	       socket_option(s, SO_TYPE) != SOCK_RAW;
@@ -127,9 +127,9 @@ static int socket_reuse(SOCKET s, int on)
 }
 
 /*
- * Windows binds in spite of a TIME_WAIT, Linux if both have SO_REUSEADDR. A listener gets it,
- * and so what is left of its connections has it, but no socket that is bound and does not
- * listen: so two never share a port unless the program says that they may.
+ * Windows binds in spite of a TIME_WAIT, Linux only if both sockets have SO_REUSEADDR. A listener
+ * gets it, and so its connections in TIME_WAIT have it, but no socket that is bound and does not
+ * listen: two never share a port unless the program allows it.
  */
 static int socket_bind(SOCKET s, const struct sockaddr *name, int size)
 {
@@ -189,10 +189,10 @@ static SOCKET socket_try_accept(SOCKET s, struct sockaddr *name, int *size, int 
 }
 
 /*
- * accept(2) has no flag that says not to wait, and the mode belongs to everybody who holds
- * the listener. So it is asked first, by one thread of the process at a time; a
- * connection that another process takes in between makes the call wait in the kernel,
- * where only the close of the listener and the next connection end it.
+ * accept(2) has no flag against waiting, and the mode belongs to all holders of the listener. So
+ * poll first, in one thread of the process at a time. If another process takes the connection in
+ * between, accept(2) waits in the kernel, where only the close of the listener or the next
+ * connection ends it.
  */
 static int socket_wait_accept(SOCKET s, struct sockaddr *name, int *size, SOCKET *accepted)
 {
@@ -214,7 +214,7 @@ static int socket_wait_accept(SOCKET s, struct sockaddr *name, int *size, SOCKET
 	else if (*accepted < 0)
 		error = error_from_errno(errno);
 	wait_leave(&one.wait);
-	/* The close of the listener has woken it in the kernel. */
+	/* The close of the listener has woken accept(2) in the kernel. */
 	if (atomic_load(&one.wait.told) && *accepted < 0)
 		error = WSAEINTR;
 	return error;
@@ -239,7 +239,10 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 	if (name && socket_is_short(s, *size))
 		return error_fail(WSAEFAULT);
 	flags = socket_is_nonblocking(s) ? SOCK_NONBLOCK : 0;
-	/* What does not listen refuses; in a routine only what is there may be taken. */
+	/*
+	 * accept(2) refuses a socket that does not listen; in a routine take only a connection that
+	 * is there.
+	 */
 	if (flags || !socket_listens(s) || (thread_is_blocked() && poll(&polled, 1, 0) > 0))
 		accepted = socket_try_accept(s, name, size, flags);
 	else
@@ -252,7 +255,7 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 				      (bits & HANDLE_INHERITED) |
 				      (bits & HANDLE_OURS || socket_is_stream(s) ?
 				       HANDLE_STREAM : 0));
-		/* What a listener of ours has is inherited. */
+		/* Only a listener that the library knows has bits to inherit. */
 		if (!(bits & HANDLE_OURS))
 			attach_quietly(accepted);
 	}
@@ -261,7 +264,7 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 	return error ? error_fail(error) : accepted;
 }
 
-/* After an attempt that failed Linux fails the next one by this error, once, without trying. */
+/* After a failed attempt Linux fails the next one by this error, once, without trying. */
 static int socket_connect(SOCKET s, const struct sockaddr *name, int size)
 {
 	int error = connect(s, name, size) ? errno : 0;
@@ -272,8 +275,8 @@ static int socket_connect(SOCKET s, const struct sockaddr *name, int size)
 }
 
 /*
- * Begin a connect without waiting for it. The mode is changed for the moment of the call,
- * in which the socket has no connection that other holders could wait for.
+ * Begin a connect without waiting for it. The mode is changed during the call only, when the socket
+ * has no connection that other holders could wait for.
  */
 static int socket_try_connect(SOCKET s, const struct sockaddr *name, int size, int flags)
 {
@@ -285,7 +288,7 @@ static int socket_try_connect(SOCKET s, const struct sockaddr *name, int size, i
 	return result;
 }
 
-/* 0 or the error. What is cancelled goes on by itself. */
+/* Returns 0 or the error. A cancelled connect goes on in the background. */
 static int socket_wait_connect(SOCKET s)
 {
 	struct wait_one one;
@@ -311,14 +314,14 @@ int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int fl
 	uint64_t begun = HANDLE_PEER;
 	int error;
 
-	/* What never asked for a connection has none. */
+	/* A socket that never asked for a connection has none. */
 	connected = stream && (handle_bits(s) & (HANDLE_OURS | HANDLE_PEER)) != HANDLE_OURS &&
 		    socket_is_connected(s);
 	if (flags < 0 || flags & O_NONBLOCK || !stream)
 		error = socket_connect(s, name, size);
 	else
 		error = socket_try_connect(s, name, size, flags);
-	/* Linux tells of success by the next call. AF_UNSPEC has parted them. */
+	/* Linux returns 0 to the first call after success; AF_UNSPEC has disconnected. */
 	if (!error && connected && socket_is_connected(s))
 		error = EISCONN;
 	if (stream && !error && name->sa_family != AF_UNSPEC)
@@ -350,7 +353,7 @@ WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 	return error ? error_fail(error) : 0;
 }
 
-/* An address as a whole, or WSAEFAULT; Linux would cut it off. */
+/* Copy an address whole, or fail with WSAEFAULT; Linux would cut it off. */
 static int socket_name(const struct sockaddr_storage *from, socklen_t from_size,
 		       struct sockaddr *name, int *size)
 {
@@ -385,7 +388,7 @@ WINSOCK_API int winsock_getpeername(SOCKET s, struct sockaddr *name, int *size)
 
 	STARTED_OR(SOCKET_ERROR);
 	result = getpeername(s, (struct sockaddr *)&from, &from_size);
-	/* Of a connection that is over Windows still tells; Linux, if the size is right. */
+	/* Windows still names the peer of a connection that is over; Linux by SO_PEERNAME. */
 	if (result && errno == ENOTCONN && socket_is_stream(s) && socket_is_connected(s)) {
 		from_size = socket_option(s, SO_DOMAIN) == AF_INET6 ? sizeof(struct sockaddr_in6)
 								    : sizeof(struct sockaddr_in);
@@ -397,9 +400,8 @@ WINSOCK_API int winsock_getpeername(SOCKET s, struct sockaddr *name, int *size)
 }
 
 /*
- * The native call leaves its mark on a socket without a connection, although it fails, and
- * ends an attempt to get one. The FIN comes behind the sends that are pending, and the end
- * of receiving behind the receives.
+ * shutdown(2) changes a socket without a connection, although it fails, and ends a connect. The FIN
+ * comes behind the sends that are pending, and the end of receiving behind the receives.
  */
 static int socket_shutdown(SOCKET s, int how, uint64_t bits)
 {
@@ -417,7 +419,7 @@ static int socket_shutdown(SOCKET s, int how, uint64_t bits)
 		receive = false;
 	if (later == SHUT_WR || later == SHUT_RDWR)
 		send = false;
-	/* Repeated, or on a datagram socket without a peer, it is fine on Windows. */
+	/* On Windows a repeated call, or one on a datagram socket without a peer, succeeds. */
 	if ((receive || send) &&
 	    shutdown(s, receive && send ? SHUT_RDWR : send ? SHUT_WR : SHUT_RD) &&
 	    errno != ENOTCONN)
@@ -439,7 +441,7 @@ WINSOCK_API int winsock_shutdown(SOCKET s, int how)
 		return SOCKET_ERROR;
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return error_fail(WSAEINVAL);
-	/* Linux would stop the listening (X4). */
+	/* shutdown(2) would stop the listening (X4). */
 	if (socket_option(s, SO_ACCEPTCONN) > 0)
 		return error_fail(WSAENOTCONN);
 	if (how != SHUT_RD && close_is_whole(s))
@@ -469,7 +471,7 @@ WINSOCK_API int ioctlsocket(SOCKET s, long command, u_long *argument)
 	case SIOCATMARK:
 		if (ioctl(s, command, &value))
 			return error_fail_errno(errno);
-		/* Windows' is: there is nothing out of band to be read. */
+		/* Windows answers TRUE if there is no out-of-band data to read. */
 		in_line = command == SIOCATMARK && socket_option(s, SO_OOBINLINE) > 0;
 		*argument = command == FIONREAD ? value : in_line || !value;
 		return 0;

@@ -15,7 +15,7 @@
 static pthread_mutex_t startup_mutex = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic unsigned int startup_count;	/* written under startup_mutex */
 static _Atomic int startup_fd = -1;		/* the same, but see startup_reopen() */
-static _Atomic dev_t startup_device;		/* what it is */
+static _Atomic dev_t startup_device;		/* its device number */
 static const char *_Atomic startup_why = "";
 
 void startup_lock(void)
@@ -39,7 +39,7 @@ static const char *startup_explain(int error)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		/* sysfs tells of the machine's modules in a container, too. */
+		/* sysfs shows the machine's modules in a container, too. */
 		if (!access("/sys/module/winsock", F_OK))
 			return "the kernel module winsock is loaded, but " WINSOCK_DEVICE
 			       " is not here: pass the device into the container "
@@ -57,7 +57,7 @@ static const char *startup_explain(int error)
 	}
 }
 
-/* The device, or -1 with startup_why set. */
+/* Returns the device's descriptor, or -1 with startup_why set. */
 static int startup_open(void)
 {
 	struct winsock_info info = { 0 };
@@ -90,8 +90,8 @@ static bool startup_is_device(int fd)
 }
 
 /*
- * The number was closed, and may be anything by now. True: there is a new one. Without the
- * lock, which the last WSACleanup() has while it waits for closes.
+ * The program has closed the descriptor, whose number may be any file by now. True: there is a new
+ * one. Does not take the lock, which the last WSACleanup() holds while it waits for closes.
  */
 static bool startup_reopen(int fd)
 {
@@ -130,13 +130,13 @@ static void startup_fill(LPWSADATA data, WORD version)
 {
 	unsigned int major = LOBYTE(version), minor = HIBYTE(version);
 
-	/* The next one below that there is: 1.0, 1.1, 2.0 to 2.2. */
+	/* The next lower version that exists: 1.0, 1.1, 2.0 to 2.2. */
 	if (major > 2 || minor > major)
 		minor = major > 1 ? 2 : 1;
 	memset(data, 0, sizeof(*data));
 	data->wVersion = MAKEWORD(major > 2 ? 2 : major, minor);
 	data->wHighVersion = MAKEWORD(2, 2);
-	/* Winsock 2 programs are to ask elsewhere, for them these are 0. */
+	/* For Winsock 2 programs these are 0. */
 	data->iMaxSockets = major > 1 ? 0 : 32767;
 	data->iMaxUdpDg = major > 1 ? 0 : 65467;
 	snprintf(data->szDescription, sizeof(data->szDescription), "WinSock 2.0");
@@ -177,7 +177,7 @@ WINSOCK_API int WSACleanup(void)
 
 	startup_lock();
 	if (atomic_load(&startup_count) == 1) {
-		/* The sockets first: resetting them takes the device (X2). */
+		/* The sockets first: resetting them needs the device (X2). */
 		handle_each(close_destroy);
 		fd = atomic_exchange(&startup_fd, -1);
 		if (startup_is_device(fd))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The device, and who may use it. */
+/* WSAStartup(), and the device. */
 #ifndef WINSOCK_STARTUP_H
 #define WINSOCK_STARTUP_H
 
@@ -11,7 +11,7 @@
  */
 int startup_ioctl(unsigned long request, void *argument);
 
-/* Around fork(). */
+/* Called around fork(). */
 void startup_lock(void);
 void startup_unlock(void);
 

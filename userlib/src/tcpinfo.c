@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What TCP_INFO tells since Linux 4.1. On its own: <linux/tcp.h>, which has all of it, and
+ * TCP_INFO as of Linux 4.1, in a file of its own: <linux/tcp.h>, which has all fields, and
  * <netinet/tcp.h> exclude each other.
  */
 #include <linux/bpf.h>
@@ -17,7 +17,7 @@ int tcpinfo_state(int fd, bool *moved)
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
 		return -1;
-	/* Where there was a connection that we asked for, the SYN at least was acknowledged. */
+	/* If connect() succeeded, at least the SYN was acknowledged. */
 	*moved = info.tcpi_bytes_acked || info.tcpi_bytes_received;
 	return info.tcpi_state;
 }

@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
-/* A TCP socket that asked for a connection and got none; false for all others. Sets errno. */
+/* Is it a TCP socket whose connect failed? Sets errno. */
 bool tcpinfo_connect_failed(int fd);
 
-/* The TCP_* state, or -1: not TCP. @moved: something has been acknowledged or received. */
+/* Returns the TCP_* state, or -1: not TCP. @moved: something was acknowledged or received. */
 int tcpinfo_state(int fd, bool *moved);
 
-/* Has a connection's peer sent its FIN or reset? Of other families true. */
+/* Has the peer sent its FIN or a reset? True for other families. */
 bool tcpinfo_peer_is_done(int fd);
 
 #endif /* WINSOCK_TCPINFO_H */

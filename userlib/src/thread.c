@@ -11,7 +11,7 @@
 #include "thread.h"
 
 #define SECOND		1000000000LL
-/* How often a thread looks for wake-ups that there was no descriptor for. */
+/* A thread without a timer descriptor looks for wake-ups so often. */
 #define THREAD_SLICE	(10 * 1000000LL)
 #define THREAD_UNFIT	(-2)
 
@@ -32,7 +32,7 @@ void thread_put(struct thread *thread)
 	free(thread);
 }
 
-/* Any other file at that number, which the program may have closed, refuses. */
+/* Fails for any other file at that number, which the program may have closed. */
 static bool thread_set_timer(int fd, long ns)
 {
 	const struct itimerspec when = { .it_value = { 0, ns } };
@@ -40,7 +40,7 @@ static bool thread_set_timer(int fd, long ns)
 	return !timerfd_settime(fd, 0, &when, NULL);
 }
 
-/* Not set: a child's is its parent's as well. */
+/* Do not disarm it: a child shares its parent's timer. */
 static void thread_close_timer(struct thread *thread)
 {
 	struct itimerspec when;
@@ -56,7 +56,7 @@ static void thread_end(void *value)
 	struct thread *thread = value;
 	struct routine *routine, *next;
 
-	/* Operations first: their routines are then among what is thrown away. */
+	/* Operations first, so that their routines are dropped with the others. */
 	if (atomic_load(&thread->operations))
 		layer_above()->thread_ended(thread);
 	pthread_mutex_lock(&thread->lock);
@@ -106,7 +106,7 @@ void thread_forked(void)
 {
 	if (!thread_me)
 		return;
-	/* What was queued runs in the parent, and its wake-ups are not ours. */
+	/* Queued routines run in the parent, whose wake-ups are not the child's. */
 	pthread_mutex_init(&thread_me->lock, NULL);
 	thread_me->first = NULL;
 	thread_me->last = &thread_me->first;
@@ -124,7 +124,7 @@ bool thread_queue(struct thread *thread, struct routine *routine)
 	if (queued) {
 		*thread->last = routine;
 		thread->last = &routine->next;
-		/* With the lock: the routine may drop the last reference but the thread's. */
+		/* Under the lock: the routine may drop the last reference but the thread's own. */
 		thread_wake(thread);
 	}
 	pthread_mutex_unlock(&thread->lock);
@@ -195,8 +195,8 @@ void thread_futex_wake(uint32_t *word, int count)
 }
 
 /*
- * The sleeper says how it will sleep and then looks whether it is woken, the other one says
- * that it is woken and then looks how it sleeps: one of them sees the other.
+ * The sleeping thread stores how it sleeps and then reads @woken; the other one stores @woken and
+ * then reads how it sleeps: one of them sees the other's store.
  */
 void thread_wake(struct thread *thread)
 {
@@ -222,7 +222,7 @@ static int thread_sleep_in_futex(struct thread *self, int64_t deadline)
 	atomic_store(&self->sleep, THREAD_AWAKE);
 	if (atomic_exchange(&self->woken, 0))
 		return THREAD_WOKEN;
-	/* By a signal, or the time has passed. */
+	/* A signal, or the deadline, has ended the sleep. */
 	return deadline != THREAD_FOREVER && thread_now() >= deadline ? 0 : THREAD_WOKEN;
 }
 
@@ -246,7 +246,7 @@ int thread_get_up(struct thread *self, int ready)
 	case 0:
 		return ready;
 	case THREAD_RUNG:
-		/* Unless it has become somebody else's. */
+		/* Use the timer unless the program has put another file at its number. */
 		if (self->timer < 0 || thread_set_timer(self->timer, 0))
 			break;
 		self->timer = -1;
@@ -256,7 +256,7 @@ int thread_get_up(struct thread *self, int ready)
 	return THREAD_WOKEN;
 }
 
-/* The time that is left, at most a slice where nothing wakes. False: for ever. */
+/* The time that is left, at most a slice if no timer wakes the thread. False: for ever. */
 static bool thread_left(const struct thread *self, int64_t deadline, struct timespec *left)
 {
 	int64_t ns = deadline == THREAD_FOREVER ? INT64_MAX : deadline - thread_now();
@@ -289,7 +289,7 @@ int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_
 			atomic_store(&self->woken, THREAD_RUNG);
 		ready = thread_get_up(self, ready);
 	} while (!ready && self->timer < 0 && (!limited || deadline > thread_now()));
-	/* What cannot be waited for is as good as over: no memory, too many descriptors. */
+	/* If ppoll() fails (ENOMEM, EINVAL) the wait has timed out. */
 	return ready == THREAD_UNFIT ? 0 : ready;
 }
 

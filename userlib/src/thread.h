@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the library keeps of a thread from its first wait on: the routines queued to it,
- * and how it is woken from whatever it waits in.
+ * The library's state of a thread, from its first wait on: the routines queued to it, and how
+ * another thread wakes it.
  */
 #ifndef WINSOCK_THREAD_H
 #define WINSOCK_THREAD_H
@@ -14,8 +14,7 @@
 /**
  * struct routine - a routine queued to a thread (an APC)
  * @next:	the thread's next one
- * @run:	called once, in that thread, or with @cancelled when the thread ends; to
- *		free it
+ * @run:	called once, in that thread, or with @cancelled when the thread ends; frees it
  */
 struct routine {
 	struct routine *next;
@@ -23,24 +22,24 @@ struct routine {
 };
 
 enum thread_sleep { THREAD_AWAKE, THREAD_IN_FUTEX, THREAD_IN_POLL };
-/* THREAD_RUNG: its timer may have expired for it. */
+/* THREAD_RUNG: the timer may have been armed for the wake-up. */
 enum thread_wake { THREAD_ASLEEP, THREAD_TOLD, THREAD_RUNG };
 
 /**
  * struct thread - a thread
  * @refs:	the thread itself holds one
- * @woken:	enum thread_wake: to look again; a futex
+ * @woken:	enum thread_wake: the thread must look again; a futex
  * @sleep:	enum thread_sleep
  * @timer:	a timerfd that expires to wake it from poll(2), or -1: there was no descriptor
- * @watched:	the epoll descriptor that knows @timer, or -1
+ * @watched:	the epoll descriptor that watches @timer, or -1
  * @lock:	guards @first, @last, @ended; innermost
  * @first:	queued routines
- * @last:	where the next one goes
- * @ended:	nothing is queued any more
- * @operations:	how many the layer above has of it
+ * @last:	the place of the next one
+ * @ended:	thread_queue() refuses
+ * @operations:	how many the layer above has for it
  * @wait:	its blocking call, see wait.c
- * @blocking:	it is in one
- * @cancelled:	that call is to end, by WSACancelBlockingCall()
+ * @blocking:	the thread is in one
+ * @cancelled:	WSACancelBlockingCall() has ended that call
  */
 struct thread {
 	_Atomic unsigned int refs;
@@ -69,7 +68,7 @@ bool thread_queue(struct thread *thread, struct routine *routine);
 bool thread_deliver(struct thread *self);
 bool thread_has_routines(struct thread *self);
 
-/* Let a thread look again at what it waits for. Any thread, signal handlers too. */
+/* Make a thread look again at what it waits for. Any thread, signal handlers too. */
 void thread_wake(struct thread *thread);
 
 /* Monotonic deadlines in ns. INFINITE gives THREAD_FOREVER. */
@@ -89,20 +88,20 @@ int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_
 #define THREAD_WOKEN	(-1)
 
 /*
- * For a wait in a descriptor that watches the thread's timer. False: woken already, do not
- * wait. What thread_poll() says of its end: THREAD_WOKEN or, where nothing has, @ready.
+ * Around a wait in a descriptor that watches the thread's timer. thread_timer() is false if the
+ * thread has been woken: do not wait. thread_timed() returns THREAD_WOKEN, or @ready.
  */
 int thread_timer(struct thread *self);
 bool thread_lie_down(struct thread *self);
 int thread_get_up(struct thread *self, int ready);
 
 /*
- * Around the wait of a blocking call. 0, or the error: WSAEINPROGRESS inside a routine
- * that interrupts another one (A13), WSAENOBUFS.
+ * Around the wait of a blocking call. Returns 0, or the error: WSAEINPROGRESS inside a routine that
+ * interrupts another one (A13), WSAENOBUFS.
  */
 int thread_block(struct thread **self);
 void thread_unblock(struct thread *self);
-bool thread_is_blocked(void);	/* is the calling thread between the two? */
+bool thread_is_blocked(void);	/* is the calling thread in a blocking call? */
 
 /* Sleep on a word while it has a value; a wake-up, a signal or the deadline ends it. */
 void thread_futex_wait(uint32_t *word, uint32_t value, int64_t deadline);

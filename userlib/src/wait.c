@@ -6,11 +6,11 @@
 #include "layer.h"
 #include "wait.h"
 
-/* How long a close waits for a call that does not come back from trying. */
+/* A close waits so long for an active call that does not come back. */
 #define WAIT_PATIENCE_NS	10000000
 #define WAIT_PAUSE_NS		20000
 
-/* Calls for one socket that wait for the same share a leader, others have none. */
+/* Calls that wait for the same on one socket share a leader; calls for several have none. */
 static struct wait_link **wait_leader(struct wait_link *link)
 {
 	const struct wait *wait = link->wait;
@@ -19,8 +19,8 @@ static struct wait_link **wait_leader(struct wait_link *link)
 }
 
 /*
- * A store to the list, then a look at the bits: a close stores the bits, then looks at the
- * list. One of them sees the other.
+ * Store the list, then read the bits: a close stores the bits, then reads the list. One of them
+ * sees the other's store.
  */
 static void wait_add(struct wait_link *link)
 {
@@ -46,7 +46,7 @@ static void wait_add(struct wait_link *link)
 	pthread_mutex_unlock(&handle->lock);
 }
 
-/* With the lock: if this one leads another one does from now on. False: it does not, or alone. */
+/* With the lock: if this call leads, make another one lead. False: it does not, or is alone. */
 static bool wait_hand_over(struct wait_link *link)
 {
 	struct wait_link **leader = wait_leader(link), *next;
@@ -136,7 +136,7 @@ void wait_leave(struct wait *wait)
 	thread_unblock(thread);
 }
 
-/* A routine may take long: let another thread look meanwhile. */
+/* A routine may take long: let another thread poll during it. */
 static void wait_run_routines(struct wait *wait)
 {
 	struct wait_link *link = &wait->links[0];
@@ -152,7 +152,10 @@ static void wait_run_routines(struct wait *wait)
 	thread_deliver(wait->thread);
 }
 
-/* Is one being closed? One that lingers holds up calls that wait for nothing else. */
+/*
+ * Is one of the sockets being closed? A lingering close holds only calls that wait for nothing
+ * else.
+ */
 static bool wait_is_held(const struct wait *wait)
 {
 	for (nfds_t i = 0; i < wait->count; i++) {
@@ -161,14 +164,14 @@ static bool wait_is_held(const struct wait *wait)
 
 		if ((bits & HANDLE_GOING) && (!(bits & HANDLE_LINGERS) || wait->count == 1))
 			return true;
-		/* The bits may be those of a new owner. */
+		/* The bits may be those of the number's new owner. */
 		if (handle && atomic_load(&wait->links[i].close))
 			return true;
 	}
 	return false;
 }
 
-/* Is it no use to look at the descriptors? */
+/* Must the call not poll its descriptors? */
 static bool wait_is_blind(const struct wait *wait)
 {
 	struct handle *handle = wait->links[0].handle;
@@ -179,7 +182,7 @@ static bool wait_is_blind(const struct wait *wait)
 	       layer_above()->pending(handle, wait->direction);
 }
 
-/* As close_begin(): say that it tries, then look whether there is a close. */
+/* Store that the call is active, then read whether there is a close, as wait_add() does. */
 static bool wait_activate(struct wait *wait)
 {
 	atomic_store(&wait->active, true);
@@ -202,7 +205,7 @@ enum wait_end wait_poll(struct wait *wait, int64_t deadline)
 
 	atomic_store(&wait->active, false);
 	for (;;) {
-		/* On entry, too: what is queued runs before the first sleep (B9). */
+		/* On entry, too: queued routines run before the first sleep (B9). */
 		if (ready == THREAD_WOKEN)
 			wait_run_routines(wait);
 		if (atomic_load(&wait->told))
@@ -218,7 +221,7 @@ enum wait_end wait_poll(struct wait *wait, int64_t deadline)
 	}
 }
 
-/* Hold all calls that are no other close's. Is one active? */
+/* Hold all calls that no other close holds. Is one of them active? */
 static bool wait_hold(struct handle *handle, uint64_t close)
 {
 	bool any = false;
@@ -247,8 +250,8 @@ void wait_close_begin(struct handle *handle, uint64_t close)
 	if (!atomic_load(&handle->waits))
 		return;
 	/*
-	 * Trying does not block, but for an accept whose connection another process took:
-	 * that one the kernel wakes.
+	 * Active calls do not block, except an accept(2) whose connection another process took: the
+	 * kernel wakes that one.
 	 */
 	end = thread_now() + WAIT_PATIENCE_NS;
 	while (wait_hold(handle, close) && thread_now() < end)
@@ -292,7 +295,7 @@ void wait_close_end(struct handle *handle, uint64_t close, bool closed)
 static void wait_forget(SOCKET s, struct handle *handle)
 {
 	(void)s;
-	/* Whoever had it is not in the child. */
+	/* The thread that held the lock is not in the child. */
 	pthread_mutex_init(&handle->lock, NULL);
 	atomic_store(&handle->waits, NULL);
 	handle->leaders[0] = NULL;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Blocking calls. A call first tries without waiting; what has to wait registers here,
- * polls, and tries again. closesocket() in another thread finds it:
+ * Blocking calls. A call first tries without waiting; if it has to wait it registers here, polls,
+ * and tries again. A closesocket() in another thread finds it.
  *
- *   wait_poll() returns WAIT_READY: the call is active, until its next wait_poll() or
- *   wait_leave(). A close waits for active calls, so none acts on a descriptor that is
- *   gone, or another's by now.
- *   From wait_close_begin() to wait_close_end() no call on the socket becomes active;
- *   then they are told, or go on as if nothing had been. Meanwhile they are held: routines,
- *   cancellation and deadlines reach them as ever.
+ * When wait_poll() returns WAIT_READY the call is active, until its next wait_poll() or
+ * wait_leave(). A close waits for active calls, so none acts on a descriptor that is closed, or
+ * another socket's by now. From wait_close_begin() to wait_close_end() no call on the socket
+ * becomes active; then it fails, or goes on as before. Routines, cancellation and deadlines reach a
+ * held call.
  *
- * Of the calls that wait for the same on one socket one looks, the others sleep until it
+ * Of the calls that wait for the same on one socket one polls, and the others sleep until it
  * leaves: each datagram wakes one thread.
  */
 #ifndef WINSOCK_WAIT_H
@@ -24,7 +23,7 @@
  * @back:	what points to this one
  * @handle:	or NULL: beyond the table
  * @wait:	the call
- * @close:	which one asks the kernel about its socket, or 0
+ * @close:	number of the close that asks the kernel about its socket, or 0
  */
 struct wait_link {
 	struct wait_link *_Atomic next;
@@ -36,16 +35,16 @@ struct wait_link {
 
 /**
  * struct wait - one blocking call
- * @thread:	whose it is
+ * @thread:	the calling thread
  * @polled:	the sockets, and room for one more
  * @count:	how many
- * @closed:	as many flags: closed meanwhile
+ * @closed:	as many flags: closed during the call
  * @links:	as many
  * @one:	see struct wait_one
  * @told:	one of them was
- * @active:	it tries just now
- * @follows:	another call looks for it
- * @direction:	of a transfer, that comes behind operations: IO_*; else -1
+ * @active:	the call is using a descriptor
+ * @follows:	another call polls for it
+ * @direction:	IO_* of a transfer that comes behind operations; else -1
  */
 struct wait {
 	struct thread *thread;
@@ -62,10 +61,10 @@ struct wait {
 
 enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
 
-/* Begin: @polled, @count and @closed are set. 0 or the error, see thread_block(). */
+/* Begin: @polled, @count and @closed are set. Returns 0 or the error of thread_block(). */
 int wait_enter(struct wait *wait);
 enum wait_end wait_poll(struct wait *wait, int64_t deadline);
-/* The same without waiting, nor routines: ready? */
+/* Try without waiting or running routines: ready? */
 bool wait_try(struct wait *wait);
 void wait_leave(struct wait *wait);
 
@@ -80,18 +79,18 @@ struct wait_one {
 int wait_one_enter(struct wait_one *one, SOCKET s, short events, int direction);
 
 /*
- * Around a close: @close says which, as handle_leave() does. It is nothing to calls that come
- * in between: the number may be another socket's by then.
+ * Around a close: @close is its number, as handle_leave() gives it. Calls that begin in between are
+ * not affected: the number may be another socket's by then.
  */
 void wait_close_begin(struct handle *handle, uint64_t close);
 /*
- * All calls look again; if @closed, those that were there find their socket closed. Not so
- * while a close lingers: the number stays ours, and the close begins anew when that is over.
- * A call that waits for other sockets as well goes on; one that waits for this one alone
- * returns at the end.
+ * All calls look again; if @closed, those that were there find their socket closed. A close that
+ * lingers calls this with @closed false, as its number stays the library's, and begins again when
+ * it is over. A call that waits for other sockets as well goes on; one that waits for this one
+ * alone returns at the end.
  */
 void wait_close_end(struct handle *handle, uint64_t close, bool closed);
-/* A moment, in which another close comes to its end. */
+/* Sleep for a moment, in which another close can end. */
 void wait_pause(void);
 
 /* Does a call wait to receive? */
