@@ -9,14 +9,14 @@
 static void (*channel_ready)(struct channel *channel, uint32_t events);
 static _Atomic uint32_t channel_generation;
 
-/* The helper's. */
+/* Called by the helper. */
 static void channel_event(uint64_t what, uint32_t events)
 {
 	struct channel *channel = channel_find((SOCKET)(what & 0xffffffff));
 
 	if (!channel)
 		return;
-	/* An earlier socket of the number may be open elsewhere, and be watched still. */
+	/* An earlier socket of this number may be open elsewhere, and still be watched. */
 	if (channel->generation == what >> 32 && handle_cookie(channel->s) == channel->cookie) {
 		channel->armed = 0;
 		channel_ready(channel, events);
@@ -92,8 +92,8 @@ static struct channel *channel_make(SOCKET s, struct handle *handle)
 }
 
 /*
- * With the lock. A close sees the channel from now on. One that did not has said before that
- * the number goes; if that is over as well, the number is gone, or another socket's.
+ * With the lock. A close sees the channel from now on. A close that began before has set
+ * HANDLE_GOING; if that has ended, too, the number is closed, or another socket's.
  */
 static bool channel_settle(struct channel *channel)
 {
@@ -144,7 +144,7 @@ int channel_watch(struct channel *channel)
 		events |= EPOLLIN;
 	if (queues[IO_SEND].first && !queues[IO_SEND].stepping)
 		events |= EPOLLOUT;
-	/* Of an edge that is set anew epoll tells what is ready by now. */
+	/* epoll reports what is ready by now when an edge-triggered watch is set anew. */
 	if (channel->selected)
 		events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 	else if ((channel->armed & events) == events)

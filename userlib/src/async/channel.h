@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The asynchronous side of a handle: operations, the port they complete to, network events.
- * A channel is made when a handle first needs it, and guarded by the handle's lock. A thread
- * that drops the lock to carry out a step of an operation keeps the channel alive: a close
- * waits for the end of the step.
  *
- * The helper watches the descriptor by epoll: one-shot for operations, so that epoll reports
- * only what an operation waits for; edge-triggered while network events are selected, as
- * epoll cannot mask a hang-up.
+ * A channel is made when a handle first needs it, and guarded by the handle's lock. A thread that
+ * drops the lock to carry out a step of an operation keeps the channel alive: a close waits for the
+ * end of the step.
+ *
+ * The helper watches the descriptor by epoll: one-shot for operations, so that epoll reports only
+ * what an operation waits for; edge-triggered while network events are selected, as epoll cannot
+ * mask a hang-up.
  */
 #ifndef WINSOCK_CHANNEL_H
 #define WINSOCK_CHANNEL_H
@@ -21,9 +22,10 @@ struct operation;
 
 /**
  * struct channel_queue - operations of one direction, in the order of the calls
- * @first:	is under way
- * @last:	where the next one goes
- * @stepping:	a thread carries out a step of it, without the lock, or hands it on; or NULL
+ * @first:	the operation under way
+ * @last:	the place of the next one
+ * @stepping:	the operation of which a thread carries out a step, without the lock, or which it
+ *		hands on; or NULL
  */
 struct channel_queue {
 	struct operation *first;
@@ -33,25 +35,25 @@ struct channel_queue {
 
 /**
  * struct channel - the asynchronous side of a handle
- * @handle:	whose
- * @s:		its number
- * @generation:	tells this channel from others that had the number
- * @cookie:	which socket
+ * @handle:	its handle
+ * @s:		the handle's number
+ * @generation:	differs between channels of one number
+ * @cookie:	the socket's
  * @stream:	a stream socket
- * @closing:	a close looks at it: nothing begins, nothing goes on
+ * @closing:	a close is under way: no operation begins or goes on
  * @added:	epoll knows the descriptor
- * @armed:	what epoll tells of next
+ * @armed:	the events that epoll reports next
  * @queues:	receives and sends
  * @stepped:	a step is over, and a close waits for that
- * @accepts:	a side of an AcceptEx(): its close may have to end operations elsewhere
- * @later:	the directions are shut down when nothing is pending in them any more
+ * @accepts:	part of an AcceptEx(): its close may have to end operations of another channel
+ * @later:	directions to shut down when no operation is pending in them
  * @port:	completion port, held, or NULL
  * @key:	its key
  * @event:	signalled by network events, held, or NULL
  * @selected:	FD_* asked for; 0: no association
- * @happened:	FD_* that were told and not yet enumerated
+ * @happened:	FD_* that were signalled and not yet enumerated
  * @enabled:	FD_* that may happen
- * @errors:	of what happened
+ * @errors:	the errors of @happened
  * @connecting:	a connect is under way
  * @connected:	there is a connection, or was, or needs none
  */
@@ -84,25 +86,25 @@ void channel_set_layer(const struct layer *functions,
 		       void (*ready)(struct channel *channel, uint32_t events));
 
 /*
- * With the handle locked: its channel, made if need be. NULL with an error, the handle not
- * locked: WSAENOTSOCK (closed, or about to be), WSAENOBUFS.
+ * Lock the handle and return its channel, made if need be. NULL with an error, the handle not
+ * locked: WSAENOTSOCK (closed, or being closed), WSAENOBUFS.
  */
 struct channel *channel_open(SOCKET s, int *error);
-/* The same, only if there is one; else NULL, and nothing is locked. */
+/* The same, only if there is one; else NULL, with the handle not locked. */
 struct channel *channel_find(SOCKET s);
 struct channel *channel_lock(struct handle *handle);
 void channel_unlock(struct channel *channel);
 
-/* All with the lock. */
+/* Called with the lock: */
 
-/* Let the helper look after what is wanted. 0, or an error. */
+/* Make the helper watch for what is wanted. Returns 0, or an error. */
 int channel_watch(struct channel *channel);
 void channel_unwatch(struct channel *channel);
 
-/* Nothing begins from here on, and no step is under way. */
+/* Let no operation begin or go on, and wait for the end of a step. */
 void channel_halt(struct channel *channel);
 
-/* Take it off its handle, and free it: it has no operations any more. */
+/* Free a channel without operations, and take it off its handle. */
 void channel_free(struct channel *channel);
 
 static inline bool channel_is_idle(const struct channel *channel)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Handing a socket to another process; WSASocket(), which takes it. */
+/* WSADuplicateSocket(), and WSASocket() in the process that receives the socket. */
 #include <assert.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 
 #include "handle.h"
 
-/* What ProviderId holds: which descriptor of which process, and the socket's cookie. */
+/* The content of ProviderId: descriptor, process, and the socket's cookie. */
 struct duplicate_source {
 	uint32_t pid;
 	int32_t fd;
@@ -44,7 +44,7 @@ WINSOCK_API int WSADuplicateSocketW(SOCKET s, DWORD pid, LPWSAPROTOCOL_INFOW inf
 	return WSADuplicateSocketA(s, pid, info);
 }
 
-/* A descriptor of another process, or -1 with errno. */
+/* Get a descriptor of another process. Returns -1 with errno. */
 static int duplicate_fetch(const struct duplicate_source *source)
 {
 	int process, fd = -1, error;
@@ -73,17 +73,17 @@ static SOCKET duplicate_open(LPWSAPROTOCOL_INFOA info)
 	if (info->dwProviderReserved != (DWORD)getpid() || source.fd < 0)
 		return error_fail(WSAEINVAL);
 	fd = duplicate_fetch(&source);
-	/* Gone with its process, or closed. */
+	/* The process has ended, or closed the socket. */
 	if (fd < 0)
 		return error_fail(errno == EPERM ? WSAEACCES :
 				  errno == ESRCH || errno == EBADF ? WSAEINVAL
 								   : error_from_errno(errno));
-	/* The number has another socket by now. */
+	/* The number is another socket's by now. */
 	if (handle_cookie(fd) != source.cookie) {
 		close(fd);
 		return error_fail(WSAEINVAL);
 	}
-	/* What is known of it in this process holds for all its handles (M3). */
+	/* The state in this process is the same for all its handles (M3). */
 	if (source.pid == (uint32_t)getpid() && (handle_bits(source.fd) & HANDLE_OURS))
 		bits = handle_bits(source.fd);
 	else if (socket_option(fd, SO_TYPE) == SOCK_STREAM)

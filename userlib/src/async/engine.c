@@ -11,7 +11,7 @@
 #define ENGINE_STACK	(64 * 1024)
 #define ENGINE_EVENTS	32
 #define ENGINE_EVENTS_OF_VISITOR 8
-/* What an epoll event is about that is a thread's timer. */
+/* The epoll data of a thread's timer. */
 #define ENGINE_WAKE	UINT64_MAX
 
 void (*engine_ready)(uint64_t what, uint32_t events);
@@ -19,10 +19,10 @@ void (*engine_again)(void);
 
 static pthread_mutex_t engine_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int engine_epoll = -1;		/* written under engine_lock */
-static _Atomic bool engine_visited;		/* there is a visitor, or will be */
+static _Atomic bool engine_visited;		/* a thread does the work, or will */
 static struct thread *engine_visitor;		/* under engine_lock */
 
-/* The program has closed our descriptor. Another one, or -1: another helper has one. */
+/* The program has closed our descriptor. Returns a new one, or -1: another helper has one. */
 static int engine_renew(int epoll)
 {
 	int made = -1;
@@ -43,7 +43,7 @@ static void engine_handle(const struct epoll_event *events, int count)
 			engine_ready(events[i].data.u64, events[i].events);
 }
 
-/* A wake-up that found its thread on the way to sleep is given once more. */
+/* The helper has taken the event of a wake-up whose thread was going to sleep: wake it again. */
 static void engine_pass_on(const struct epoll_event *events, int count)
 {
 	for (int i = 0; i < count; i++)
@@ -93,7 +93,7 @@ static bool engine_make_thread(int epoll, size_t stack)
 	return made;
 }
 
-/* With the lock: the descriptor, or -1. */
+/* With the lock. Returns the descriptor, or -1. */
 static int engine_start(void)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -101,7 +101,7 @@ static int engine_start(void)
 	if (epoll < 0)
 		return -1;
 	atomic_store(&engine_epoll, epoll);
-	/* On a small stack the program's thread-local data may have no room. */
+	/* A small stack may have no room for the program's thread-local data. */
 	if (engine_make_thread(epoll, ENGINE_STACK) || engine_make_thread(epoll, 0))
 		return epoll;
 	atomic_store(&engine_epoll, -1);
@@ -109,7 +109,7 @@ static int engine_start(void)
 	return -1;
 }
 
-/* The descriptor, instead of one that is not good, or -1. */
+/* Returns the descriptor, a new one instead of @bad, or -1. */
 static int engine_open(int bad)
 {
 	int epoll;
@@ -136,7 +136,7 @@ int engine_watch(int fd, uint64_t what, uint32_t events, bool *added)
 		}
 		if (errno != EINVAL && (errno != EBADF || fcntl(fd, F_GETFD) < 0))
 			return errno;
-		/* The program has closed it, and may have something else there. */
+		/* The program has closed it, and the number may be another file. */
 		epoll = engine_open(epoll);
 		*added = false;
 	}
@@ -157,7 +157,7 @@ static void engine_set_visitor(struct thread *thread)
 	pthread_mutex_unlock(&engine_lock);
 }
 
-/* The thread's wake-up is an event, too; edge-triggered, as two threads would see it. */
+/* Watch the thread's timer, too; edge-triggered, as otherwise two threads would see it. */
 static bool engine_watch_timer(struct thread *self, int epoll)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = ENGINE_WAKE };
@@ -191,7 +191,7 @@ int engine_visit(struct thread *self, int64_t deadline)
 	engine_set_visitor(NULL);
 	atomic_store(&engine_visited, false);
 	if (count < 0 && errno != EINTR) {
-		/* It is none any more. */
+		/* The descriptor is no epoll any more. */
 		self->watched = -1;
 		return ENGINE_BUSY;
 	}
@@ -199,7 +199,7 @@ int engine_visit(struct thread *self, int64_t deadline)
 	return count < 0 ? THREAD_WOKEN : ready;
 }
 
-/* The parent's is one and the same: it is closed, and never changed. */
+/* The child shares the parent's epoll: close it without a change. */
 void engine_forked(void)
 {
 	char path[40], target[40];
@@ -211,7 +211,7 @@ void engine_forked(void)
 	engine_visitor = NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", epoll);
 	size = readlink(path, target, sizeof(target));
-	/* The number may be anything by now. */
+	/* The number may be another file by now. */
 	if (epoll >= 0 && size > 0 && memmem(target, size, "[eventpoll]", 11))
 		close(epoll);
 }

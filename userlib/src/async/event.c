@@ -13,9 +13,9 @@ struct event_link {
 /**
  * struct event - an event
  * @object:	lifetime
- * @lock:	for @links, and the change of @set
+ * @lock:	for @links, and for changes of @set
  * @set:	it is signalled
- * @automatic:	until one wait has taken it
+ * @automatic:	reset by the wait that takes it
  * @links:	the threads that wait
  */
 struct event {
@@ -131,13 +131,13 @@ WINSOCK_API BOOL WSACloseEvent(WSAEVENT event)
 	return event_change(event, event_nothing) && CloseHandle(event);
 }
 
-/* Is it signalled? What is reset by that, is. */
+/* Is it signalled? Resets an automatic one. */
 static bool event_take(struct event *event)
 {
 	return event->automatic ? atomic_exchange(&event->set, false) : atomic_load(&event->set);
 }
 
-/* One, or all at the same time: index of the lowest, or -1. */
+/* Take one event, or all at once. Returns the lowest index, or -1. */
 static int event_satisfied(struct event *const *events, DWORD count, bool all)
 {
 	DWORD i;
@@ -151,7 +151,7 @@ static int event_satisfied(struct event *const *events, DWORD count, bool all)
 		return i < count ? (int)i : -1;
 	if (i == count)
 		return 0;
-	/* Another thread was there first: the others are given back. */
+	/* Another thread has taken one: give back the others. */
 	while (i-- > 0)
 		if (events[i]->automatic)
 			event_set(events[i]);
@@ -192,7 +192,7 @@ static void event_unlink(struct event *event, struct event_link *link)
 	pthread_mutex_lock(&event->lock);
 	for (back = &event->links; *back && *back != link; back = &(*back)->next)
 		;
-	/* A child has none of its parent's. */
+	/* A child has none of its parent's waiting threads. */
 	if (*back)
 		*back = link->next;
 	pthread_mutex_unlock(&event->lock);

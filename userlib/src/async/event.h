@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Events: manual-reset, in memory. */
+/* Events, in memory. */
 #ifndef WINSOCK_EVENT_H
 #define WINSOCK_EVENT_H
 

@@ -7,7 +7,7 @@
 
 #define EVENTSELECT_KNOWN (FD_READ | FD_WRITE | FD_OOB | FD_ACCEPT | FD_CONNECT | FD_CLOSE)
 
-/* @event is held, unless @events is 0; the reference goes with the call. */
+/* @event is held, unless @events is 0; the call drops the reference. */
 static int eventselect(SOCKET s, struct event *event, long events)
 {
 	struct channel *channel;
@@ -15,7 +15,7 @@ static int eventselect(SOCKET s, struct event *event, long events)
 
 	if (events & ~(long)FD_ALL_EVENTS)
 		return WSAEINVAL;
-	/* Also when it is cancelled (O24). */
+	/* A cancelled association makes it non-blocking, too (O24). */
 	flags = fcntl(s, F_GETFL);
 	if (!(flags & O_NONBLOCK))
 		fcntl(s, F_SETFL, flags | O_NONBLOCK);

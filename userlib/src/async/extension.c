@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * AcceptEx() and ConnectEx(): operations that make a connection before they transfer.
- *
- * accept(2) makes a descriptor of its own. dup3(2) puts it at the number of the socket that
- * the program has made for it, whose port, events and options it keeps (O21).
+ * AcceptEx() and ConnectEx(): operations that make a connection before they transfer. accept(2)
+ * makes a new descriptor; dup3(2) puts it at the number of the socket that the program has made for
+ * it, which keeps its port, events and options (O21).
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -16,7 +15,7 @@
 
 #include <mswsock.h>
 
-/* More than an address takes, in the buffer's room for one: its length stands at the end. */
+/* The room for an address exceeds it by this; its length is stored at the end. */
 #define EXTENSION_ROOM	16
 
 struct extension_search {
@@ -76,7 +75,7 @@ void extension_close(uint64_t cookie)
 	extension_cancel(cookie, extension_any, NULL);
 }
 
-/* Of an operation that is pending: note it, and go on. */
+/* For each pending operation: note it, and go on. */
 static bool extension_note(const struct operation *operation, const void *found)
 {
 	(void)operation;
@@ -92,8 +91,8 @@ static void extension_store_name(char *to, DWORD room, const struct sockaddr_sto
 }
 
 /*
- * accept(2) that does not wait. The mode is changed for the moment of the call, by one thread
- * of the process at a time.
+ * accept(2) that does not wait. The mode is changed during the call only, by one thread of the
+ * process at a time.
  */
 static int extension_accept_now(SOCKET listener, int flags)
 {
@@ -119,7 +118,7 @@ static int extension_accept_now(SOCKET listener, int flags)
 	return fd;
 }
 
-/* With the lock of the socket to accept to: its number is the connection's from now on. */
+/* With the lock of the socket to accept to, whose number becomes the connection's. */
 static int extension_replace(struct channel *channel, int fd, uint64_t *bits)
 {
 	int cloexec = fcntl(channel->s, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0, error;
@@ -148,7 +147,7 @@ static int extension_take(struct operation *operation, struct channel *channel)
 	struct sockaddr_storage names[2] = { 0 };
 	socklen_t sizes[2] = { sizeof(names[0]), sizeof(names[1]) };
 
-	/* A close is under way; and while this is, the change is hidden from other calls. */
+	/* Is a close under way? HANDLE_GOING also hides the change from other calls. */
 	if (bits & HANDLE_GOING)
 		return EAGAIN;
 	fd = extension_accept_now(operation->channel->s, mode);
@@ -171,8 +170,8 @@ static int extension_take(struct operation *operation, struct channel *channel)
 }
 
 /*
- * No close of the socket gets in between: it waits for the lock, or has taken the cookie
- * away and marked the channel before.
+ * No close of the socket comes in between: it waits for the lock, or has set the cookie to 0 and
+ * marked the channel before.
  */
 static int extension_accept(struct operation *operation)
 {
@@ -190,7 +189,7 @@ static int extension_accept(struct operation *operation)
 	return -error;
 }
 
-/* 0 with the cookie, or an error: the socket must be new, and in no other AcceptEx(). */
+/* Returns 0 with the cookie, or an error: the socket must be new, and in no other AcceptEx(). */
 static int extension_reserve(SOCKET listener, SOCKET s, uint64_t *cookie)
 {
 	struct channel *channel;
@@ -214,7 +213,7 @@ static int extension_reserve(SOCKET listener, SOCKET s, uint64_t *cookie)
 	return found ? WSAEINVAL : error;
 }
 
-/* 0 with the cookie, or an error. */
+/* Returns 0 with the cookie, or an error. */
 static int extension_listener(SOCKET listener, uint64_t *cookie)
 {
 	struct channel *channel;
@@ -229,7 +228,7 @@ static int extension_listener(SOCKET listener, uint64_t *cookie)
 	return 0;
 }
 
-/* How much room an address of the socket's family needs. */
+/* The room that an address of the socket's family needs. */
 static DWORD extension_room(SOCKET s)
 {
 	switch (socket_option(s, SO_DOMAIN)) {
@@ -344,7 +343,7 @@ static int extension_connect(struct operation *operation)
 
 	if (error && error != EINPROGRESS)
 		return -error;
-	/* The transfer has the peer for an address. */
+	/* The transfer goes to the connection's peer. */
 	operation->message.msg_name = NULL;
 	operation->message.msg_namelen = 0;
 	operation->prepare = extension_go_on;
@@ -407,7 +406,7 @@ void *extension_find(const GUID *id)
 	return NULL;
 }
 
-/* Other threads may have had these. */
+/* Other threads of the parent may have held these. */
 void extension_forked(void)
 {
 	pthread_mutex_init(&operation_handing, NULL);

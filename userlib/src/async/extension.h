@@ -5,18 +5,18 @@
 
 #include "operation.h"
 
-/* Of SIO_GET_EXTENSION_FUNCTION_POINTER: the function, or NULL. */
+/* For SIO_GET_EXTENSION_FUNCTION_POINTER: the function, or NULL. */
 void *extension_find(const GUID *id);
 
 /*
- * Cancel the AcceptEx() that @wanted picks of those whose listener, or socket to accept to,
- * has this cookie, wherever they are queued. Without a lock. False: there is none.
+ * Cancel the AcceptEx() that @wanted picks of those whose listener, or socket to accept to, has
+ * this cookie, in whatever queue. Called without a lock. False: there is none.
  */
 bool extension_cancel(uint64_t cookie,
 		      bool (*wanted)(const struct operation *operation, const void *what),
 		      const void *what);
 
-/* The same at a close of the socket: all of them. */
+/* Cancel all of them, at a close of the socket. */
 void extension_close(uint64_t cookie);
 
 void extension_forked(void);

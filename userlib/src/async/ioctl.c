@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* WSAIoctl: what ioctlsocket() knows, and more. */
+/* WSAIoctl: the codes of ioctlsocket(), and more. */
 #include <netinet/tcp.h>
 
 #include "extension.h"
@@ -56,7 +56,7 @@ static int ioctl_keepalive(SOCKET s, const void *in, DWORD size)
 	return 0;
 }
 
-/* Shall receives fail because an earlier datagram found nobody there? They do by default. */
+/* Do receives fail because no socket had an earlier datagram's port? By default they do. */
 static int ioctl_reset(SOCKET s, const void *in, DWORD size)
 {
 	BOOL on;

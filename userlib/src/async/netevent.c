@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Network events. The helper is told by epoll, edge-triggered, that something is new; what
- * it is is found out by looking. An event that has happened is not looked for again until
- * the call that it invites to, which is Windows' rule and also what keeps a busy socket from
- * busying the helper. That holds beyond an association: another choice of events tells
- * nothing twice.
+ * Network events.
+ *
+ * epoll reports to the helper, edge-triggered, that a socket has news; netevent_look() finds out
+ * which. An event that has happened is not looked for again until the call that it invites to: that
+ * is Windows' rule, and saves the helper work on a busy socket. The rule survives a new
+ * association: another choice of events signals none twice.
  */
 #include "netevent.h"
 #include "tcpinfo.h"
@@ -47,7 +48,7 @@ void netevent_accepted(struct channel *channel)
 	netevent_look(channel);
 }
 
-/* There is something to be read, if only the end: the peer's, not our own. */
+/* Data can be read, or the end: the peer's, not our own. */
 static void netevent_readable(struct channel *channel)
 {
 	SOCKET s = channel->s;
@@ -55,7 +56,7 @@ static void netevent_readable(struct channel *channel)
 	int error = 0;
 	char byte;
 
-	/* A datagram socket's error is for the call to find. */
+	/* A datagram socket's error is left to the call. */
 	if (channel->stream)
 		got = recv(s, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (got > 0) {
@@ -67,7 +68,7 @@ static void netevent_readable(struct channel *channel)
 		return;
 	if (!got && !tcpinfo_peer_is_done(s))
 		return;
-	/* Looking has taken the error: the program's own calls still have to fail (H4). */
+	/* The peek has consumed the error: the program's own calls still have to fail (H4). */
 	if (got < 0) {
 		handle_mark(s, errno == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
 		error = WSAECONNABORTED;
@@ -76,7 +77,7 @@ static void netevent_readable(struct channel *channel)
 		netevent_tell(channel, FD_CLOSE_BIT, error);
 }
 
-/* What there is to be read, or room for, belongs to the operations that are pending. */
+/* Pending operations take the data, or the room. */
 static bool netevent_is_taken(const struct channel *channel, int direction)
 {
 	return channel->stream && channel->queues[direction].first;
@@ -93,7 +94,7 @@ void netevent_look(struct channel *channel)
 			netevent_tell(channel, FD_ACCEPT_BIT, 0);
 		return;
 	}
-	/* The error of ConnectEx() is for that to find. */
+	/* ConnectEx() itself reports its error. */
 	if (channel->connecting && !netevent_is_taken(channel, IO_SEND))
 		netevent_connected(channel, polled.revents);
 	if (!channel->connected)
@@ -131,7 +132,7 @@ void netevent_connecting(struct channel *channel, bool done)
 	netevent_look(channel);
 }
 
-/* Of a stream without a peer: a connect that is under way is ready for nothing. */
+/* Is a connect under way on a stream without a peer? Then nothing is ready. */
 static bool netevent_is_connecting(SOCKET s)
 {
 	struct pollfd polled = { s, POLLIN | POLLOUT, 0 };
@@ -139,7 +140,7 @@ static bool netevent_is_connecting(SOCKET s)
 	return socket_option(s, SO_ACCEPTCONN) <= 0 && !poll(&polled, 1, 0);
 }
 
-/* What is known of a connection that was made before. */
+/* Set what is known of a connection that was made before. */
 static void netevent_begin(struct channel *channel)
 {
 	if (!channel->connecting && !channel->connected) {
@@ -156,7 +157,7 @@ int netevent_select(struct channel *channel, struct event *event, long events)
 	int error;
 
 	channel->selected = events;
-	/* Whatever can fail does so while the old association is whole. */
+	/* Do first what can fail, while the old association is whole. */
 	error = events ? channel_watch(channel) : 0;
 	if (error) {
 		channel->selected = before;
@@ -165,7 +166,7 @@ int netevent_select(struct channel *channel, struct event *event, long events)
 	event_put(channel->event);
 	channel->event = event;
 	if (!events) {
-		/* What operations want is one-shot again. */
+		/* The watch for operations becomes one-shot again. */
 		channel_unwatch(channel);
 		return channel_watch(channel);
 	}

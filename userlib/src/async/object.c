@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The table of handles that are no descriptors: in chunks that are never freed, so that a
- * slot has a lock of its own.
+ * The table of handles that are not descriptors. Its chunks are never freed, so that a slot has a
+ * lock of its own.
  */
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 #include "object.h"
 #include "upper.h"
 
-/* Above what fs.nr_open can be raised to, and multiples of four as on Windows. */
+/* Above the highest fs.nr_open. Handles are multiples of four, as on Windows. */
 #define OBJECT_FIRST	0x50000000U
 #define OBJECT_STEP	4U
 #define OBJECT_CHUNK	1024
@@ -17,7 +17,7 @@
 
 /**
  * struct object_slot - one handle
- * @lock:	for @object, and the reference that is taken of it
+ * @lock:	for @object, and for taking a reference to it
  * @object:	or NULL
  * @free:	the next free slot's number and 1, under object_lock
  */
@@ -57,7 +57,7 @@ static struct object_slot *object_find(HANDLE handle)
 	return object_slot(value / OBJECT_STEP);
 }
 
-/* With the lock: a slot, and its number. NULL: no memory. */
+/* With the lock: take a slot and its number. NULL: no memory. */
 static struct object_slot *object_take_slot(unsigned int *number)
 {
 	struct object_slot *slot;
@@ -86,7 +86,7 @@ HANDLE object_publish(struct object *object)
 	struct object_slot *slot;
 	unsigned int number = 0;
 
-	/* A child has to hear of it. */
+	/* fork() must find the object. */
 	upper_begin();
 	pthread_mutex_lock(&object_lock);
 	slot = object_take_slot(&number);
@@ -156,7 +156,7 @@ bool object_close(HANDLE handle)
 
 void object_forked(bool (*keep)(struct object *object))
 {
-	/* Locks and lists of other threads, which the child does not have. */
+	/* Reset locks and lists of threads that the child does not have. */
 	pthread_mutex_init(&object_lock, NULL);
 	object_free = 0;
 	for (unsigned int i = 0; i < object_count; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Handles that are no descriptors: events, ports, threads. */
+/* Handles that are not descriptors: events, ports, threads. */
 #ifndef WINSOCK_OBJECT_H
 #define WINSOCK_OBJECT_H
 
@@ -8,12 +8,11 @@
 enum object_type { OBJECT_EVENT = 1, OBJECT_PORT, OBJECT_THREAD };
 
 /**
- * struct object - what a handle refers to; the first member of each kind
+ * struct object - the object of a handle; the first member of each kind
  * @type:	which kind
- * @refs:	lifetime: the handle's, one for each association, one for each call under
- *		way
- * @close:	the handle is given up: wake the threads that wait. May be NULL
- * @free:	nobody refers to it any more
+ * @refs:	lifetime: one for the handle, one for each association, one for each call under way
+ * @close:	called when the handle is closed: wakes waiting threads. May be NULL
+ * @free:	called when the last reference is dropped
  */
 struct object {
 	enum object_type type;
@@ -22,23 +21,23 @@ struct object {
 	void (*free)(struct object *object);
 };
 
-/* A handle for a new object, which then holds the only reference. NULL: no memory. */
+/* Return a handle for a new object, to which it has the only reference. NULL: no memory. */
 HANDLE object_publish(struct object *object);
 
-/* The object of a handle, with a reference, or NULL and ERROR_INVALID_HANDLE. */
+/* Return the object of a handle, with a reference, or NULL and ERROR_INVALID_HANDLE. */
 void *object_get(HANDLE handle, enum object_type type);
 
-/* One more reference to an object that the caller has one of. */
+/* Take one more reference; the caller has one. */
 void object_hold(struct object *object);
 void object_put(struct object *object);		/* NULL is fine */
 
-/* Give a handle up. False: it is none. */
+/* Close a handle. False: it is none. */
 bool object_close(HANDLE handle);
 
 /* Is this number a handle's rather than a descriptor's? */
 bool object_is_handle(HANDLE handle);
 
-/* In a child: keep those that @keep says, forget the others. */
+/* In a child: keep the objects that @keep picks, drop the others. */
 void object_forked(bool (*keep)(struct object *object));
 
 #endif /* WINSOCK_OBJECT_H */

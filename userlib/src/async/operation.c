@@ -7,7 +7,7 @@
 #include "operation.h"
 #include "wait.h"
 
-/* Of one system call: a close waits for at most one. */
+/* Bytes of one system call: a close waits for at most one. */
 #define OPERATION_STEP		(1 << 20)
 #define OPERATION_CANCELLED	0xc0000120U	/* STATUS_CANCELLED */
 #define OPERATION_FAILED	0xe0000000U	/* with the error */
@@ -43,7 +43,7 @@ static void operation_call_back(struct routine *routine, bool cancelled)
 		function(error, moved, overlapped, flags);
 }
 
-/* Half of the word that says whether an operation is pending. */
+/* The half of Internal that shows whether an operation is pending. */
 static uint32_t *operation_futex(LPWSAOVERLAPPED overlapped)
 {
 	uint32_t *half = (uint32_t *)&overlapped->Internal;
@@ -64,7 +64,7 @@ static void operation_store(const struct operation *operation)
 	overlapped->InternalHigh = operation->moved;
 	overlapped->Offset = operation->told;
 	overlapped->OffsetHigh = operation->error;
-	/* HasOverlappedIoCompleted() looks at this alone; the program may free it then. */
+	/* HasOverlappedIoCompleted() reads only this; then the program may free it. */
 	__atomic_store_n(&overlapped->Internal, status, __ATOMIC_SEQ_CST);
 	if (atomic_load(&operation_waiters))
 		thread_futex_wake(operation_futex(overlapped), INT_MAX);
@@ -95,7 +95,7 @@ bool operation_has_port(const struct operation *operation)
 	return operation_port(operation, &key);
 }
 
-/* The one completion, of what is in no queue any more. @silent: nobody is told. */
+/* Complete an operation that is in no queue any more. @silent: without a notification. */
 static void operation_complete(struct operation *operation, bool silent)
 {
 	struct event *event = operation->event;
@@ -140,7 +140,7 @@ static struct operation *operation_pop(struct channel_queue *queue)
 	return operation;
 }
 
-/* One that is in no queue any more. */
+/* Cancel an operation that is in no queue any more. */
 static void operation_abort(struct operation *operation, bool silent)
 {
 	operation->error = WSA_OPERATION_ABORTED;
@@ -152,14 +152,14 @@ static void operation_abort(struct operation *operation, bool silent)
 static void operation_finish(struct operation *operation, int error)
 {
 	operation->error = error;
-	/* Of a datagram that was cut short what fits is there. */
+	/* The part of a datagram that fits is there. */
 	if (error && error != WSAEMSGSIZE)
 		operation->moved = 0;
 	operation_pop(&operation->channel->queues[operation->direction]);
 	operation_complete(operation, false);
 }
 
-/* A receive of nothing waits for something, and leaves it there. */
+/* A receive of 0 bytes waits for data, and leaves it in the socket. */
 static int operation_peek(const struct operation *operation)
 {
 	struct pollfd polled = { operation->channel->s, POLLIN, 0 };
@@ -172,7 +172,7 @@ static int operation_peek(const struct operation *operation)
 	return error > 0 ? -error : 0;
 }
 
-/* Some of a transfer. Bytes, or a negative errno. */
+/* Transfer a part. Returns bytes, or a negative errno. */
 static ssize_t operation_transfer(struct operation *operation)
 {
 	struct msghdr *message = &operation->message;
@@ -199,7 +199,7 @@ static ssize_t operation_transfer(struct operation *operation)
 	return moved;
 }
 
-/* Without the lock: bytes, or a negative errno. */
+/* Called without the lock. Returns bytes, or a negative errno. */
 static ssize_t operation_step(struct operation *operation)
 {
 	int error = operation->prepare ? operation->prepare(operation) : 0;
@@ -209,11 +209,11 @@ static ssize_t operation_step(struct operation *operation)
 	if (!operation->prepare)
 		return operation_transfer(operation);
 	operation->prepare = NULL;
-	/* The first data are the accepted socket's. */
+	/* The accepted socket's queue receives the first data. */
 	return operation->left && !operation->accept.cookie ? operation_transfer(operation) : 0;
 }
 
-/* Some is done. True: all of it. */
+/* Account for bytes that were moved. True: these were the last. */
 static bool operation_advance(struct operation *operation, size_t moved)
 {
 	operation->moved += moved;
@@ -224,7 +224,7 @@ static bool operation_advance(struct operation *operation, size_t moved)
 	return false;
 }
 
-/* What a failed step is called. */
+/* The Winsock error of a failed step. */
 static int operation_failure(const struct operation *operation, int number)
 {
 	if (!operation->prepare)
@@ -247,12 +247,12 @@ static int operation_error(struct operation *operation, ssize_t moved)
 	return stream && !moved && operation->left ? io_end_error(operation->channel->s) : 0;
 }
 
-/* What a step has come to. True: the operation has ended. */
+/* Handle a step's result. True: the operation has ended. */
 static bool operation_result(struct operation *operation, ssize_t moved)
 {
 	if (moved == -EAGAIN && !operation->aborted)
 		return false;
-	/* The end of the stream is the end of a whole, too. */
+	/* The end of the stream also completes a transfer of the whole. */
 	if (moved >= 0 && !operation_advance(operation, moved) && moved && !operation->aborted)
 		return false;
 	if (operation->aborted && (moved < 0 || (operation->whole && operation->left)))
@@ -264,7 +264,7 @@ static bool operation_result(struct operation *operation, ssize_t moved)
 	return true;
 }
 
-/* Nothing is pending in a direction any more. */
+/* No operation is pending in a direction any more. */
 static void operation_emptied(struct channel *channel, int direction)
 {
 	if (channel->later[direction]) {
@@ -275,7 +275,7 @@ static void operation_emptied(struct channel *channel, int direction)
 	netevent_emptied(channel, direction);
 }
 
-/* What is left is the helper's, or that of a thread that carries out a step. */
+/* Leave the rest to the helper, or to a thread that carries out a step. */
 static void operation_leave(struct channel *channel, int direction)
 {
 	struct channel_queue *queue = &channel->queues[direction];
@@ -301,7 +301,7 @@ static void operation_append(struct channel *channel, struct operation *operatio
 	queue->last = &operation->next;
 }
 
-/* It completes where it was begun. */
+/* The operation completes to the port with which it was begun. */
 static void operation_keep_port(struct operation *operation)
 {
 	const struct channel *channel = operation->channel;
@@ -312,7 +312,7 @@ static void operation_keep_port(struct operation *operation)
 	operation->key = channel->key;
 }
 
-/* With the lock again. */
+/* A step is over; the lock is taken again. */
 static void operation_stepped(struct channel *channel, int direction)
 {
 	channel->queues[direction].stepping = NULL;
@@ -321,10 +321,10 @@ static void operation_stepped(struct channel *channel, int direction)
 }
 
 /*
- * The first of a listener has its connection, and waits for data: it is one of the accepted
- * socket's from here on, so that the next connection comes to the next operation. No thread
- * has two handles' locks: operation_handing keeps others from looking for the operation while
- * it is in neither queue. Returns with the listener's lock.
+ * The first operation of a listener has its connection, and waits for data: move it to the accepted
+ * socket, so that the next connection goes to the next operation. No thread holds two handles'
+ * locks: operation_handing keeps others from searching while it is in neither queue. Returns with
+ * the listener's lock.
  */
 static void operation_hand_on(struct operation *operation)
 {
@@ -354,7 +354,7 @@ static void operation_hand_on(struct operation *operation)
 	pthread_mutex_unlock(&operation_handing);
 }
 
-/* One step of the first. True: it is no longer the first. */
+/* Carry out one step of the first operation. True: it is no longer the first. */
 static bool operation_go(struct channel *channel, int direction)
 {
 	struct operation *operation = channel->queues[direction].first;
@@ -407,7 +407,7 @@ void operation_begin(struct channel *channel, struct operation *operation,
 	operation_append(channel, operation);
 	if (queue->first != operation)
 		return;
-	/* Mostly there is room, or something to take. */
+	/* Usually the transfer is possible at once. */
 	operation->call = call;
 	if (operation_go(channel, direction)) {
 		operation_leave(channel, direction);

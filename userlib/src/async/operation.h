@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Overlapped operations, from the call to their one completion. The first of each direction
- * of a channel is carried out, by the thread that begins it or by the helper, in steps that
- * do not wait; the others stand behind it.
+ * Overlapped operations, from the call to their one completion. The first of each direction of a
+ * channel is carried out, by the thread that begins it or by the helper, in steps that do not wait;
+ * the others are queued behind it.
  */
 #ifndef WINSOCK_OPERATION_H
 #define WINSOCK_OPERATION_H
 
 #include "channel.h"
 
-/* What the starting call is told. */
+/* The result for the starting call. */
 struct operation_call {
 	bool done;
 	int error;
@@ -18,12 +18,12 @@ struct operation_call {
 };
 
 /**
- * struct operation_accept - of AcceptEx()
- * @s:		the socket whose place the connection takes
- * @cookie:	which one; 0: the operation is another one
- * @connection:	cookie of the connection that it is since; its step's
+ * struct operation_accept - part of an AcceptEx()
+ * @s:		the socket that becomes the connection
+ * @cookie:	its cookie; 0: the operation is another one
+ * @connection:	cookie of the connection, once there is one; used by its step
  * @listener:	cookie of the listener
- * @names:	where the addresses go, each in so many bytes
+ * @names:	where to write the addresses, and the room for each
  */
 struct operation_accept {
 	SOCKET s;
@@ -38,27 +38,27 @@ struct operation_accept {
  * struct operation - one operation
  * @packet:	for the port
  * @routine:	for the issuing thread
- * @next:	behind it
- * @channel:	its handle's
+ * @next:	the one queued behind it
+ * @channel:	the channel of its handle
  * @direction:	IO_*
- * @whole:	not complete before all of @left is moved
- * @aborted:	to be cancelled when its step is over
- * @call:	the call that is just starting it, or NULL; a failure is told to nobody else
- * @overlapped:	the program's
+ * @whole:	completes only when all of @left is moved
+ * @aborted:	cancel it when its step is over
+ * @call:	the call that is starting it, or NULL; a failure goes to that call only
+ * @overlapped:	the program's structure
  * @function:	the completion routine, or NULL
  * @event:	held, or NULL
- * @port:	another one than the channel's, held, or NULL
- * @key:	its key
- * @thread:	who issued it, held, and counted there
- * @error:	how it ended
+ * @port:	its port if that is not the channel's, held, or NULL
+ * @key:	the port's key
+ * @thread:	the issuing thread, held, and counted there
+ * @error:	its result
  * @flags:	MSG_*
- * @told:	flags of what was received
- * @moved:	bytes
- * @left:	bytes in the buffers that are left
+ * @told:	flags of the receive
+ * @moved:	bytes moved
+ * @left:	bytes of the buffers that are left
  * @prepare:	makes the connection that the transfer needs, or NULL. Called without the
  *		lock until it returns something else than -EAGAIN: 0 or a negative errno
- * @accept:	what it makes it from
- * @from_size:	where the length of the sender's address goes, or NULL
+ * @accept:	the sockets of @prepare
+ * @from_size:	where to write the length of the sender's address, or NULL
  * @message:	the transfer
  * @name:	the address to send to
  * @buffers:	the buffers that are left, @message's
@@ -92,45 +92,45 @@ struct operation {
 };
 
 /*
- * Held while an operation is handed on from a listener to the socket that it accepts to, and
- * while one is looked for that may be. Taken before any handle's lock.
+ * Held while an operation is handed on from a listener to the socket that it accepts to, and during
+ * a search for such an operation. Taken before any handle's lock.
  */
 extern pthread_mutex_t operation_handing;
 
-/* Free one that was not begun. */
+/* Free an operation that was not begun. */
 void operation_free(struct operation *operation);
 
-/* All with the handle's lock. */
+/* Called with the handle's lock: */
 
 /**
  * operation_begin() - start an operation, or queue it
- * @operation:	complete but for what is the library's business
+ * @operation:	filled in, except what only the library uses
  * @channel:	its socket's; not closing
  * @call:	set if it completes or fails before this returns
  */
 void operation_begin(struct channel *channel, struct operation *operation,
 		     struct operation_call *call);
 
-/* Carry on what can be. May drop the lock meanwhile. */
+/* Carry operations on as far as possible. May drop the lock in between. */
 void operation_run(struct channel *channel, int direction);
 
-/* A one-shot event has ended the watch of both directions: watch what is left. */
+/* A one-shot event has ended the watch of both directions: watch for what is left. */
 void operation_rearm(struct channel *channel);
 
-/* After a close that was refused: go on. */
+/* Go on after a close that was refused. */
 void operation_resume(struct channel *channel);
 
-/* Cancel those that @wanted picks. False: there is none. */
+/* Cancel the operations that @wanted picks. False: there is none. */
 bool operation_cancel(struct channel *channel,
 		      bool (*wanted)(const struct operation *operation, const void *what),
 		      const void *what);
 /* Does its completion go to a port? */
 bool operation_has_port(const struct operation *operation);
 
-/* End all of a channel that has halted. @silent: nobody is told. */
+/* End all operations of a channel that has halted. @silent: without completions. */
 void operation_drop(struct channel *channel, bool silent);
 
-/* All of a channel that has halted become another one's, of the same socket. */
+/* Move all operations of a channel that has halted to another channel of the same socket. */
 void operation_move(struct channel *from, struct channel *to);
 
 /* Wait, without a lock, until an operation is no longer pending. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* WSASend and its like: what the program asks, made into operations. */
+/* WSASend() and its like: make operations of their arguments. */
 #include <stdlib.h>
 
 #include "close.h"
@@ -8,7 +8,7 @@
 #include "overlapped.h"
 #include "upper.h"
 
-/* Nothing is mapped below: vm.mmap_min_addr. */
+/* vm.mmap_min_addr: no memory is mapped below. */
 #define OVERLAPPED_FIRST_PAGE	4096
 
 static void overlapped_copy(const struct overlapped_call *call, struct iovec *vector)
@@ -17,7 +17,7 @@ static void overlapped_copy(const struct overlapped_call *call, struct iovec *ve
 		vector[i] = (struct iovec){ call->buffers[i].buf, call->buffers[i].len };
 }
 
-/* The plain call, on several buffers. */
+/* A plain call on several buffers. */
 static int overlapped_plain(const struct overlapped_call *call)
 {
 	struct iovec *vector = calloc(call->count, sizeof(*vector));
@@ -60,7 +60,7 @@ int overlapped_make(const struct overlapped_call *call, struct operation **made)
 	op = self ? calloc(1, sizeof(*op) + call->count * sizeof(*op->buffers)) : NULL;
 	if (!op)
 		return WSAENOBUFS;
-	/* With a routine the field is the program's own. */
+	/* With a routine the program may use the field. */
 	if (event && !call->routine && !(op->event = event_get(event))) {
 		free(op);
 		return WSA_INVALID_HANDLE;
@@ -89,7 +89,7 @@ int overlapped_make(const struct overlapped_call *call, struct operation **made)
 	return 0;
 }
 
-/* 0 once it is begun or queued. */
+/* Returns 0 if it is begun or queued. */
 static int overlapped_begin(struct operation *op, SOCKET s, struct operation_call *result)
 {
 	struct channel *channel;
@@ -141,12 +141,14 @@ static int overlapped_start(const struct overlapped_call *call)
 	struct operation *op;
 	int error;
 
-	/* What has a channel is a socket. */
+	/* A number with a channel is a socket. */
 	if (!layer_handle(call->s) && !socket_check(call->s))
 		return SOCKET_ERROR;
 	if (!call->count || call->count > 1024)
 		return error_fail(WSAEINVAL);
-	/* Asking the kernel costs more than the transfer: so much for mistakes. */
+	/*
+	 * A check by the kernel would cost more than the transfer: only small pointers are caught.
+	 */
 	if ((uintptr_t)call->buffers < OVERLAPPED_FIRST_PAGE)
 		return error_fail(WSAEFAULT);
 	if (!call->overlapped)
@@ -254,7 +256,7 @@ static bool overlapped_is_of(const struct operation *operation, const void *thre
 	return operation->thread == thread;
 }
 
-/* 1, 0: there is none, or -1 with the error: no socket. */
+/* Returns 1, 0: there is none, or -1 with the error: no socket. */
 static int overlapped_cancel(HANDLE file,
 			     bool (*wanted)(const struct operation *operation, const void *what),
 			     const void *what)

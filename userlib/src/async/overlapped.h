@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What calls that begin an operation have in common. */
+/* Shared by the calls that begin an operation. */
 #ifndef WINSOCK_OVERLAPPED_H
 #define WINSOCK_OVERLAPPED_H
 
 #include "operation.h"
 
 /**
- * struct overlapped_call - what the program asks
- * @told:	where the flags of a receive go, or NULL
+ * struct overlapped_call - the arguments of the call
+ * @told:	where to write the flags of a receive, or NULL
  * @to, @from:	addresses; NULL for the peer's
  * @direction:	IO_*
  */
@@ -27,10 +27,10 @@ struct overlapped_call {
 	int direction;
 };
 
-/* 0 with the operation, or an error. */
+/* Make an operation. Returns 0, or an error. */
 int overlapped_make(const struct overlapped_call *call, struct operation **made);
 
-/* Begin it, or free it. What the call returns, with the last error set. */
+/* Begin the operation, or free it. Returns the call's result, with the last error set. */
 int overlapped_issue(const struct overlapped_call *call, struct operation *operation);
 
 #endif /* WINSOCK_OVERLAPPED_H */

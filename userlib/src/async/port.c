@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Completion ports. Of the threads that wait the one that came last is woken, one for each
- * packet: whoever has the port's memory in its cache, and nobody for nothing.
+ * Completion ports. Each packet wakes one of the waiting threads, the one that came last, as it has
+ * the port's memory in its cache.
  */
 #include <stdlib.h>
 
@@ -18,11 +18,11 @@ struct port_sleeper {
 /**
  * struct port - a completion port
  * @object:	lifetime
- * @lock:	for what follows; inside of a handle's
+ * @lock:	for the members below; nests in a handle's
  * @first:	packets
- * @last:	where the next one goes
- * @sleepers:	threads that nobody has woken
- * @closed:	the handle is gone
+ * @last:	the place of the next one
+ * @sleepers:	waiting threads that were not woken
+ * @closed:	the handle was closed
  */
 struct port {
 	struct object object;
@@ -105,7 +105,7 @@ void port_post(struct port *port, struct packet *packet)
 		packet->free(packet);
 }
 
-/* The parent has the packets, the threads that sleep, and the thread that has the lock. */
+/* Packets, sleeping threads and the lock's holder are the parent's. */
 void port_forked(struct port *port)
 {
 	pthread_mutex_init(&port->lock, NULL);
@@ -139,7 +139,7 @@ struct port *port_get(HANDLE handle)
 	return object_get(handle, OBJECT_PORT);
 }
 
-/* With the lock: sleep until there may be a packet. True: the time has passed. */
+/* With the lock: sleep until there may be a packet. True: the timeout has passed. */
 static bool port_sleep(struct port *port, struct thread *self, int64_t deadline, bool alertable)
 {
 	struct port_sleeper sleeper = { port->sleepers, self, true }, **link;
@@ -163,7 +163,7 @@ static bool port_sleep(struct port *port, struct thread *self, int64_t deadline,
 	return over;
 }
 
-/* With the lock: wait until there is a packet. 0, or the error. */
+/* With the lock: wait for a packet. Returns 0, or the error. */
 static int port_wait(struct port *port, DWORD ms, bool alertable)
 {
 	int64_t deadline = thread_deadline(ms);
@@ -208,7 +208,7 @@ static ULONG port_take(struct port *port, OVERLAPPED_ENTRY *entries, ULONG count
 	return taken;
 }
 
-/* The number taken; 0 with the error set. */
+/* Returns the number taken; 0 with the error set. */
 static ULONG port_remove(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG count, DWORD ms,
 		      bool alertable)
 {
@@ -222,7 +222,7 @@ static ULONG port_remove(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG count, 
 	error = port_wait(port, ms, alertable);
 	if (!error)
 		taken = port_take(port, entries, count);
-	/* Who was woken may not be the one who took: the rest is for others. */
+	/* Another thread may have taken this one's packet: wake one for the rest. */
 	if (port->first)
 		port_wake(port);
 	pthread_mutex_unlock(&port->lock);
@@ -250,7 +250,7 @@ WINSOCK_API BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PUL
 	*overlapped = entry.lpOverlapped;
 	if (!entry.Internal)
 		return TRUE;
-	/* WSAGetOverlappedResult() says Winsock's name. */
+	/* WSAGetOverlappedResult() sets Winsock's name. */
 	error_fail_system(entry.Internal);
 	return FALSE;
 }

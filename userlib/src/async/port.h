@@ -10,8 +10,8 @@ struct port;
 /**
  * struct packet - one completion
  * @next:	the port's next one
- * @entry:	what the program gets; Internal is the error
- * @free:	frees what it is embedded in
+ * @entry:	the program's entry; Internal is the error
+ * @free:	frees the structure around it
  */
 struct packet {
 	struct packet *next;
@@ -24,10 +24,10 @@ struct port *port_get(HANDLE handle);		/* with a reference, or NULL and the erro
 struct port *port_hold(struct port *port);
 void port_put(struct port *port);		/* NULL is fine */
 
-/* In a child: closed, for a thread whose routine has forked. */
+/* In a child: close the port, for a thread whose routine has forked. */
 void port_forked(struct port *port);
 
-/* A port that is closed throws it away. One thread is woken. */
+/* Queue a packet and wake one thread. A closed port frees the packet. */
 void port_post(struct port *port, struct packet *packet);
 
 #endif /* WINSOCK_PORT_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* APCs of the program's own, and threads as handles. */
+/* QueueUserAPC(), and threads as handles. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -53,7 +53,7 @@ WINSOCK_API HANDLE winsock_thread_self(void)
 	return handle;
 }
 
-/* With a reference, or NULL and the error. */
+/* Returns the thread with a reference, or NULL and the error. */
 static struct thread *routine_thread(HANDLE handle)
 {
 	struct routine_thread *made;

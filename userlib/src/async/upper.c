@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* What the core calls of the asynchronous layer, see layer.h, and the helper. */
+/* The functions of struct layer, see layer.h, and those of the helper. */
 #include "engine.h"
 #include "extension.h"
 #include "layer.h"
@@ -79,7 +79,7 @@ static void upper_accepted(SOCKET listener, SOCKET s)
 		return;
 	channel = channel_open(s, &error);
 	if (channel) {
-		/* It did not ask for its connection. */
+		/* An accepted socket has no connect to report. */
 		channel->enabled &= ~FD_CONNECT;
 		error = netevent_select(channel, event, selected);
 		channel_unlock(channel);
@@ -129,7 +129,7 @@ static struct channel *upper_begin_close(struct handle *handle)
 	return channel;
 }
 
-/* With the lock: the close was refused. */
+/* Go on after a close that was refused; with the lock. */
 static void upper_reopen(struct channel *channel)
 {
 	channel->closing = false;
@@ -139,7 +139,7 @@ static void upper_reopen(struct channel *channel)
 	netevent_look(channel);
 }
 
-/* If this process has another handle what is pending goes on there (P7). */
+/* Pending operations go on at another handle of this process, if there is one (P7). */
 static bool upper_move(struct channel *channel)
 {
 	SOCKET s = handle_twin(channel->s, channel->cookie);
@@ -171,7 +171,7 @@ static void upper_end_close(struct handle *handle, struct channel *channel,
 	if (atomic_load(&handle->channel) == channel)
 		atomic_store(&handle->channel, NULL);
 	pthread_mutex_unlock(&handle->lock);
-	/* Nobody else knows it any more. */
+	/* The number is closed: no other thread can find the channel. */
 	if (end == LAYER_SHARED && (!channel_is_idle(channel) || channel->later[IO_SEND] ||
 				    channel->accepts))
 		moved = upper_move(channel);
@@ -208,11 +208,11 @@ static void upper_thread_ended(struct thread *thread)
 static void upper_forget_channel(SOCKET s, struct handle *handle)
 {
 	(void)s;
-	/* It is the parent's, and so is the memory of it. */
+	/* The channel is the parent's; its memory is not freed. */
 	atomic_store(&handle->channel, NULL);
 }
 
-/* Of ports and other threads the waiting ends are in the parent. */
+/* Keep events and the own thread's handle. Threads that wait on ports exist in the parent only. */
 static bool upper_keeps(struct object *object)
 {
 	if (object->type == OBJECT_EVENT)
@@ -243,7 +243,7 @@ static const struct layer upper_layer = {
 	.forked = upper_forked,
 };
 
-/* The helper's. */
+/* Called by the helper. */
 static void upper_ready(struct channel *channel, uint32_t events)
 {
 	const uint32_t ended = EPOLLHUP | EPOLLERR;

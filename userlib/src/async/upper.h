@@ -2,7 +2,7 @@
 #ifndef WINSOCK_UPPER_H
 #define WINSOCK_UPPER_H
 
-/* Before anything that the core has to know of: register what it calls. */
+/* Register the layer with the core; called before anything that the core must know of. */
 void upper_begin(void);
 
 #endif /* WINSOCK_UPPER_H */
