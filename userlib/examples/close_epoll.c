@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * An epoll loop that lingers without waiting: connects to a port, sends, begins to
- * close, and goes on until the kernel tells how it ended. Linux only.
+ * An epoll loop that lingers without waiting: connects to a port, sends, begins to close, and goes
+ * on until the op descriptor is readable. Linux only.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	loop = epoll_create1(EPOLL_CLOEXEC);
 	if (op >= 0) {
 		epoll_ctl(loop, EPOLL_CTL_ADD, op, &event);
-		/* Here a server would have other descriptors to serve, too. */
+		/* A server would serve other descriptors here, too. */
 		while (epoll_wait(loop, &event, 1, 1000) < 1)
 			printf("still lingering\n");
 		winsock_close_result(op, 0, &record);

@@ -30,7 +30,7 @@ static void serve(SOCKET s)
 		struct timeval tenth = { 0, 100000 };
 		fd_set set;
 
-		/* A real server would serve others meanwhile. */
+		/* A real server would serve other clients here. */
 		FD_ZERO(&set);
 		FD_SET(s, &set);
 		select((int)s + 1, NULL, NULL, &set, &tenth);

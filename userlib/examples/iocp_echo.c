@@ -24,7 +24,7 @@ struct connection {
 
 static HANDLE port;
 
-/* Would-block means that the client still reads: the kernel has our data, let it go on. */
+/* Would-block means that the client still reads: the kernel has all data, let it linger. */
 static void finish(struct connection *connection)
 {
 	struct linger off = { 0, 0 };
@@ -37,7 +37,7 @@ static void finish(struct connection *connection)
 	free(connection);
 }
 
-/* 0 once it is under way: its end comes to the port, also if it is there already. */
+/* Returns 0 if it has begun: the port gets its completion, even if it is done at once. */
 static int begin(struct connection *connection, enum step step, DWORD size)
 {
 	DWORD flags = 0;
@@ -70,7 +70,7 @@ static void welcome(SOCKET s)
 		finish(connection);
 }
 
-/* Serve until a packet says that it is over, or nothing happens for @ms. */
+/* Serve until the last packet, or until nothing happens for @ms. */
 static void serve(DWORD ms, int *open)
 {
 	struct connection *connection;
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 		}
 		serve(10, &open);
 	}
-	/* No new ones; those that are here are served to their end. */
+	/* Accept no more; serve the open ones to their end. */
 	closesocket(listener);
 	serve(INFINITE, &open);
 	CloseHandle(port);

@@ -18,7 +18,7 @@ static char sent[SIZE], received[SIZE];
 
 enum way { SEND, RECEIVE, WAYS };
 
-/* Begin to move what is left. 0 once it is under way. */
+/* Begin to move what is left. Returns 0 if it has begun. */
 static int begin(SOCKET s, enum way way, size_t done, WSAOVERLAPPED *overlapped)
 {
 	WSABUF buffer;
@@ -34,7 +34,7 @@ static int begin(SOCKET s, enum way way, size_t done, WSAOVERLAPPED *overlapped)
 	return result == SOCKET_ERROR && WSAGetLastError() != WSA_IO_PENDING;
 }
 
-/* Both ways to the end; 0 if all has come back. */
+/* Send and receive to the end. Returns 0 if all has come back. */
 static int exchange(SOCKET s)
 {
 	WSAOVERLAPPED overlapped[WAYS];
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 		failed = exchange(s);
 	if (failed)
 		fprintf(stderr, "error %d\n", WSAGetLastError());
-	/* What is still pending is cancelled. */
+	/* closesocket() cancels what is pending. */
 	if (closesocket(s) == SOCKET_ERROR)
 		failed = 1;
 	WSACleanup();

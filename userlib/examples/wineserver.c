@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * How a server that owns other programs' sockets closes them without ever waiting,
- * in the manner of wineserver: one thread, one level-triggered epoll loop.
+ * A server that owns other programs' sockets closes them without ever waiting, in the
+ * manner of wineserver: one thread, one level-triggered epoll loop.
  *
  * - Every socket is O_NONBLOCK, whatever its Winsock mode, and SO_LINGER is off: the
  *   server keeps mode and linger time itself, so no stray close() can ever linger.
@@ -14,8 +14,8 @@
  *
  * Linux only. It closes CONNECTIONS sockets, half of them to peers that never read,
  * and fails if the loop ever slept outside of epoll_wait(), or if a turn of it took
- * more than TURN_MS of processor time. (Wall time would also count what others do on
- * the same processor.)
+ * more than TURN_MS of processor time. (Wall time would also count other processes
+ * on the same processor.)
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -52,7 +52,7 @@ struct handle {
 	int op;
 	enum phase phase;
 	bool nonblocking;		/* the Winsock mode, not O_NONBLOCK */
-	size_t queued;			/* of our own queue */
+	size_t queued;			/* in this program's queue */
 	uint64_t deadline;
 	uint32_t outcome;
 };
@@ -76,7 +76,7 @@ static uint64_t used_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/* How often this thread went to sleep of its own accord. */
+/* Count how often this thread slept of its own accord. */
 static long slept(void)
 {
 	struct rusage usage;
@@ -93,7 +93,7 @@ static void watch(int fd, uint32_t events, struct handle *handle)
 		abort();
 }
 
-/* Send what we had promised. True if nothing is left. */
+/* Send the bytes whose send was reported complete. True if none is left. */
 static bool drain(struct handle *handle)
 {
 	static const char block[BACKLOG];
@@ -145,7 +145,7 @@ static bool say_close(struct handle *handle, uint64_t mode)
 	return true;
 }
 
-/* A client's closesocket on its last handle. False: it gets WSAEWOULDBLOCK. */
+/* A client calls closesocket() on its last handle. False: WSAEWOULDBLOCK. */
 static bool request_close(struct handle *handle)
 {
 	handle->deadline = now_ns() + LINGER_NS;
@@ -164,7 +164,7 @@ static void serve(struct handle *handle)
 	struct winsock_record record;
 
 	if (handle->phase == DRAINING && drain(handle)) {
-		/* Not watched any more: what the close does to it is no event for the client. */
+		/* Stop watching: the close is no event for the client. */
 		epoll_ctl(loop, EPOLL_CTL_DEL, handle->fd, NULL);
 		say_close(handle, WINSOCK_CLOSE_BLOCKING);
 	} else if (handle->phase == LINGERING) {
@@ -175,7 +175,7 @@ static void serve(struct handle *handle)
 	}
 }
 
-/* Time is up while our own queue is still full: with no time left CLOSE resets. */
+/* The linger time has passed while the queue is not empty: CLOSE with no time resets. */
 static void expire(struct handle *handle)
 {
 	epoll_ctl(loop, EPOLL_CTL_DEL, handle->fd, NULL);
@@ -262,7 +262,7 @@ int main(void)
 		uint64_t start = now_ns(), used = used_ns(), turn;
 		long before = slept();
 
-		/* What does not fit into the turn comes again: epoll is level-triggered. */
+		/* epoll is level-triggered: the rest comes in the next turn. */
 		for (int i = 0; i < count && now_ns() - start < BUDGET_NS; i++)
 			serve(events[i].data.ptr);
 		left = 0;

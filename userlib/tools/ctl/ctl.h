@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* winsockctl: what its files share, grouped by file. */
+/* winsockctl: shared declarations, grouped by file. */
 #ifndef CTL_H
 #define CTL_H
 
@@ -10,15 +10,15 @@
 /* Exit status. */
 enum ctl_status {
 	CTL_DONE,
-	CTL_FAILED,	/* the kernel refused, or the thing is not there */
+	CTL_FAILED,	/* the kernel refused, or there is no such thing */
 	CTL_USAGE,
-	CTL_NO_MODULE,	/* not loaded, or not to be seen from this container */
+	CTL_NO_MODULE,	/* not loaded, or not visible in this container */
 	CTL_DENIED,	/* no permission */
 };
 
 /**
- * struct ctl_options - what was asked for
- * @argument:	behind the command, or NULL
+ * struct ctl_options - the command line
+ * @argument:	the argument of the command, or NULL
  * @count:	lines after which watch ends; 0: never
  * @decisions:	watch shows the policy's verdicts as well
  */
@@ -28,14 +28,14 @@ struct ctl_options {
 	bool decisions;
 };
 
-/* main.c: a line on standard error, then the end. */
+/* main.c: write a line to standard error and exit. */
 __attribute__((format(printf, 2, 3), noreturn))
 void ctl_fail(enum ctl_status status, const char *format, ...);
 
-/* main.c: /dev/winsock, or the end with what to do about it. */
+/* main.c: open /dev/winsock, or exit with a hint. */
 int ctl_device(void);
 
-/* main.c: a file of the module in /proc/net, or the end in the same way. */
+/* main.c: open a file of the module in /proc/net, or exit with a hint. */
 FILE *ctl_proc(const char *path);
 
 /* status.c, list.c, watch.c, socket.c: the commands. */
@@ -57,7 +57,7 @@ struct ctl_counter {
 	unsigned long value;
 };
 
-/* status.c: read them, at most CTL_COUNTERS_MAX; their number. */
+/* status.c: read at most CTL_COUNTERS_MAX counters. Returns their number. */
 unsigned int status_counters(struct ctl_counter *counters);
 
 /* state.c: names of TCP states and of WINSOCK_OUTCOME_*. */
@@ -66,8 +66,8 @@ const char *state_outcome(unsigned int outcome);
 
 /**
  * struct ctl_target - a descriptor to act on
- * @fd:		ours
- * @pid:	whose it was, 0 if ours was meant
+ * @fd:		winsockctl's own descriptor
+ * @pid:	process that it was taken from, 0: winsockctl's own
  * @is_op:	an op descriptor: a pending close
  * @id:		number of a pending close; then there is no descriptor
  */
@@ -78,7 +78,7 @@ struct ctl_target {
 	unsigned int id;
 };
 
-/* target.c: FD or PID/FD as a descriptor of ours, or #ID, or the end with the reason. */
+/* target.c: open FD, PID/FD or #ID, or exit with the reason. */
 struct ctl_target target_open(const char *text);
 
 #endif /* CTL_H */

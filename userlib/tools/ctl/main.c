@@ -57,7 +57,7 @@ void ctl_fail(enum ctl_status status, const char *format, ...)
 	exit(status);
 }
 
-/* A file of the module is not to be had. */
+/* Exit because a file of the module cannot be opened. */
 __attribute__((noreturn))
 static void main_missing(const char *path)
 {

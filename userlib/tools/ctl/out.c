@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Output in either form. */
+/* Output as text or JSON. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,14 +11,14 @@
 
 bool out_json;
 
-/* What is open, the innermost last: '}' or ']', and whether it has members. */
+/* Open objects and lists, the innermost last: '}' or ']', and whether it has members. */
 static struct {
 	char end;
 	bool filled;
 } out_open[OUT_DEPTH];
 static unsigned int out_depth;
 
-/* Bytes that are not ASCII become the code points of their numbers: valid JSON always. */
+/* A byte that is not ASCII is written as the code point of its number: the JSON is always valid. */
 static void out_string(const char *text)
 {
 	const unsigned char *byte = (const unsigned char *)text;
@@ -35,7 +35,7 @@ static void out_string(const char *text)
 	putchar('"');
 }
 
-/* For people: nothing of theirs that a terminal would obey. */
+/* Write a program's text without control characters, which a terminal would obey. */
 static void out_plain(const char *text)
 {
 	for (; *text; text++)
@@ -43,8 +43,8 @@ static void out_plain(const char *text)
 }
 
 /*
- * What stands before a value: a comma and the name, or for people an indent and the
- * name. Their lists are one line.
+ * Write what stands before a value: a comma and the name, or in text an indent and the name. A list
+ * in text is one line.
  */
 static void out_name(const char *name)
 {
@@ -64,7 +64,7 @@ static void out_name(const char *name)
 		putchar(' ');
 }
 
-/* What stands behind it. */
+/* Write what stands behind a value. */
 static void out_line(void)
 {
 	if (!out_json && out_depth && out_open[out_depth - 1].end == '}')

@@ -109,7 +109,7 @@ void query_run(const struct ctl_options *options)
 	out_flag("strict", query.flags & WINSOCK_QUERY_STRICT);
 	out_flag("attached", query.flags & WINSOCK_QUERY_ATTACHED);
 	out_flag("closing", query.flags & WINSOCK_QUERY_CLOSING);
-	/* Whether others hold it is not told: we do ourselves. */
+	/* SHARED is not printed: winsockctl itself holds the socket. */
 	out_number("unsent", query.unsent);
 	out_number("unacked", query.unacked);
 	out_number("unread", query.unread);

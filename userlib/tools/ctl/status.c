@@ -22,7 +22,7 @@ unsigned int status_counters(struct ctl_counter *counters)
 	return count;
 }
 
-/* A number from a file, or @missing. */
+/* Read a number from a file. Returns @missing if there is none. */
 static long status_number(const char *path, long missing)
 {
 	FILE *file = fopen(path, "re");

@@ -10,7 +10,7 @@
 
 #include "ctl.h"
 
-/* A decimal number up to the end of the text, or to @end. */
+/* Read a decimal number up to the end of the text, or to @end. */
 static int target_number(const char *text, const char *end)
 {
 	char *stop;

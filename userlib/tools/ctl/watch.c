@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * winsockctl watch: outcomes as they happen. Whoever may use tracefs gets each with its
- * connection, through an instance of tracefs of our own, so that nobody's trace is
- * disturbed. Others get what the counters say, five times a second: nothing else tells
- * about closes that nobody holds a descriptor of, and the counters are everybody's.
+ * winsockctl watch: outcomes as they happen.
+ *
+ * A caller that may use tracefs gets each one with its connection, through a tracefs instance of
+ * its own, so that no other trace is disturbed. Other callers get the changes of the counters, five
+ * times a second: only these show closes to which no process has a descriptor, and every user may
+ * read them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +22,12 @@
 #define WATCH_ROOT	"/sys/kernel/tracing/instances"
 #define WATCH_POLL_NS	200000000
 
-/* The instance, empty while there is none, its switch, and its open trace_pipe. */
+/* The instance, "" while there is none, its switch, and its open trace_pipe. */
 static char watch_instance[64];
 static char watch_enable[128];
 static int watch_pipe = -1;
 
-/* Also in a signal handler: system calls only. */
+/* Called in a signal handler, too: uses system calls only. */
 static void watch_give_up(void)
 {
 	int fd = open(watch_enable, O_WRONLY | O_CLOEXEC);
@@ -44,7 +46,7 @@ static void watch_end(int signal)
 	_exit(CTL_DONE);
 }
 
-/* SIGINT and its like end the watch, and cannot while an instance is half made. */
+/* SIGINT and its like end the watch, but not while an instance is half made. */
 static void watch_signals(int how)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
@@ -74,7 +76,7 @@ static bool watch_write(const char *file, const char *text)
 	return done;
 }
 
-/* An instance that shows this network namespace's events. Sets errno if it cannot be. */
+/* Make an instance that shows this network namespace's events. On failure sets errno. */
 static bool watch_start(bool decisions)
 {
 	char path[128], filter[64];
@@ -166,7 +168,7 @@ static void watch_json(const struct watch_event *event)
 	out_end();
 }
 
-/* The value of a field, ended by a blank: printed by its length. */
+/* The value of a field. A blank ends it, so it is printed by its length. */
 struct watch_field {
 	const char *text;
 	int length;
@@ -256,7 +258,7 @@ static void watch_counters(unsigned long count)
 		if (status_counters(now) != number)
 			ctl_fail(CTL_FAILED, "the module was replaced by another");
 		for (unsigned int i = 0; i < number; i++) {
-			/* A number of things there are now can fall. */
+			/* Orphans is no counter: it can fall. */
 			if (now[i].value <= before[i].value)
 				continue;
 			watch_counter(&now[i], now[i].value - before[i].value);
@@ -272,9 +274,9 @@ void watch_run(const struct ctl_options *options)
 	bool traced;
 	int reason;
 
-	/* Is there a module? */
+	/* Exit here if there is no module. */
 	fclose(ctl_proc(CTL_COUNTERS));
-	/* Writing to a pipe that nobody reads fails, and the instance is given up. */
+	/* A write to a closed pipe fails, and the instance is removed. */
 	signal(SIGPIPE, SIG_IGN);
 	watch_signals(SIG_BLOCK);
 	traced = watch_start(options->decisions);

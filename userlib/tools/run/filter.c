@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Which system calls stop, of every ABI that the kernel has beside the native one. */
+/* The system calls that stop, for every ABI that the kernel has beside the native one. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -52,7 +52,7 @@ static const struct {
 	{ AUDIT_ARCH_ARM, 358, TRAP_DUP },
 	{ AUDIT_ARCH_ARM, 436, TRAP_CLOSE_RANGE },
 #else
-	/* One ABI, or so alike that a call too many stops: it only goes on. */
+	/* One ABI, or several alike: a call that stops needlessly goes on. */
 	{ 0, __NR_setsockopt, TRAP_LINGER },
 	{ 0, __NR_close, TRAP_CLOSE },
 	{ 0, __NR_dup3, TRAP_DUP },
@@ -83,7 +83,7 @@ struct condition {
 #define ARGUMENT(n)	offsetof(struct seccomp_data, args[n])
 #endif
 
-/* Stop where all conditions hold. */
+/* Stop the call if all conditions hold. */
 static struct sock_filter *stop_where(struct sock_filter *at, const struct condition *conditions,
 				      unsigned int count)
 {
@@ -120,8 +120,8 @@ static struct sock_filter *stop_call(struct sock_filter *at, unsigned int call)
 }
 
 /*
- * The kernel knows, without running the filter, of each number that no condition on an
- * argument stands behind: calls that never stop cost what they cost without it.
+ * For a number whose verdict depends on no argument the kernel does not run the filter: calls that
+ * never stop cost nothing more.
  */
 int filter_install(bool would_block)
 {
@@ -135,7 +135,7 @@ int filter_install(bool would_block)
 			at = stop_call(at, i);
 	*at++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program.len = at - code;
-	/* Else each signal of Go's scheduler would begin a stopped call anew. */
+	/* Otherwise each signal of Go's scheduler restarts a stopped call. */
 	listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 			   SECCOMP_FILTER_FLAG_NEW_LISTENER |
 			   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);

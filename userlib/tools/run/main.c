@@ -27,7 +27,7 @@
 
 #include "run.h"
 
-/* As the shell: not executable, not found. */
+/* The shell's status: not executable, not found. */
 #define CANNOT_RUN	126
 #define NOT_FOUND	127
 
@@ -55,7 +55,7 @@ static void give_up(int status, const char *format, ...)
 	exit(status);
 }
 
-/* Does the kernel have the ULP, and may we? */
+/* Does the kernel have the ULP, and may the caller use it? */
 static void check_kernel(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -71,7 +71,7 @@ static void check_kernel(void)
 	close(fd);
 }
 
-/* Only -b asks the device; the ULP needs none. */
+/* Only -b uses the device; the ULP does not need it. */
 static void check_device(void)
 {
 	int fd = open(WINSOCK_DEVICE, O_RDONLY | O_CLOEXEC);
@@ -82,7 +82,7 @@ static void check_device(void)
 	close(fd);
 }
 
-/* PROGRAM as execvp() would find it. */
+/* Find PROGRAM as execvp() would. */
 static void find_program(const char *name, char path[PATH_MAX])
 {
 	const char *directories = getenv("PATH"), *end;
@@ -110,7 +110,7 @@ static void find_program(const char *name, char path[PATH_MAX])
 	}
 }
 
-/* A filter of one without CAP_SYS_ADMIN takes from programs the rights that they would gain. */
+/* A filter set without CAP_SYS_ADMIN takes from programs the rights that they would gain. */
 static void check_rights(const char *path)
 {
 	struct stat status;
@@ -126,7 +126,7 @@ static void check_rights(const char *path)
 			"CAP_SYS_ADMIN here", path);
 }
 
-/* Sockets that linger already: of who has started us. */
+/* Attach inherited sockets that linger already. */
 static void attach_inherited(bool verbose)
 {
 	struct linger linger;
@@ -148,7 +148,7 @@ static void attach_inherited(bool verbose)
 	closedir(table);
 }
 
-/* Does another winsock-run serve us? */
+/* Does another winsock-run supervise this process? */
 static bool is_served(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -162,8 +162,8 @@ static bool is_served(void)
 }
 
 /*
- * The supervisor is a child with no signal for its end, which wait(2) does not see: the
- * program keeps its own PID, parent and terminal, and knows of no child.
+ * The supervisor is a child without a signal for its end, which wait(2) does not see: the program
+ * keeps its own PID, parent and terminal, and sees no child.
  */
 static pid_t start_supervisor(int channel[2], const struct run_options *options)
 {
@@ -179,7 +179,7 @@ static pid_t start_supervisor(int channel[2], const struct run_options *options)
 		supervise(channel[1], program, options);
 	}
 	close(channel[1]);
-	/* Yama, where there is one: of this process, not of its children. */
+	/* With Yama this lets the supervisor attach to this process, not to its children. */
 	prctl(PR_SET_PTRACER, supervisor, 0, 0, 0);
 	return supervisor;
 }
@@ -190,7 +190,7 @@ static void run_supervised(const char *path, const struct run_options *options)
 	int channel[2], error = EPIPE, listener;
 	pid_t supervisor;
 
-	/* It is outside of the filter. */
+	/* Started before the filter, so it is not filtered. */
 	supervisor = start_supervisor(channel, options);
 	listener = filter_install(options->would_block);
 	if (listener == -EACCES) {
@@ -218,7 +218,7 @@ static void run_supervised(const char *path, const struct run_options *options)
 			options->would_block ? " and closes stop," : " stops,", way);
 }
 
-/* Wine has O_NONBLOCK on every socket, whatever the mode of its program's is. */
+/* Wine sets O_NONBLOCK on every socket, whatever its program's mode is. */
 static void check_layer(const char *path)
 {
 	static const char *const names[] = { "wine", "wine32", "wine64", "wineserver" };
@@ -237,7 +237,7 @@ int main(int count, char **arguments)
 	char program[PATH_MAX];
 	int option;
 
-	/* Options behind PROGRAM are the program's. */
+	/* "+": options behind PROGRAM are the program's. */
 	while ((option = getopt_long(count, arguments, "+bvh", names, NULL)) != -1) {
 		switch (option) {
 		case 'b':

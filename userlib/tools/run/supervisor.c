@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The supervisor: takes the socket of a stopped call, attaches it, and lets the call go on;
- * with -b it refuses the closes that closesocket() would refuse. It acts on sockets that the
- * program has made itself, in the program's namespaces and with its credentials.
+ * The supervisor: takes the socket of a stopped call, attaches it, and lets the call go on; with -b
+ * it refuses the closes that closesocket() would refuse. It only acts on sockets that the program
+ * has itself, in the program's namespaces and with its credentials.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -29,7 +29,7 @@
 
 #include "run.h"
 
-/* Of Linux 6.9; the same number as O_EXCL. */
+/* Since Linux 6.9; the same number as O_EXCL. */
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD	O_EXCL
 #endif
@@ -99,7 +99,7 @@ static pid_t process_of(pid_t thread)
 	return process;
 }
 
-/* Older kernels give a pidfd of a process only, by its first thread. */
+/* Older kernels give pidfds of processes only, by the first thread. */
 static bool open_call(struct call *call, const struct seccomp_notif *notice)
 {
 	call->notice = notice;
@@ -114,7 +114,7 @@ static bool open_call(struct call *call, const struct seccomp_notif *notice)
 	return call->pidfd >= 0;
 }
 
-/* A copy of the caller's descriptor; -1. */
+/* Get a copy of the caller's descriptor, or -1. */
 static int take(const struct call *call, int fd)
 {
 	int copy = syscall(SYS_pidfd_getfd, call->pidfd, fd, 0);
@@ -124,7 +124,7 @@ static int take(const struct call *call, int fd)
 			stays(fd, call->process, errno);
 		return -1;
 	}
-	/* The caller may have been killed, and its number be another's. */
+	/* The caller may have been killed, and its number reused. */
 	if (!ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->notice->id))
 		return copy;
 	close(copy);
@@ -136,9 +136,9 @@ static void wake(int signal __attribute__((unused)))
 }
 
 /*
- * Where the caller was killed, or another of its threads has closed the socket, the copy is
- * the last descriptor and close(2) would linger here, until a signal: then the kernel lingers
- * alone. The signal comes again in case it came too early.
+ * If the caller was killed, or another of its threads has closed the socket, the copy is the last
+ * descriptor and close(2) lingers here, until a signal: then the kernel lingers alone. The signal
+ * is repeated in case it came too early.
  */
 static void drop(int copy)
 {
@@ -165,7 +165,7 @@ static void attach_taken(const struct call *call, int fd)
 	drop(copy);
 }
 
-/* The arguments of socketcall(2) lie in the caller's memory. */
+/* The arguments of socketcall(2) are in the caller's memory. */
 static void attach_by_socketcall(const struct call *call)
 {
 	uint32_t arguments[3];
@@ -177,7 +177,7 @@ static void attach_by_socketcall(const struct call *call)
 		attach_taken(call, arguments[0]);
 }
 
-/* How many descriptors of a process' table are this socket? The table may be out of reach. */
+/* Count the descriptors of this socket in a process' table, which may be out of reach. */
 static unsigned int count_in(const char *process, ino_t inode)
 {
 	char path[64], link[64], socket[64];
@@ -218,8 +218,8 @@ static bool is_shared(ino_t inode)
 }
 
 /*
- * Would closesocket() refuse to close this descriptor, the last of its socket? A child on
- * its way to execve(2) has it too, for a moment: who has it still has it in each of the looks.
+ * Would closesocket() refuse to close this descriptor, the last of its socket? A child on its way
+ * to execve(2) has it too, for a moment: a real holder has it at each look.
  */
 static bool would_block(const struct call *call, int fd)
 {
@@ -249,7 +249,7 @@ static bool dup_would_block(const struct call *call)
 {
 	int old = call->notice->data.args[0], new = call->notice->data.args[1], copy;
 
-	/* Nothing is closed then. */
+	/* dup2() of a descriptor over itself closes nothing. */
 	if (old == new)
 		return false;
 	copy = take(call, old);
@@ -259,7 +259,7 @@ static bool dup_would_block(const struct call *call)
 	return would_block(call, new);
 }
 
-/* One that would block refuses the whole range. */
+/* If one close would block the whole range is refused. */
 static bool range_would_block(const struct call *call)
 {
 	unsigned int first = call->notice->data.args[0], last = call->notice->data.args[1], fd;
@@ -285,7 +285,7 @@ static bool range_would_block(const struct call *call)
 	return blocks;
 }
 
-/* Is the call refused? */
+/* Serve a call. True: it is refused. */
 static bool serve(const struct call *call)
 {
 	switch (filter_trap(call->notice->data.arch, call->notice->data.nr)) {
@@ -328,7 +328,10 @@ static void next_call(struct seccomp_notif *notice, size_t notice_size,
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, answer);
 }
 
-/* Nothing that the program has stays open here, nor ends it what ends the program. */
+/*
+ * Leave the program's session, ignore signals, and close its files: the supervisor keeps none of
+ * them open, and survives what ends the program.
+ */
 static int settle(int channel)
 {
 	struct sigaction action = { .sa_handler = wake };
@@ -348,7 +351,7 @@ static int settle(int channel)
 	return 0;
 }
 
-/* To take the listener shows that sockets can be taken. */
+/* Taking the listener proves that sockets can be taken. */
 static int take_listener(pid_t program)
 {
 	int pidfd, number;
@@ -376,7 +379,7 @@ void supervise(int channel, pid_t program, const struct run_options *options)
 		device = open(WINSOCK_DEVICE, O_RDONLY | O_CLOEXEC);
 		error = device < 0 ? errno : 0;
 	}
-	/* The kernel's may have grown. */
+	/* The kernel's structures may be larger. */
 	syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
 	notice = malloc(sizes.seccomp_notif + sizeof(*notice));
 	answer = malloc(sizes.seccomp_notif_resp + sizeof(*answer));
@@ -386,7 +389,7 @@ void supervise(int channel, pid_t program, const struct run_options *options)
 		exit(1);
 	dup2(1, 0);
 
-	/* Until nobody has the filter any more. */
+	/* Serve until the last process with the filter has ended. */
 	poll_listener = (struct pollfd){ .fd = listener, .events = POLLIN };
 	while (!(poll_listener.revents & POLLHUP)) {
 		poll_listener.revents = 0;
