@@ -31,7 +31,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree deb deb-check
-.PHONY: docs man tree series tree-check
+.PHONY: docs man roots tree series tree-check
 .PHONY: check quick programs wine demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench vm-wine packages clean distclean help
 
 all: modules lib
@@ -46,6 +46,7 @@ help:
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make matrix         the whole suite on 6.1, 6.12, their -rt flavours and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
+	@echo 'make roots          demo and check in clean roots of Debian 12, 13 and testing'
 	@echo 'make tree           the module in a kernel'\''s source (KSRC=DIR); make series: as patches'
 	@echo 'make tree-check     both on the newest source: built, booted, the kernel'\''s own tools'
 	@echo 'make lint           checkpatch, sparse, coccinelle, clang-tidy, shellcheck and others'
@@ -150,6 +151,11 @@ deb-check: deb
 	@selftests/vm/packages e2fsprogs efitools mmdebstrap openssl ovmf sbsigntool
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests gen_tar >/dev/null
 	@selftests/vm/install $(BUILD)
+
+# The two commands of the README in clean roots of Debian; SUITE= and T= are lists.
+roots:
+	@selftests/vm/packages mmdebstrap
+	@selftests/vm/roots $(BUILD) $(or $(T),demo,check) $(or $(SUITE),bookworm trixie testing)
 
 # Into the source of a kernel in KSRC.
 tree:
