@@ -261,7 +261,8 @@ TEST_F(closing, a_watch_on_the_socket_stays_until_the_end)
 	event.data.u32 = 2;
 	EXPECT_EQ(0, epoll_ctl(watch, EPOLL_CTL_ADD, self->pair.client, &event));
 	EXPECT_EQ(0, op_abort(self->pair.client));
-	/* The socket's went with the socket, the op's is ready. */
+	/* A worker drops the socket, and its watch goes with it; the op is ready. */
+	net_sleep(100);
 	EXPECT_EQ(1, epoll_wait(watch, &got, 1, 1000));
 	EXPECT_EQ(2, got.data.u32);
 	EXPECT_EQ(0, epoll_ctl(watch, EPOLL_CTL_DEL, self->pair.client, NULL));

@@ -47,7 +47,13 @@ static void close_begin(struct closing *closing, SOCKET s)
 	struct handle *handle = handle_make(s);
 	uint64_t cookie = 0;
 
-	*closing = (struct closing){ .s = s, .handle = handle };
+	/* @call is the caller's to set. */
+	closing->s = s;
+	closing->handle = handle;
+	closing->bits = 0;
+	closing->cookie = 0;
+	closing->channel = NULL;
+	closing->another = false;
 	if (!handle)
 		return;
 	/*
