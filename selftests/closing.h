@@ -75,18 +75,18 @@ FIXTURE_TEARDOWN(closing)
 /* closesocket on the client: what the library would do. */
 #define CLOSE() dev_closesocket(self->dev, self->pair.client, &self->call)
 
-/* FINs and RSTs that the client sent; a repeated FIN is one. */
+/* FINs that the client sent; a repeated FIN counts once. */
 #define FINS() wire_distinct(&self->wire, self->pair.client_port, \
 			     self->pair.server_port, WIRE_FIN)
 /*
- * Where the client has reset, a segment that was on its way to it gets another one for an
- * answer, which nobody can count on: without ACK.
+ * RSTs of the client with ACK, or all if none has it: after its reset the client answers a segment
+ * that was on its way with another RST, without ACK.
  */
 #define RESETS(flags) wire_count(&self->wire, self->pair.client_port, \
 				 self->pair.server_port, WIRE_RST | (flags))
 #define RSTS() (RESETS(WIRE_ACK) ?: RESETS(0))
 
-/* What is left of the client's end. */
+/* State of the client's end; 0 if nothing is left. */
 #define LEFT() net_left(self->pair.client_port, self->pair.server_port)
 
 #define EXPECT_DONE(wanted) do { \

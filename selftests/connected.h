@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What every family with connections promises, as tests: included by a program for
- * each family, which adds the variants, and tests of its own.
+ * Tests of what every family with connections promises: included by a program for each family,
+ * which adds the variants, and tests of its own.
  */
 #ifndef CONNECTED_H
 #define CONNECTED_H
@@ -25,8 +25,8 @@ FIXTURE(connected) {
 
 /**
  * open:	make a connection
- * abort_error:	what the far end is told of an abort, after what it can still read; 0
- *		for a family that has no word for it
+ * abort_error:	error that the far end gets from an abort, after the data that it can
+ *		still read; 0 for a family without one
  */
 FIXTURE_VARIANT(connected) {
 	void (*open)(struct ends *ends);
@@ -55,7 +55,7 @@ FIXTURE_TEARDOWN(connected)
 	self->ends.near = -1; \
 } while (0)
 
-/* The far end reads something, or nothing, and then hears of the abort. */
+/* The far end reads at most @queued bytes and then gets the abort. */
 #define EXPECT_ABORTED(queued) do { \
 	int error_; \
 	EXPECT_LE(net_drain(self->ends.far, &error_), queued); \
@@ -121,7 +121,7 @@ TEST_F(connected, one_of_two_handles_disturbs_nobody)
 	EXPECT_EQ(0, error);
 }
 
-/* A close decides for all holders unless it is told otherwise. */
+/* Without WINSOCK_CLOSE_IF_LAST a close decides for all holders. */
 TEST_F(connected, a_close_for_all_handles_aborts_for_all)
 {
 	int copy = dup(self->ends.near);
@@ -157,7 +157,7 @@ TEST_F(connected, an_abort_leaves_the_descriptor)
 	ASSERT_EQ(0, dev_abort(self->dev, self->ends.near));
 	EXPECT_TRUE(net_is_open(self->ends.near));
 	EXPECT_GT(1, send(self->ends.near, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT));
-	/* Nothing to wait for any more. */
+	/* Let the close at the end of the test not wait. */
 	net_linger(self->ends.near, 1, 0);
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_FALSE(net_is_open(self->ends.near));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections that a listener has taken and another one gets (SO_REUSEPORT,
- * net.ipv4.tcp_migrate_req), in each way in which a child comes into being.
+ * Connections that move from one listener to another (SO_REUSEPORT, net.ipv4.tcp_migrate_req), for
+ * each way in which TCP makes a child.
  */
 #ifndef MIGRATION_H
 #define MIGRATION_H
@@ -22,24 +22,24 @@
 enum migration_way {
 	/* The child is complete, and in the accept queue. */
 	MIGRATION_QUEUED,
-	/* The request is; its child is made from the other listener. */
+	/* The request is in the queue; the other listener makes its child. */
 	MIGRATION_DEFERRED,
-	/* The child was made of a cookie. */
+	/* TCP makes the child from a cookie. */
 	MIGRATION_COOKIE,
-	/* The child was made of a SYN with data, and has not heard more. */
+	/* TCP makes the child from a SYN with data, and gets no more segments. */
 	MIGRATION_FASTOPEN,
 	MIGRATION_WAYS,
-	/* A request whose client hears nothing: only by its timer. */
+	/* The client of the request gets no segment: only the timer moves the request. */
 	MIGRATION_HALF_OPEN = MIGRATION_WAYS
 };
 
 /**
- * struct migration - a scene
+ * struct migration - one case
  * @family:	of all sockets
- * @way:	what migrates
+ * @way:	enum: what migrates
  * @from:	the listener that is closed is attached
- * @to:		the one that gets the connection is
- * @late:	they were while they listened
+ * @to:		the listener that gets the connection is attached
+ * @late:	they were attached while they listened
  */
 struct migration {
 	enum net_family family;
@@ -49,7 +49,7 @@ struct migration {
 
 #define MIGRATIONS (3 * MIGRATION_WAYS * 3 * 2)
 
-/* The scenes, from 0 to MIGRATIONS - 1; families change last. */
+/* The cases, from 0 to MIGRATIONS - 1; families change last. */
 static inline struct migration migration_number(int number)
 {
 	int who = number / MIGRATION_WAYS % 3;
@@ -100,7 +100,7 @@ static inline long migration_counter(const char *name)
 	return found;
 }
 
-/* In a namespace of the test's own. The debug kernel has no cookies. */
+/* Prepare the test's own namespace. The debug kernel has no cookies. */
 static inline bool migration_prepare(void)
 {
 	bool cookies = !access("/proc/sys/net/ipv4/tcp_syncookies", F_OK);
@@ -168,7 +168,10 @@ static inline int migration_connect(const struct migration *scene, uint16_t port
 	return fd;
 }
 
-/* The child: whose is it, does it work, does it close. */
+/*
+ * Check the child: is it attached as it should be, does it work, does it close? NULL or what is
+ * wrong.
+ */
 static inline const char *migration_child(const struct migration *scene, int client, int child)
 {
 	bool attached = scene->way == MIGRATION_DEFERRED ? scene->to : scene->from;
@@ -192,7 +195,7 @@ static inline const char *migration_child(const struct migration *scene, int cli
 	return send(child, "back", 4, MSG_NOSIGNAL) == 4 ? NULL : "the child cannot send";
 }
 
-/* What is wrong with the scene, or NULL. */
+/* Run a case. Returns what is wrong, or NULL. */
 static inline const char *migration_scene(const struct migration *scene)
 {
 	bool deferred = scene->way == MIGRATION_DEFERRED, cookies = migration_prepare();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Closes that are pending: begun on the fixture's client, read by their descriptor. */
+/* Pending closes: begun on the fixture's client, read by their op descriptor. */
 #ifndef PENDING_H
 #define PENDING_H
 
@@ -24,7 +24,7 @@ static inline bool pending_is_final(int op, int timeout_ms)
 	return poll(&polled, 1, timeout_ms) == 1 && polled.revents == POLLIN;
 }
 
-/* Begin to close the client; it has to be pending, and at once. */
+/* Begin to close the client: the call must return at once, with a pending close. */
 #define BEGIN(flags, ns) do { \
 	double start_ = net_now(); \
 	ASSERT_EQ(0, pending_begin(self->dev, self->pair.client, flags, ns, &self->call)); \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a program of 32 bits and one of 64 have to see alike in the interface. */
+/* Shared by the 32-bit and the 64-bit program: the interface must look alike to both. */
 #ifndef UAPI_COMPAT_H
 #define UAPI_COMPAT_H
 
@@ -9,7 +9,7 @@
 	__builtin_offsetof(struct structure, field), \
 	sizeof(((struct structure *)0)->field)
 
-/* The requests say the sizes of the structures. */
+/* The request numbers contain the sizes of the structures. */
 static const unsigned int uapi_layout[] = {
 	WINSOCK_IOC_INFO, WINSOCK_IOC_QUERY, WINSOCK_IOC_CLOSE, WINSOCK_IOC_ABORT,
 	WINSOCK_IOC_OP_CANCEL, WINSOCK_IOC_OP_ABORT,
@@ -34,7 +34,7 @@ static const unsigned int uapi_layout[] = {
 	WINSOCK_TIMEOUT_MAX_NS >> 32, (unsigned int)WINSOCK_TIMEOUT_MAX_NS,
 };
 
-/* The 32-bit program's descriptors: the device, three connections, where it writes. */
+/* The 32-bit program's descriptors: the device, three connections, and one to write to. */
 enum { UAPI_DEVICE = 100, UAPI_ABORT, UAPI_PENDING, UAPI_CANCEL, UAPI_LAYOUT };
 
 #endif /* UAPI_COMPAT_H */

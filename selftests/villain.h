@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A user without rights who begins closes with the longest timeout there is, to peers that
- * never take anything, and loses his process; and what he leaves.
+ * An unprivileged user begins closes with the longest timeout, to peers that never read, and loses
+ * the process in one of many ways: checks on the orphans that remain.
  */
 #ifndef VILLAIN_H
 #define VILLAIN_H
@@ -21,15 +21,15 @@
 #define USER		1000
 #define PAIRS		4
 
-/* Seconds without progress that end an orphan; more than that is a slow machine's. */
+/* Seconds without progress after which TCP ends an orphan; more pass on a slow machine. */
 #define NO_PROGRESS	100.0
 #define SLACK		12.0
 
 /**
  * struct villain - the process that is lost
  * @dev:	the device, opened by an unprivileged user
- * @channel:	where the far ends go
- * @clients:	to peers that read nothing; half of them will have vanished
+ * @channel:	the far ends are sent here
+ * @clients:	connections to peers that read nothing; half of these have vanished
  * @ops:	their op descriptors, once begun
  */
 struct villain {
@@ -58,7 +58,7 @@ static inline void villain_open(struct villain *villain)
 		struct net_pair pair;
 
 		net_pair_open(&pair, NET_V4, false);
-		/* Many of them shall be no more than TCP may have. */
+		/* Small buffers: many connections must fit into TCP's memory. */
 		setsockopt(pair.client, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 		net_stuff(pair.client);
 		villain_must(pass_send(villain->channel, pair.server) == 1, "pass");
@@ -90,13 +90,13 @@ static inline void lose_by_kill(struct villain *villain)
 }
 
 /**
- * struct state - of the test that runs: each is a process
- * @villain:	the process that is lost, before it is
- * @mib:	the counters at the begin
+ * struct state - state of the running test; each test is a process
+ * @villain:	the process that is lost, before that
+ * @mib:	the counters at the start
  * @first:	the network namespace that this process came from
  * @servers:	the far ends, held here
- * @orphans:	TCP's, at the begin
- * @limit:	of the module's, to be put back
+ * @orphans:	TCP's orphans at the start
+ * @limit:	the module's limit, to be restored
  */
 static struct {
 	struct villain villain;
@@ -116,7 +116,7 @@ static inline int write_to(const char *path, const char *text)
 	return file && fputs(text, file) >= 0 ? fclose(file) : -1;
 }
 
-/* The line of /proc/net/winsock; -1 if there is none. */
+/* Read Orphans from /proc/net/winsock; -1 if there is no such line. */
 static inline int orphans(void)
 {
 	struct mib mib;
@@ -138,7 +138,7 @@ static inline int orphans_wait(int wanted, double seconds)
 	return count;
 }
 
-/* Lines of the list of pending closes, but for the first. */
+/* Count the pending closes in the list. */
 static inline int listed(void)
 {
 	FILE *file = fopen("/proc/thread-self/net/winsock_pending", "r");
@@ -169,7 +169,7 @@ static inline int references_wait(int wanted)
 	return dev_references(wanted);
 }
 
-/* Until 6.12 modules may add to the count that sockstat shows. */
+/* Until 6.12 a module can add to the count that sockstat shows. */
 static inline bool sockstat_counts(void)
 {
 	struct utsname name;
@@ -186,7 +186,7 @@ static inline bool state_open(void)
 
 	if (file)
 		fclose(file);
-	/* What distributions shipped for years; who may not has FUSE. */
+	/* Distributions shipped this default for years; without it users have FUSE. */
 	good &= !write_to("/proc/sys/vm/unprivileged_userfaultfd", "1");
 	state.orphans = usage_sockets("orphan");
 	state.first = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -195,7 +195,7 @@ static inline bool state_open(void)
 	return good;
 }
 
-/* A process of another user's; the far ends come here, and are not read. */
+/* Start the other user's process; this one gets the far ends, and does not read them. */
 #define START(way) ({ \
 	int channel_[2]; \
 	pid_t child_; \
@@ -220,13 +220,13 @@ static inline bool state_open(void)
 	child_; \
 })
 
-/* Wait for its end: whether it did what it was to do. */
+/* Wait for its end. True if it did its work. */
 static inline bool ended(pid_t child)
 {
 	int ends[2], status = -1;
 
 	waitpid(child, &status, 0);
-	/* A close of an AF_UNIX socket looks for cycles. */
+	/* The close of an AF_UNIX socket starts the search for cycles. */
 	if (!socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
 		close(ends[0]);
 		close(ends[1]);
@@ -234,7 +234,7 @@ static inline bool ended(pid_t child)
 	return WIFSIGNALED(status) || !WEXITSTATUS(status);
 }
 
-/* The peers reset: nothing pending, nothing counted, no socket of TCP's, the module unused. */
+/* After resets by the peers: nothing pending or counted, no TCP socket, the module unused. */
 #define EXPECT_NOTHING() do { \
 	for (int i_ = 0; i_ < PAIRS; i_++) { \
 		net_linger(state.servers[i_], 1, 0); \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The fixture of the library's tests: started, a network of its own, connections. */
+/* The fixture of the library's tests: WSAStartup() done, a network of its own, connections. */
 #ifndef WINSOCK_TEST_H
 #define WINSOCK_TEST_H
 
@@ -27,7 +27,7 @@ DEV_REQUIRED;
 FIXTURE(winsock) {
 	SOCKET listener;
 	uint16_t port;
-	SOCKET client;		/* connected to */
+	SOCKET client;		/* connected to server */
 	SOCKET server;
 	uint16_t client_port;
 	struct wire wire;
@@ -41,7 +41,7 @@ static inline struct sockaddr_in loopback(uint16_t port)
 	return name;
 }
 
-/* A connection of the library's sockets; the server takes little unread data. */
+/* Open a connection of library sockets, whose server takes little unread data. */
 static inline SOCKET open_pair(SOCKET listener, uint16_t port, SOCKET *server)
 {
 	struct sockaddr_in name = loopback(port);
@@ -91,7 +91,7 @@ static inline void set_nonblock(SOCKET s, u_long on)
 	ioctlsocket(s, FIONBIO, &on);
 }
 
-/* Of an event, soon; or not within some time. */
+/* Is an event set soon, or unset for some time? */
 static inline bool is_set(WSAEVENT event)
 {
 	return WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE) == WSA_WAIT_EVENT_0;
@@ -102,7 +102,7 @@ static inline bool is_unset(WSAEVENT event)
 	return WSAWaitForMultipleEvents(1, &event, FALSE, 150, FALSE) == WSA_WAIT_TIMEOUT;
 }
 
-/* A connect under way, with WSAEWOULDBLOCK: nobody answers until net_unmute(listener). */
+/* Begin a connect that stays under way: the listener is muted until net_unmute(). */
 static inline SOCKET open_connecting(SOCKET listener, uint16_t port)
 {
 	struct sockaddr_in name = loopback(port);
@@ -114,7 +114,7 @@ static inline SOCKET open_connecting(SOCKET listener, uint16_t port)
 	return s;
 }
 
-/* Send until nothing more is accepted, in non-blocking mode; the mode is as before. */
+/* Send until nothing more is accepted, then make the socket blocking. */
 static inline size_t stuff(SOCKET s)
 {
 	static char block[65536];

@@ -105,7 +105,7 @@ int atm_switched(void)
 	struct sockaddr_atmsvc name = { .sas_family = AF_ATMSVC };
 	int fd = atm_socket(AF_ATMSVC);
 
-	/* Some number; the daemon does not look at it. */
+	/* Any number: the daemon ignores it. */
 	strcpy(name.sas_addr.pub, "1");
 	must(connect(fd, (struct sockaddr *)&name, sizeof(name)), "connect");
 	return fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ATM circuits over the interface of modules/test_atm.c: what is sent on a VCI arrives
- * on the one beside it. Failures of the set-up end the program.
+ * ATM circuits over the interface of modules/test_atm.c: a packet sent on a VCI arrives on the one
+ * beside it. If the set-up fails the program ends.
  */
 #ifndef ATM_H
 #define ATM_H
@@ -10,18 +10,18 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* A permanent circuit; -1 and errno if it is in use. */
+/* Open a permanent circuit. Returns -1 and errno if it is in use. */
 int atm_permanent(int vci);
 
-/* The interface keeps back what is sent, or lets it go. */
+/* Make the interface hold back sent packets, or release them. */
 void atm_hold(bool on);
 
 /**
  * struct atm_daemon - the kernel's signalling daemon, as a thread
  * @fd:		its control socket
- * @vci:	given to the next circuit that is asked for
+ * @vci:	VCI of the next circuit that the kernel asks for
  * @closes:	circuits that the kernel has released
- * @last:	the last message that said so
+ * @last:	the last message of such a release
  * @thread:	the thread
  */
 struct atm_daemon {
@@ -35,7 +35,7 @@ struct atm_daemon {
 void atm_daemon_start(struct atm_daemon *daemon, int vci);
 void atm_daemon_stop(struct atm_daemon *daemon);
 
-/* A switched circuit, as the daemon sets it up. */
+/* Open a switched circuit, which the daemon sets up. */
 int atm_switched(void);
 
 #endif /* ATM_H */

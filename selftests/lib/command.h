@@ -21,12 +21,12 @@ struct command {
 };
 
 /*
- * Start @program, which lies in the directory of the running test, as @user (0: as we
- * are) with arguments up to NULL. Descriptors that are not close-on-exec are passed on.
+ * Start @program of the running test's directory as @user (0: unchanged), with arguments up to
+ * NULL. It inherits descriptors that are not close-on-exec.
  */
 void command_start(struct command *command, uid_t user, const char *program, ...);
 
-/* Wait for its end and take in what it wrote. */
+/* Wait for its end and read its output. */
 void command_finish(struct command *command);
 
 #endif /* COMMAND_H */

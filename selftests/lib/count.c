@@ -6,7 +6,7 @@
 
 #define COUNT_PROBE	100000
 
-/* A loop of two instructions: nothing else has such a ratio twice. */
+/* Time a loop of two instructions: no other counter gives this ratio twice. */
 static uint64_t count_probe(void)
 {
 	uint64_t turns = COUNT_PROBE, start = count_now();
@@ -19,7 +19,7 @@ bool count_is_exact(void)
 {
 	unsigned int exact = 0;
 
-	/* An interrupt may fall into one of them. */
+	/* An interrupt may disturb one of the loops. */
 	for (unsigned int i = 0; i < 5; i++)
 		exact += count_probe() / 10 == 2 * COUNT_PROBE / 10;
 	return exact >= 3;

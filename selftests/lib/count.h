@@ -18,7 +18,7 @@ static inline uint64_t count_now(void)
 /* Does the counter count instructions here? */
 bool count_is_exact(void);
 
-/* Numbers of which the median is wanted; all zero is an empty series. */
+/* Numbers for a median; all zero is an empty series. */
 struct count_series {
 	double *values;
 	unsigned int count;
@@ -27,7 +27,7 @@ struct count_series {
 
 void count_add(struct count_series *series, double value);
 
-/* Of a series that is not empty; sorts it. */
+/* Returns the median of a series that is not empty; sorts it. */
 double count_median(struct count_series *series);
 double count_least(struct count_series *series);
 double count_most(struct count_series *series);

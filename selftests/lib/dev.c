@@ -51,7 +51,7 @@ int dev_abort(int dev, int fd)
 int dev_close(int dev, int fd, unsigned int flags, unsigned long long timeout_ns,
 	      struct winsock_close *call)
 {
-	/* Outputs start as what no success leaves. */
+	/* Outputs start with values that no success leaves. */
 	memset(call, 0xa5, sizeof(*call));
 	call->fd = fd;
 	call->flags = flags;
@@ -72,7 +72,7 @@ int dev_finish(struct winsock_close *call)
 	while (got < 0 && errno == EINTR);
 	if (got != sizeof(call->record))
 		return got < 0 ? -errno : -EIO;
-	/* As the library does: unless another file has been put there. */
+	/* As the library does: close it, unless it is another file by now. */
 	if (ioctl(call->op_fd, WINSOCK_IOC_OP_CANCEL) &&
 	    (errno == EALREADY || errno == EPERM) && close(call->op_fd))
 		return -errno;

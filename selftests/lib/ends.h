@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two ends of a connection of any family, and who reads at the far one. Failures
- * of the set-up end the program, as in net.h.
+ * The two ends of a connection of any family, and a reader of the far one. If the set-up fails the
+ * program ends, as in net.h.
  */
 #ifndef ENDS_H
 #define ENDS_H
@@ -21,24 +21,24 @@ struct ends {
 	int far;
 };
 
-/* By socketpair(2). */
+/* Open a connection by socketpair(2). */
 void ends_pair(struct ends *ends, int family, int type);
 
-/* By listening on @address, whose size may be that of an address without a port. */
+/* Open a connection by listening on @address, which may be one without a port. */
 void ends_accept(struct ends *ends, int family, int type, int protocol,
 		 const struct sockaddr *address, socklen_t size);
 
-/* A listening socket bound to @address. */
+/* Returns a listening socket bound to @address. */
 int ends_listen(int family, int type, int protocol, const struct sockaddr *address,
 		socklen_t size);
 
-/* Close what is open; descriptors of -1 are passed over. */
+/* Close the open ends; a descriptor of -1 is skipped. */
 void ends_close(struct ends *ends);
 
 /**
  * struct ends_reader - a thread that reads until the end or an error
- * @fd:		from where
- * @delay_ms:	how long it waits before
+ * @fd:		the descriptor to read
+ * @delay_ms:	pause before the first read
  * @got:	bytes read
  * @error:	errno at the end, or 0
  * @thread:	the thread
@@ -75,10 +75,10 @@ struct ends_sleeper {
 /* Returns when the thread sleeps. */
 void ends_sleep(struct ends_sleeper *sleeper, int fd, char call);
 
-/* The same for so many of them. */
+/* Start @count threads that sleep. */
 void ends_sleep_all(struct ends_sleeper *sleepers, unsigned int count, int fd, char call);
 
-/* Wait for its end, seconds at most; false if it sleeps on: it is left behind then. */
+/* Wait for its end, @seconds at most. Returns false, and leaves the thread, if it sleeps on. */
 bool ends_woken(struct ends_sleeper *sleeper, unsigned int seconds);
 
 #endif /* ENDS_H */

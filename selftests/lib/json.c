@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Is it JSON? One function for each rule of the grammar; each returns what follows. */
+/* Is it JSON? One function for each rule of the grammar; each returns the text behind. */
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static const char *json_number(const char *at)
 	return digits && (at[0] != '0' || digits == 1) ? at + digits : NULL;
 }
 
-/* What stands between brackets: values, or members if they have names. */
+/* The content of brackets: values, or members if they have names. */
 static const char *json_several(const char *at, char end, bool named)
 {
 	at = json_blank(at + 1);

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Each line of the text a value, or all of it one. */
+/* Is the text one value, or a value on each line? */
 bool json_is_valid(const char *text);
 
 #endif /* JSON_H */

@@ -24,9 +24,9 @@
 
 #include "net.h"
 
-/* One connection's worth of a deaf peer. */
+/* Receive buffer of a deaf peer. */
 #define NET_RCVBUF	4096
-/* And of what is queued for it, where that need not be megabytes. */
+/* Send buffer towards it, where megabytes are not needed. */
 #define NET_SNDBUF	131072
 
 #define NET_MUST(call) net_must((call) >= 0, #call)
@@ -93,7 +93,7 @@ uint16_t net_port(int fd)
 	return ntohs(address.v4.sin_port);
 }
 
-/* A bound socket; deaf ones take little unread data, and so do their children. */
+/* Bind a socket. A deaf one, and its children, take little unread data. */
 static int net_bound(enum net_family family, uint16_t *port, bool deaf)
 {
 	union net_address address;
@@ -101,7 +101,7 @@ static int net_bound(enum net_family family, uint16_t *port, bool deaf)
 	int rcvbuf = NET_RCVBUF;
 	int fd = net_socket(family);
 
-	/* Before the handshake: a window that shrinks later loses segments. */
+	/* Set before the handshake: segments are lost if the window shrinks later. */
 	if (deaf)
 		NET_MUST(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf)));
 	NET_MUST(bind(fd, &address.any, size));
@@ -181,7 +181,7 @@ void net_pairs_vanished(struct net_pair *pairs, int count)
 	struct rlimit limit;
 
 	NET_MUST(getrlimit(RLIMIT_NOFILE, &limit));
-	/* Both ends, and room for what a test opens besides. */
+	/* Room for both ends, and for the descriptors that a test opens besides. */
 	if (limit.rlim_cur < 4U * count) {
 		limit.rlim_cur = 4U * count;
 		limit.rlim_max = limit.rlim_max > limit.rlim_cur ? limit.rlim_max : limit.rlim_cur;
@@ -210,7 +210,7 @@ size_t net_stuff(int fd)
 	size_t total = 0;
 	ssize_t sent;
 
-	/* Until nothing is taken twice in a row: acknowledgements make room. */
+	/* Stop when nothing is taken twice in a row: acknowledgements make room. */
 	for (int idle = 0; idle < 2; idle++) {
 		while ((sent = send(fd, block, sizeof(block),
 				    MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) {
@@ -246,7 +246,7 @@ pid_t net_fork_without(int fd)
 	if (!child)
 		close(fd);
 	close(ends[1]);
-	/* The child's end goes after its copy: then this finds the end. */
+	/* The child closes @gate's end after its copy of @fd: then read() returns. */
 	if (child)
 		NET_MUST(read(ends[0], &none, 1));
 	close(ends[0]);
@@ -268,7 +268,7 @@ pid_t net_drain_later(struct net_pair *pair, unsigned int delay_ms)
 		net_result = mmap(NULL, sizeof(*net_result), PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	net_must(net_result != MAP_FAILED, "mmap");
-	/* Not a holder of the end that is to be closed. */
+	/* The child must not hold the end that is to be closed. */
 	child = net_fork_without(pair->client);
 	if (!child) {
 		net_sleep(delay_ms);
@@ -330,7 +330,7 @@ int net_state(int fd)
 	return info.tcpi_state;
 }
 
-/* Ask inet_diag for one family; the state of the pair or 0. */
+/* Ask inet_diag for one family. Returns the state of the pair, or 0. */
 static int net_left_family(int family, uint16_t local_port, uint16_t remote_port)
 {
 	struct {
@@ -420,7 +420,7 @@ static void net_await(int fd, int state)
 
 void net_pair_into(struct net_pair *pair, int state, bool payload)
 {
-	/* The peer's FIN first, while it still talks to us. */
+	/* The peer's FIN comes first, before the peer is muted. */
 	if (state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK) {
 		NET_MUST(shutdown(pair->server, SHUT_WR));
 		net_await(pair->client, TCP_CLOSE_WAIT);
@@ -432,7 +432,7 @@ void net_pair_into(struct net_pair *pair, int state, bool payload)
 		NET_MUST(send(pair->client, "payload", 7, MSG_NOSIGNAL));
 	if (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT)
 		NET_MUST(shutdown(pair->client, SHUT_WR));
-	/* A muted peer's own FIN still reaches us: ours is then crossed by it. */
+	/* A muted peer's FIN still arrives, and crosses ours. */
 	if (state == TCP_CLOSING)
 		NET_MUST(shutdown(pair->server, SHUT_WR));
 	net_await(pair->client, state);

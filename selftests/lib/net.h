@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections to close: pairs over loopback in a network namespace of the test's
- * own, peers that are deaf or gone, and a look at what TCP has left.
+ * Connections to close: pairs over loopback in a network namespace of the test's own, peers that do
+ * not read or have vanished, and the state that TCP keeps.
  *
- * Failures of the set-up itself end the program: a test that could not be set up
- * has shown nothing.
+ * If the set-up fails the program ends: a test without its set-up shows nothing.
  */
 #ifndef NET_H
 #define NET_H
@@ -33,34 +32,34 @@ struct net_pair {
 	uint16_t server_port;
 };
 
-/* A network namespace of our own, with lo up. */
+/* Enter a new network namespace, with lo up. */
 void net_enter(void);
 
 /* Open a pair. If @accepted, the accepted end is the client, the one to close. */
 void net_pair_open(struct net_pair *pair, enum net_family family, bool accepted);
 
-/* So many pairs, 7 bytes sent by each client to a server that has vanished. */
+/* Open @count pairs, in each of which the client has sent 7 bytes to a server that vanished. */
 void net_pairs_vanished(struct net_pair *pairs, int count);
 
-/* Close what is open of a pair; descriptors of -1 are passed over. */
+/* Close the open ends of a pair; a descriptor of -1 is skipped. */
 void net_pair_close(struct net_pair *pair);
 
-/* A listening socket on an ephemeral loopback port; its port in *port. */
+/* Returns a listening socket on an ephemeral loopback port, which is put into *port. */
 int net_listen(enum net_family family, uint16_t *port);
 
 /*
- * A socket bound to that loopback port, or to one that it puts into *port if that is 0,
- * to which others may be bound as well (SO_REUSEPORT).
+ * Returns a socket bound to the loopback port *port, or if that is 0 to one that is put there.
+ * Other sockets may be bound to it as well (SO_REUSEPORT).
  */
 int net_bind_shared(enum net_family family, uint16_t *port);
 
-/* A socket connected, or connecting if non-blocking, to a loopback port. */
+/* Returns a socket connected, or with @nonblock connecting, to a loopback port. */
 int net_connect(enum net_family family, uint16_t port, bool nonblock);
 
 /* The port that a socket is bound to. */
 uint16_t net_port(int fd);
 
-/* Try to bind a fresh socket to a loopback port, without SO_REUSEADDR: 0 or errno. */
+/* Try to bind a new socket to a loopback port, without SO_REUSEADDR. Returns 0 or errno. */
 int net_bind_error(enum net_family family, uint16_t port);
 
 /* Send until nothing more is accepted; returns the bytes accepted. */
@@ -69,16 +68,16 @@ size_t net_stuff(int fd);
 /* Read until end or error; the errno (0 at the end) goes to *error. */
 size_t net_drain(int fd, int *error);
 
-/* As fork(); the child has closed its copy of @fd by the time that this returns. */
+/* fork(); returns when the child has closed its copy of @fd. */
 pid_t net_fork_without(int fd);
 
-/* A child that reads the pair's server after a delay; returns its pid. */
+/* Start a child that reads the pair's server after a delay. Returns its pid. */
 pid_t net_drain_later(struct net_pair *pair, unsigned int delay_ms);
 
-/* Wait for a child of net_drain_later(): bytes read, *error as net_drain(). */
+/* Wait for a child of net_drain_later(). Returns the bytes read; *error as net_drain(). */
 size_t net_drain_result(pid_t child, int *error);
 
-/* From now on the socket drops every segment that arrives: a peer that vanished. */
+/* Make the socket drop every segment that arrives: a peer that vanished. */
 void net_mute(int fd);
 void net_unmute(int fd);
 
@@ -92,12 +91,12 @@ bool net_is_open(int fd);
 int net_state(int fd);
 
 /*
- * State of the connection with these ports in this namespace, orphans and
- * TIME_WAIT included; 0 if nothing is left of it.
+ * Returns the state of the connection with these ports in this namespace, orphans and TIME_WAIT
+ * included; 0 if there is none.
  */
 int net_left(uint16_t local_port, uint16_t remote_port);
 
-/* The same, after waiting up to some ms for @state. */
+/* The same, after waiting for @state for at most @ms. */
 int net_left_wait(uint16_t local_port, uint16_t remote_port, int state,
 		  unsigned int ms);
 
@@ -115,8 +114,8 @@ double net_now(void);
 void net_sleep(unsigned int ms);
 
 /*
- * What counts as "at once", seconds: below the shortest linger, and enough for a busy machine
- * where the clock does not wait for it.
+ * Seconds that count as "at once": below the shortest linger, and enough on a busy machine whose
+ * clock does not wait for the guest.
  */
 #define AT_ONCE	0.9
 

@@ -3,10 +3,10 @@
 #ifndef PASS_H
 #define PASS_H
 
-/* Send a descriptor with one byte: 1, or -1 with errno. */
+/* Send a descriptor with one byte. Returns 1, or -1 with errno. */
 int pass_send(int channel, int fd);
 
-/* Take one: the new descriptor, or -1. */
+/* Receive a descriptor. Returns it, or -1. */
 int pass_receive(int channel);
 
 #endif /* PASS_H */

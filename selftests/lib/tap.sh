@@ -10,7 +10,7 @@ verdict() {
 	else echo "not ok $count $2"; sed 's/^/# /' /tmp/out 2>/dev/null | tail -n 12; fi
 }
 
-# Run the rest of the line; its output is shown if the verdict is bad.
+# Run the rest of the line; print its output if it fails.
 try() {
 	name=$1
 	shift
@@ -18,7 +18,7 @@ try() {
 	verdict $? "$name"
 }
 
-# fails STATUS TEXT COMMAND...: does the command fail so, and say so?
+# fails STATUS TEXT COMMAND...: does the command fail with this status and text?
 fails() {
 	wanted=$1 text=$2
 	shift 2

@@ -70,7 +70,7 @@ const char *trace_next(struct trace *trace)
 	if (!end)
 		return NULL;
 	*end++ = 0;
-	/* Before it stands the program's name, which may begin so as well. */
+	/* The program's name comes before it, and may look the same. */
 	name = strstr(trace->text, ": winsock_");
 	snprintf(event, sizeof(event), "%.*s", (int)sizeof(event) - 1,
 		 name ? name + 2 : trace->text);

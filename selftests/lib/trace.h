@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The module's tracepoints, read through an instance of tracefs of one's own. */
+/* The module's tracepoints, read through a tracefs instance of the test's own. */
 #ifndef TRACE_H
 #define TRACE_H
 
@@ -9,7 +9,7 @@
 /**
  * struct trace - an instance
  * @pipe:	its trace_pipe, non-blocking
- * @text:	what was read and not asked for yet
+ * @text:	text that was read but not returned yet
  */
 struct trace {
 	int pipe;
@@ -18,14 +18,14 @@ struct trace {
 	char text[65536];
 };
 
-/* Begin; ends the program if the kernel has no tracefs. */
+/* Begin to trace; ends the program if the kernel has no tracefs. */
 void trace_open(struct trace *trace);
 void trace_close(struct trace *trace);
 
-/* The next event, its name and fields as text, or NULL. Valid until the next call. */
+/* Returns the next event, its name and fields as text, or NULL. Valid until the next call. */
 const char *trace_next(struct trace *trace);
 
-/* The value of a field of an event, "" if it is not there. Valid for eight calls. */
+/* Returns the value of an event's field, or "". Valid for eight calls. */
 const char *trace_field(const char *event, const char *name);
 
 #endif /* TRACE_H */

@@ -9,7 +9,7 @@
 int ulp_attach_name(int fd, const char *name);
 int ulp_attach(int fd);
 
-/* Does TCP_ULP say "winsock"? */
+/* Does getsockopt(TCP_ULP) return "winsock"? */
 bool ulp_is_attached(int fd);
 
 int ulp_set_int(int fd, int name, int value);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is in use: compared before and after, it shows what was not given back. */
+/* Resources in use: a comparison before and after shows what was not released. */
 #ifndef USAGE_H
 #define USAGE_H
 
-/* Descriptors of this process; one that is open for the look counts each time. */
+/* Count the descriptors of this process; includes one that the function itself opens. */
 int usage_descriptors(void);
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What really went over the wire. See wire.h. */
+/* The segments on the wire. See wire.h. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -18,7 +18,7 @@
 
 #include "wire.h"
 
-/* Headers are enough; payload lengths come from them. */
+/* Only headers are captured; they contain the length of the payload. */
 #define WIRE_SNAP	160
 
 void wire_open(struct wire *wire)
@@ -100,7 +100,7 @@ static double wire_clock(clockid_t clock)
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-/* When the packet passed, which the kernel tells by the wall clock. */
+/* The time of the packet. The kernel stamps it by the wall clock. */
 static double wire_time(struct msghdr *message)
 {
 	struct cmsghdr *part = CMSG_FIRSTHDR(message);
@@ -135,8 +135,8 @@ void wire_collect(struct wire *wire)
 		if (got < 0)
 			return;
 		/*
-		 * lo shows each packet twice: as it leaves, which is before the call that
-		 * sends it returns, and as it arrives, which may be in ksoftirqd.
+		 * lo shows each packet twice: when it leaves, before the call that sends it
+		 * returns, and when it arrives, perhaps in ksoftirqd.
 		 */
 		if (from.sll_pkttype != PACKET_OUTGOING)
 			continue;

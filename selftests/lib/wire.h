@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What really went over the wire: TCP segments captured on an interface. */
+/* The wire: TCP segments captured on an interface. */
 #ifndef WIRE_H
 #define WIRE_H
 
@@ -13,8 +13,8 @@
 #define WIRE_ACK	0x10
 
 /*
- * One segment; ports in host byte order, the time it passed by the monotonic clock, in s,
- * the window as in the header, unscaled.
+ * One segment; ports in host byte order, its time in s by the monotonic clock, the window as in the
+ * header, unscaled.
  */
 struct wire_segment {
 	double time;
@@ -38,23 +38,23 @@ struct wire {
 void wire_open(struct wire *wire);
 void wire_close(struct wire *wire);
 
-/* Take in what has been captured; the queries below do so themselves. */
+/* Read the captured segments; the queries below do so themselves. */
 void wire_collect(struct wire *wire);
 
-/* Forget what was captured so far. */
+/* Drop what was captured so far. */
 void wire_reset(struct wire *wire);
 
-/* Segments of a direction that carry all of @flags. */
+/* Count the segments of a direction that have all of @flags. */
 size_t wire_count(struct wire *wire, uint16_t from, uint16_t to, uint8_t flags);
 
-/* Distinct sequence numbers of such segments: retransmissions count once. */
+/* Count distinct sequence numbers of these: retransmissions count once. */
 size_t wire_distinct(struct wire *wire, uint16_t from, uint16_t to, uint8_t flags);
 
-/* The first such segment, or NULL; valid until the next call. */
+/* Returns the first such segment, or NULL; valid until the next call. */
 const struct wire_segment *wire_first(struct wire *wire, uint16_t from, uint16_t to,
 				      uint8_t flags);
 
-/* "data 65536, FIN, RST": a direction in words, repetitions folded. */
+/* Write a direction as text, "data 65536, FIN, RST", repetitions folded. */
 const char *wire_text(struct wire *wire, uint16_t from, uint16_t to, char *text,
 		      size_t size);
 
