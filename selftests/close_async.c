@@ -167,7 +167,7 @@ TEST_F(closing, cancel_puts_the_socket_back_at_its_number)
 		EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
 		EXPECT_EQ(0, FINS() + RSTS());
 	}
-	/* And once more, to the end. */
+	/* Close once more, to the end. */
 	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS);
 	EXPECT_TRUE(pending_is_final(self->call.op_fd, 5000));
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
@@ -221,7 +221,7 @@ TEST_F(closing, one_op_for_each_socket)
 	EXPECT_EQ(-EBUSY, dev_closesocket(self->dev, self->pair.client, &other));
 	ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
 	EXPECT_TRUE(query.flags & WINSOCK_QUERY_CLOSING);
-	/* Options changed meanwhile do not move the deadline. */
+	/* An option that is changed during the wait does not move the deadline. */
 	net_linger(self->pair.client, 1, 60);
 	EXPECT_TRUE(pending_is_final(self->call.op_fd, 1900));
 	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
@@ -297,11 +297,11 @@ TEST_F(closing, a_user_has_a_limit)
 			  pending_begin(self->dev, pairs[i].client, WINSOCK_CLOSE_DROP_FD,
 					5 * SECOND_NS, &calls[i]));
 	}
-	/* One that would be waited for is one more, and the socket is still ours. */
+	/* A further close that would wait is one too many, and leaves the socket open. */
 	net_linger(pairs[3].client, 1, 1);
 	EXPECT_EQ(-ENOSPC, dev_closesocket(self->dev, pairs[3].client, &self->call));
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(pairs[3].client));
-	/* One that ends makes room. */
+	/* A close that ends makes room. */
 	ASSERT_EQ(0, ioctl(calls[0].op_fd, WINSOCK_IOC_OP_ABORT));
 	EXPECT_EQ(0, dev_closesocket(self->dev, pairs[3].client, &self->call));
 	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, self->call.record.outcome);
@@ -366,7 +366,7 @@ TEST_F(closing, epoll_and_select_see_it)
 	EXPECT_EQ(1, select(self->call.op_fd + 1, &set, NULL, NULL, NULL));
 	EXPECT_EQ(1, epoll_wait(watches[0], &got, 1, 1000));
 	EXPECT_EQ(1, epoll_wait(watches[0], &got, 1, 0));
-	/* One edge, one event. */
+	/* The edge is reported once. */
 	EXPECT_EQ(1, epoll_wait(watches[1], &got, 1, 1000));
 	EXPECT_EQ(0, epoll_wait(watches[1], &got, 1, 100));
 	close(self->call.op_fd);
@@ -400,7 +400,7 @@ TEST_F(closing, two_readers_are_told_the_same)
 }
 
 /*
- * A thousand stuck connections: none holds up the others, nor whoever begins one more. A
+ * A thousand stuck connections delay neither each other nor the thread that begins one more. A
  * debug kernel on a busy machine computes for half a minute.
  */
 TEST_F_TIMEOUT(closing, a_thousand_expire_together, 150)
@@ -437,7 +437,7 @@ TEST_F_TIMEOUT(closing, a_thousand_expire_together, 150)
 		close(pairs[i].server);
 	}
 	TH_LOG("the latest %.3f s after its deadline", latest);
-	/* One after the other they would be at it for a thousand seconds. */
+	/* Resets one after the other would take a thousand seconds. */
 	EXPECT_LT(latest, 3.0);
 }
 
@@ -462,7 +462,7 @@ TEST_F(closing, io_uring_polls_it)
 	close(self->call.op_fd);
 }
 
-/* The op descriptor may be passed on: here to a child that outlives its parent. */
+/* An op descriptor may be passed on: here to a child that outlives its parent. */
 TEST_F(closing, whoever_holds_the_descriptor_may_read_and_abort)
 {
 	int status;
@@ -481,7 +481,7 @@ TEST_F(closing, whoever_holds_the_descriptor_may_read_and_abort)
 			_exit(1);
 		_exit(record.outcome != WINSOCK_OUTCOME_REQUEST);
 	}
-	/* Our copy is not the last: closing it resets nothing. */
+	/* The child has a copy, so this close resets nothing. */
 	close(self->call.op_fd);
 	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
 	waitpid(child, &status, 0);

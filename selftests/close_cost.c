@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a close costs beside close(2), in instructions of the guest. Documentation/
- * benchmarks.rst has the figures; here are bounds that no change may pass unnoticed.
+ * The cost of a close in instructions of the guest, compared with close(2). Documentation/
+ * benchmarks.rst has the figures; a change that exceeds these bounds fails.
  */
 #include <liburing.h>
 #include <poll.h>
@@ -28,14 +28,14 @@
 DEV_REQUIRED;
 
 #define ROUNDS		60
-#define IOCTL_MORE	470	/* than close(2) and an ioctl that does nothing */
-#define LIBRARY_MORE	330	/* than the ioctl: its word in the table, what it has pending */
+#define IOCTL_MORE	470	/* more than close(2) and an empty ioctl */
+#define LIBRARY_MORE	330	/* more than the ioctl: handle state, pending operations */
 #define ATTACHED_MORE	200	/* some 1.02 x, a counter included */
-#define RT_MORE		1.25	/* times those: locks that sleep; close(2) takes 1.28 x, too */
-#define SLEEPER_MORE	60	/* an entry of the wait queue is looked at */
-#define INHERITED_MORE	8	/* times close(2), for a copy that a child closes */
+#define RT_MORE		1.25	/* factor: locks that sleep; close(2) takes 1.28 x, too */
+#define SLEEPER_MORE	60	/* for one entry of the wait queue */
+#define INHERITED_MORE	8	/* factor on close(2), for a copy that a child closes */
 
-/* Entering an ioctl: it differs from kernel to kernel, and with the security modules. */
+/* Measure an empty ioctl, which differs between kernels and security modules. */
 static double ioctl_entry(int dev)
 {
 	struct count_series series = { 0 };
@@ -86,12 +86,12 @@ TEST(no_dearer_than_it_has_to_be)
 		EXPECT_LE(way[CLOSE_LIBRARY], way[CLOSE_IOCTL] + LIBRARY_MORE);
 		EXPECT_LE(way[CLOSE_ATTACHED], way[CLOSE_PLAIN] + more * ATTACHED_MORE);
 	}
-	/* Drained: the FIN's acknowledgement is not waited for (B4). */
+	/* A drained close does not wait for the FIN's acknowledgement (B4). */
 	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_LIBRARY], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
 	EXPECT_LE(medians[CLOSE_TIMED][CLOSE_ATTACHED], medians[CLOSE_IDLE][CLOSE_PLAIN] * 1.2);
 }
 
-/* To find out whether anybody else holds a socket, with so many in its wait queue. */
+/* Measure a QUERY's search for other handles, which has to answer @shared. */
 static double look_cost(int dev, int fd, unsigned int shared)
 {
 	struct count_series series = { 0 };
@@ -161,10 +161,10 @@ static void polls_add(struct io_uring *ring, int fd, int count)
 		abort();
 }
 
-/* What is in the queue and no thread's is not looked for among the threads. */
+/* An entry that belongs to no thread is not searched among the threads. */
 TEST(a_poll_costs_the_same_among_many_threads)
 {
-	enum { THREADS = 200, LOOKS = 281 };	/* a holder is looked for so often */
+	enum { THREADS = 200, LOOKS = 281 };	/* looks of one QUERY */
 	static struct ends_sleeper sleepers[THREADS];
 	int dev = dev_open(), away = socket(AF_INET, SOCK_DGRAM, 0);
 	int near = socket(AF_INET, SOCK_DGRAM, 0);
@@ -187,7 +187,7 @@ TEST(a_poll_costs_the_same_among_many_threads)
 	close(dev);
 }
 
-/* What it costs a child to close so many copies, each: by close(2) or by the ioctl. */
+/* Measure a child's close of @count inherited copies, per copy: by close(2) or by the ioctl. */
 static double inherited_cost(int dev, unsigned int count, bool plain)
 {
 	uint64_t *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,

@@ -94,7 +94,7 @@ TEST_F(closing, queued_data_outlives_the_process)
 
 	ASSERT_GE(child, 0);
 	if (!child) {
-		/* The parent lets go of its copy first. */
+		/* The parent closes its copy first. */
 		net_sleep(50);
 		_exit(CLOSE() || self->call.record.outcome != WINSOCK_OUTCOME_GRACEFUL);
 	}
@@ -135,7 +135,7 @@ TEST_F(closing, unread_data_turns_the_fin_into_a_reset)
 }
 
 /* claims: G7 */
-/* TCP's close asks what is behind the last byte read, wherever the urgent mark is. */
+/* TCP's close checks for data behind the last byte read, wherever the urgent mark is. */
 TEST_F(closing, unread_data_at_an_urgent_mark_resets)
 {
 	for (int seen = 0; seen < 2; seen++) {

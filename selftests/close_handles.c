@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One of several holders: only the last close is a close. */
+/* One of several handles: only the last close is a close. */
 #include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
@@ -10,7 +10,7 @@
 
 #include "closing.h"
 
-/* The worst case for a mistake: hard close on, data queued, non-blocking. */
+/* Set the worst case for a mistake: hard close, data queued, non-blocking. */
 static void arm(struct net_pair *pair, bool hard)
 {
 	net_stuff(pair->client);
@@ -37,13 +37,13 @@ TEST_F(closing, a_dup_goes_without_effect)
 		EXPECT_EQ(0, FINS() + RSTS());
 		self->pair.client = copy;
 	}
-	/* The last one has the options then in force: hard. */
+	/* The last close obeys the present options: hard. */
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
 	EXPECT_EQ(1, RSTS());
 }
 
-/* Without DROP_FD it is only told, and the descriptor stays. */
+/* Without DROP_FD the record says SHARED, and the descriptor stays. */
 TEST_F(closing, told_and_not_dropped)
 {
 	int copy = dup(self->pair.client);
@@ -80,7 +80,7 @@ TEST_F(closing, a_forked_copy_goes_without_effect)
 	EXPECT_EQ(0, FINS() + RSTS());
 }
 
-/* A child that has the connection and does nothing until it is told by @ends[1]. */
+/* Start a child that has the connection and does nothing until @ends[1] wakes it. */
 static pid_t worker_start(struct __test_metadata *_metadata, int ends[2], bool own_session)
 {
 	pid_t worker;
@@ -131,7 +131,7 @@ TEST_F(closing, a_worker_keeps_the_connection)
 	}
 }
 
-/* A child in a session of its own has the caller for a parent, and closes its copies. */
+/* A child in a session of its own closes its copies; its parent is the caller. */
 /* claims: M1 */
 TEST_F(closing, a_daemon_closes_what_it_inherited)
 {
@@ -151,7 +151,7 @@ TEST_F(closing, a_daemon_closes_what_it_inherited)
 	EXPECT_EQ(0, FINS() + RSTS());
 }
 
-/* A dup far away in the table is found as one nearby is. */
+/* The kernel finds a dup far away in the table, too. */
 /* claims: M1 */
 TEST_F(closing, a_dup_is_a_holder_wherever_it_is)
 {
@@ -165,7 +165,7 @@ TEST_F(closing, a_dup_is_a_holder_wherever_it_is)
 		ASSERT_EQ(0, CLOSE());
 		EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
 		EXPECT_EQ(0, FINS() + RSTS());
-		/* Back, from there. */
+		/* Move it back. */
 		self->pair.client = fcntl(copy, F_DUPFD, 3);
 		ASSERT_GE(self->pair.client, 3);
 		ASSERT_EQ(0, dev_closesocket(self->dev, copy, &self->call));
@@ -231,7 +231,7 @@ TEST_F(closing, a_copy_in_flight_is_a_holder)
 	close(channel[1]);
 }
 
-/* Nobody can take a request of the program's own out of its ring. */
+/* A request of the program's own cannot be taken out of its ring. */
 /* claims: M1 */
 TEST_F(closing, a_pending_request_is_a_holder)
 {
@@ -244,7 +244,7 @@ TEST_F(closing, a_pending_request_is_a_holder)
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_SHARED);
 	EXPECT_EQ(0, FINS() + RSTS());
-	/* With the request the connection ends. */
+	/* When the request ends the connection ends. */
 	io_uring_queue_exit(&ring);
 	EXPECT_EQ(0, recv(self->pair.server, &byte, 1, 0));
 }
@@ -303,7 +303,7 @@ TEST_F(closing, a_thread_in_a_call_is_no_holder)
 		closed = net_now();
 		EXPECT_DONE(call == CALL_SEND ? WINSOCK_OUTCOME_REQUEST
 					      : WINSOCK_OUTCOME_GRACEFUL);
-		/* WINSOCK_CLOSE_CANCEL: it is woken, and the connection ends. */
+		/* WINSOCK_CLOSE_CANCEL wakes the thread, and the connection ends. */
 		ASSERT_EQ(0, pthread_join(thread, NULL));
 		EXPECT_LT(blocked.ended - closed, AT_ONCE);
 		if (call == CALL_RECV) {
@@ -323,7 +323,7 @@ TEST_F(closing, a_thread_in_a_call_is_no_holder)
 	}
 }
 
-/* The error is for the first of them, and yet neither sleeps on. */
+/* Only the first thread gets the error, and the other one does not sleep on. */
 /* claims: H4 M2 */
 TEST_F(closing, both_directions_end)
 {
@@ -390,7 +390,7 @@ static void *busy_run(void *argument)
 	return NULL;
 }
 
-/* Inside a call nearly always, and asleep in none; stress_holders does it more often. */
+/* The thread is nearly always inside a call, never asleep; stress_holders does it more often. */
 /* claims: M2 N1 */
 TEST_F(closing, a_busy_thread_is_no_holder)
 {
@@ -516,11 +516,14 @@ static void *reuser_run(void *argument)
 {
 	struct reuser *reuser = argument;
 
-	/* Whatever number becomes free is this thread's at once, and must stay so. */
+	/* This thread takes each number that becomes free, and must keep it. */
 	while (!reuser->stop) {
 		int fd = open("/dev/null", O_RDONLY);
 
-		/* Not sched_yield(): the debug kernel's clock stands still while a thread runs. */
+		/*
+		 * sched_yield() would not do: the debug kernel's clock stands still while a thread
+		 * runs.
+		 */
 		usleep(1);
 		if (fcntl(fd, F_GETFD) < 0)
 			return (void *)1;
@@ -542,7 +545,7 @@ TEST_F(closing, a_strangers_descriptor_is_never_closed)
 		net_sleep(1);
 	for (int round = 0; round < 100; round++) {
 		ASSERT_EQ(0, CLOSE());
-		/* A second close of the value may hit the stranger's file: refused. */
+		/* A second close of the value would hit the stranger's file: the kernel refuses. */
 		EXPECT_NE(0, CLOSE());
 		close(self->pair.server);
 		net_pair_open(&self->pair, variant->family, variant->accepted);
@@ -566,7 +569,7 @@ TEST_F(closing, a_number_reused_in_the_wait_is_left_alone)
 	ASSERT_EQ(0, dev_close(self->dev, self->pair.client, DEV_CLOSESOCKET, 0, &self->call));
 	ASSERT_EQ(self->pair.client, self->call.op_fd);
 	copy = dup(self->call.op_fd);
-	/* Against all rules somebody puts another file there. */
+	/* Against the rules the program puts another file there. */
 	null = open("/dev/null", O_RDONLY);
 	ASSERT_EQ(self->pair.client, dup2(null, self->pair.client));
 	ASSERT_EQ(sizeof(record), read(copy, &record, sizeof(record)));

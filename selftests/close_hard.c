@@ -2,7 +2,7 @@
 /* Linger on with timeout zero: the connection is reset. */
 #include "closing.h"
 
-/* Reset, and nothing of it remains: not even for the next bind to the port. */
+/* The connection is reset, nothing remains, and the port can be bound at once. */
 #define EXPECT_RESET_AND_GONE() do { \
 	EXPECT_EQ(0, FINS()); \
 	EXPECT_EQ(1, RSTS()); \

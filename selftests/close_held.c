@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets whose lock somebody holds: a thread inside send(), asleep over memory that is not
- * there. Such a close can only be decided afterwards; those of others must not wait for it.
+ * Sockets whose lock a thread holds inside send(), asleep on memory that never arrives. A close of
+ * such a socket is decided later; closes of other sockets must not wait for it.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static void *holder_run(void *argument)
 	return NULL;
 }
 
-/* Pages that nobody finds before they are given: the descriptor to give them by. */
+/* Make pages that are missing. Returns the userfaultfd that provides them. */
 static int pages_missing(char *pages)
 {
 	struct uffdio_register range = {
@@ -87,7 +87,7 @@ TEST_F(closing, nobody_elses_deadline_waits)
 	EXPECT_TRUE(pending_is_final(self->call.op_fd, 3000));
 	EXPECT_EQ(1, RSTS());
 
-	/* Theirs are decided when the lock is free, by the deadline that has passed. */
+	/* The held ones are decided when the lock is free, by the deadline that has passed. */
 	ASSERT_EQ(0, ioctl(missing, UFFDIO_ZEROPAGE, &give));
 	for (int i = 0; i < HELD; i++) {
 		pthread_join(holders[i].thread, NULL);
@@ -102,7 +102,7 @@ TEST_F(closing, nobody_elses_deadline_waits)
 	close(missing);
 }
 
-/* The same thread at one socket: what a close waits for is its own socket only. */
+/* A close waits for the lock of its own socket only. */
 TEST_F(closing, the_end_comes_with_the_lock)
 {
 	char *pages = mmap(NULL, HELD * PAGE, PROT_READ | PROT_WRITE,
@@ -147,9 +147,10 @@ static void *watcher_run(void *argument)
 }
 
 /*
- * The last reference to a file that an epoll watches waits for the epoll's mutex, which is
- * held while events are copied to memory that is not there. A stranger's close has its end
- * and is told, though an epoll of his own watches the socket; a cancel leaves nothing behind.
+ * Dropping the last reference to a file that an epoll watches waits for the epoll's mutex, which a
+ * thread holds while it copies events to memory that never arrives. The close of another process
+ * ends and is final, though that process watches the socket by an epoll of its own; a cancel leaves
+ * nothing behind.
  */
 TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 {
@@ -223,7 +224,7 @@ TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 	munmap(pages, HELD * PAGE);
 }
 
-/* So many connections that TCP takes little for, and records of kTLS that are larger. */
+/* Many connections for which TCP takes little, and larger records of kTLS. */
 #define RECORDS		40
 #define RECORD_SIZE	16384
 
@@ -247,7 +248,7 @@ static void record_pair_open(struct net_pair *pair)
 	close(listener);
 }
 
-/* A record that goes to TCP in part, by a send() that may wait, but is told to stop. */
+/* Send a record of which TCP takes a part, by a send() that its timeout ends. */
 static int record_send(int fd)
 {
 	struct tls12_crypto_info_aes_gcm_128 key = {
@@ -263,7 +264,7 @@ static int record_send(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &never, sizeof(never));
 }
 
-/* Workers that are inside an item of the workqueue, asleep as nothing computes. */
+/* Count workers inside an item of the workqueue, which sleep, as nothing computes. */
 static int workers_of(const char *workqueue)
 {
 	char path[300], name[64], *end;
@@ -289,7 +290,7 @@ static int workers_of(const char *workqueue)
 	return count;
 }
 
-/* The release of kTLS sends what is left of a record, and waits for room as long as it takes. */
+/* The release of kTLS sends the rest of a record, and waits for room without a limit. */
 TEST_F_TIMEOUT(closing, no_deadline_waits_for_a_record_of_ktls, 120)
 {
 	static struct winsock_close calls[RECORDS];
@@ -303,7 +304,7 @@ TEST_F_TIMEOUT(closing, no_deadline_waits_for_a_record_of_ktls, 120)
 
 		record_pair_open(&pairs[i]);
 		polled.fd = pairs[i].client;
-		/* Until the peer's window is full, not for an ACK that is late. */
+		/* Stop when the peer's window is full, not when an ACK is late. */
 		do {
 			while (send(pairs[i].client, bytes, 512, MSG_DONTWAIT) > 0)
 				continue;
@@ -334,7 +335,10 @@ TEST_F_TIMEOUT(closing, no_deadline_waits_for_a_record_of_ktls, 120)
 
 enum request { CLOSE_IT, ABORT_IT, CANCEL_OP, ABORT_OP, REQUESTS };
 
-/* What asks and is to be killed in it: it says when it is about to, and is told when. */
+/*
+ * The asking process, which is killed in its request: reports when it is about to ask, and waits
+ * for the go.
+ */
 static void asker_run(int dev, int fd, enum request request, int ready, int go)
 {
 	struct winsock_close call;
@@ -355,8 +359,8 @@ static void asker_run(int dev, int fd, enum request request, int ready, int go)
 }
 
 /*
- * Another process's thread, so that it stays when the one that asks is killed; it goes by
- * itself after so many seconds.
+ * Hold the lock in another process, so that it stays when the asking one is killed; it ends after
+ * @seconds.
  */
 static pid_t holder_fork(int fd, unsigned int seconds)
 {
@@ -397,7 +401,7 @@ TEST_F(closing, whoever_waits_for_the_lock_can_be_killed)
 		net_sleep(300);
 		ASSERT_EQ(1, write(go[1], &byte, 1));
 		net_sleep(300);
-		/* It sleeps: it has begun nothing, and has nothing ended. */
+		/* The process sleeps: nothing has begun, and nothing has ended. */
 		ASSERT_EQ(0, waitpid(asker, &status, WNOHANG));
 		EXPECT_EQ(0, FINS() + RSTS());
 		start = net_now();
@@ -410,7 +414,10 @@ TEST_F(closing, whoever_waits_for_the_lock_can_be_killed)
 		net_sleep(100);
 		ASSERT_EQ(0, dev_query(self->dev, self->pair.client, &query));
 		EXPECT_FALSE(query.flags & WINSOCK_QUERY_CLOSING);
-		/* A killed cancel is withdrawn, and the op went with the process: both reset. */
+		/*
+		 * The op's descriptor is closed with the process: reset, also after a killed
+		 * cancel.
+		 */
 		EXPECT_EQ(request >= CANCEL_OP ? TCP_CLOSE : TCP_ESTABLISHED, query.state);
 		EXPECT_EQ(0, FINS());
 		EXPECT_EQ(request >= CANCEL_OP, RSTS());
@@ -438,8 +445,8 @@ static void *receiver_run(void *argument)
 }
 
 /*
- * A thread that a signal has woken in recv() goes for the lock before it leaves the socket's
- * queue. It accounts for one reference: no handle hides behind it.
+ * A thread that a signal has woken in recv() waits for the lock before it leaves the socket's
+ * queue. It has one reference, which the kernel must not count twice.
  */
 /* claims: M1 */
 TEST_F(closing, who_stands_in_two_queues_is_one_holder)

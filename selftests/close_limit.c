@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ends an orphan: too many of them, no memory, no progress; and what does not. */
+/* An orphan ends by number, by memory, or without progress; and only then. */
 #include "villain.h"
 
 FIXTURE(limit) {
@@ -24,14 +24,14 @@ TEST_F_TIMEOUT(limit, more_orphans_than_there_may_be_are_reset, 200)
 	EXPECT_EQ(1, orphans_wait(1, 3));
 	EXPECT_EQ(1, listed());
 	EXPECT_STREQ("Forced 3 Begun 4 Orphans 1", mib_changes(&state.mib));
-	/* The deaf peers have heard of it; the vanished ones hear nothing. */
+	/* The deaf peers have received the reset; the vanished ones receive nothing. */
 	for (int i = 0; i < PAIRS; i += 2)
 		resets += net_state(state.servers[i]) == TCP_CLOSE;
 	EXPECT_GE(resets, 1);
 	EXPECT_NOTHING();
 }
 
-/* What a live descriptor names is no orphan, and is not counted. */
+/* A close that a descriptor names is no orphan, and is not counted. */
 TEST_F_TIMEOUT(limit, a_close_with_its_descriptor_is_no_orphan, 200)
 {
 	struct winsock_close calls[PAIRS];
@@ -46,7 +46,7 @@ TEST_F_TIMEOUT(limit, a_close_with_its_descriptor_is_no_orphan, 200)
 	net_sleep(1000);
 	EXPECT_EQ(0, orphans());
 	EXPECT_EQ(PAIRS, listed());
-	/* Long enough for one: without a descriptor it would be over. */
+	/* Without a descriptor the close would be over by now. */
 	net_sleep(1000 * (NO_PROGRESS + 5));
 	EXPECT_EQ(PAIRS, listed());
 	for (int i = 0; i < PAIRS; i++) {
@@ -59,7 +59,7 @@ TEST_F_TIMEOUT(limit, a_close_with_its_descriptor_is_no_orphan, 200)
 	EXPECT_NOTHING();
 }
 
-/* Written in the first network namespace, where it is. */
+/* tcp_mem is set in the first network namespace. */
 static int tcp_mem(int space, const char *text)
 {
 	int status;
@@ -96,7 +96,7 @@ static int tcp_mem_read(int space, char *text, size_t size)
 	return status;
 }
 
-/* The count of pages is kept by the processors, and summed up by the hundred. */
+/* Each processor counts pages, and adds its count to the sum by the hundred. */
 static void lose_with_much(struct villain *villain)
 {
 	int room = 4 << 20;
@@ -117,7 +117,7 @@ TEST_F_TIMEOUT(limit, under_pressure_they_go_first, 200)
 	EXPECT_EQ(PAIRS, orphans_wait(PAIRS, 3));
 	net_sleep(1000);
 	EXPECT_EQ(PAIRS, orphans());
-	/* TCP has more memory than it may have at most. */
+	/* Make TCP's memory exceed its limit. */
 	ASSERT_EQ(0, tcp_mem(state.first, "1 2 3"));
 	EXPECT_EQ(0, orphans_wait(0, 3));
 	ASSERT_EQ(0, tcp_mem(state.first, before));
@@ -130,7 +130,7 @@ static void lose_without_detach(struct villain *villain)
 	villain_begin(villain, WINSOCK_CLOSE_DROP_FD);
 }
 
-/* A user's own TCP_USER_TIMEOUT is kept if it is the shorter one. */
+/* A shorter TCP_USER_TIMEOUT of the user's is kept. */
 static void lose_with_a_timeout(struct villain *villain)
 {
 	int ms = 20000;
@@ -160,14 +160,14 @@ TEST_F_TIMEOUT(limit, progress_keeps_one_alive, 250)
 	ASSERT_TRUE(ended(START(lose_with_much)));
 	EXPECT_EQ(PAIRS, orphans_wait(PAIRS, 3));
 	/*
-	 * TCP's clock of a window that is shut goes on while what is first in the queue does not
-	 * fit into the window as it opens: there has to be room, and a window as large.
+	 * TCP's timer of a closed window goes on while the first segment in the queue exceeds the
+	 * window that opens: receive buffer and window have to hold one.
 	 */
 	for (int j = 0; j < PAIRS; j += 2) {
 		setsockopt(state.servers[j], SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 		setsockopt(state.servers[j], SOL_TCP, TCP_WINDOW_CLAMP, &room, sizeof(room));
 	}
-	/* The deaf peers read a little now and then, the others are gone by and by. */
+	/* The deaf peers read a little now and then, the vanished ones never. */
 	for (int i = 0; i < 3; i++) {
 		net_sleep(45000);
 		for (int j = 0; j < PAIRS; j += 2)
@@ -197,7 +197,7 @@ TEST_F_TIMEOUT(limit, the_user_pays_until_the_end, 100)
 	ASSERT_TRUE(ended(START(lose_by_kill)));
 	memcpy(servers, state.servers, sizeof(servers));
 	EXPECT_EQ(PAIRS, orphans_wait(PAIRS, 3));
-	/* Nobody else: here root. */
+	/* Another user can: here root. */
 	dev = dev_open();
 	net_pair_open(&pair, NET_V4, false);
 	net_stuff(pair.client);
@@ -205,9 +205,9 @@ TEST_F_TIMEOUT(limit, the_user_pays_until_the_end, 100)
 	close(call.op_fd);
 	close(pair.server);
 	close(dev);
-	/* He has no more. */
+	/* The user can have no more. */
 	EXPECT_FALSE(ended(START(lose_by_kill)));
-	/* But when they are over. */
+	/* The user can when these are over. */
 	for (int i = 0; i < PAIRS; i++) {
 		net_linger(servers[i], 1, 0);
 		close(servers[i]);

@@ -42,11 +42,11 @@ TEST_F(closing, idle_does_not_wait_for_a_vanished_peer)
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
 	EXPECT_EQ(1, FINS());
 	EXPECT_EQ(0, RSTS());
-	/* The FIN is TCP's business now. */
+	/* TCP goes on with the FIN. */
 	EXPECT_EQ(TCP_FIN_WAIT1, LEFT());
 }
 
-/* How often the thread went to sleep so far. */
+/* Count how often the thread has slept. */
 static long sleeps(void)
 {
 	struct rusage usage;
@@ -72,7 +72,7 @@ TEST_F(closing, drained_in_time_is_graceful)
 	elapsed = net_now() - start;
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
 	EXPECT_EQ(0, self->call.record.unacked);
-	/* Woken by the end, not by each acknowledgement; one sleep is a lock's. */
+	/* The end wakes the thread, not each acknowledgement; one sleep is a lock's. */
 	EXPECT_GE(slept, 1);
 	EXPECT_LE(slept, 2);
 	EXPECT_GT(elapsed, 0.8);
@@ -234,7 +234,7 @@ TEST_F(closing, a_corked_tail_is_pushed)
 	net_linger(self->pair.client, 1, 5);
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_GRACEFUL);
-	/* Not after the cork's own 200 ms. */
+	/* The tail does not wait for the cork's own 200 ms. */
 	EXPECT_LT(self->call.record.elapsed_ns, 150000000ULL);
 	EXPECT_EQ(4, recv(self->pair.server, text, sizeof(text), 0));
 	EXPECT_EQ(0, net_drain(self->pair.server, &error));
@@ -257,7 +257,7 @@ TEST_F(closing, the_calls_own_timeout_leaves_the_option_alone)
 	EXPECT_GE(net_now() - start, 0.25);
 	EXPECT_LE(net_now() - start, 1.25);
 	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, self->call.record.outcome);
-	/* The descriptor was not asked to go. */
+	/* Without DROP_FD the descriptor stays. */
 	EXPECT_TRUE(net_is_open(self->pair.client));
 	ASSERT_EQ(0, getsockopt(copy, SOL_SOCKET, SO_LINGER, &linger, &size));
 	EXPECT_EQ(0, linger.l_onoff);
@@ -272,7 +272,7 @@ TEST_F(closing, more_data_in_the_wait_is_waited_for)
 	pid_t writer;
 	int error, status, room = 1 << 20;
 
-	/* So much that the writer comes to run while the reader drains it. */
+	/* A buffer so large that the writer runs while the reader drains it. */
 	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_SOCKET, SO_SNDBUFFORCE, &room,
 				sizeof(room)));
 	queued = net_stuff(self->pair.client);
@@ -281,7 +281,7 @@ TEST_F(closing, more_data_in_the_wait_is_waited_for)
 	writer = fork();
 	ASSERT_GE(writer, 0);
 	if (!writer) {
-		/* Blocks until the reader makes room, in the middle of the wait. */
+		/* This send blocks until the reader makes room, in the middle of the wait. */
 		static char block[200000];
 
 		_exit(send(self->pair.client, block, sizeof(block), 0) != sizeof(block));

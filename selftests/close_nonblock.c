@@ -20,7 +20,7 @@ TEST_F(closing, unsent_data_would_block_without_a_trace)
 		EXPECT_WOULDBLOCK(CLOSE());
 	}
 	EXPECT_LT(net_now() - start, AT_ONCE);
-	/* Past the linger time: its clock never ran. */
+	/* The linger time passes, and nothing has begun. */
 	net_sleep(1500);
 	EXPECT_WOULDBLOCK(CLOSE());
 	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
@@ -155,7 +155,7 @@ TEST_F(closing, the_mode_is_the_callers_to_say)
 {
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 1);
-	/* Blocking by its file, non-blocking by the call, and the reverse. */
+	/* The file is blocking and the call non-blocking, and the reverse. */
 	EXPECT_WOULDBLOCK(dev_close(self->dev, self->pair.client,
 				    DEV_CLOSESOCKET | WINSOCK_CLOSE_NONBLOCKING, 0, &self->call));
 	net_nonblock(self->pair.client, true);
@@ -190,7 +190,7 @@ TEST_F(closing, strict_by_the_call)
 	net_nonblock(self->pair.client, true);
 	EXPECT_WOULDBLOCK(dev_close(self->dev, self->pair.client,
 				    DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT, 0, &self->call));
-	/* Literally: whatever the state. */
+	/* Strict would-block does not depend on the state. */
 	net_linger(listener, 1, 5);
 	net_nonblock(listener, true);
 	EXPECT_EQ(-EWOULDBLOCK, dev_close(self->dev, listener,
@@ -198,7 +198,7 @@ TEST_F(closing, strict_by_the_call)
 					  &self->call));
 	ASSERT_EQ(0, dev_closesocket(self->dev, listener, &self->call));
 	EXPECT_FALSE(net_is_open(listener));
-	/* Linger off is never asked. */
+	/* With linger off the mode does not matter. */
 	net_linger(self->pair.client, 0, 0);
 	ASSERT_EQ(0, dev_close(self->dev, self->pair.client,
 			       DEV_CLOSESOCKET | WINSOCK_CLOSE_STRICT, 0, &self->call));

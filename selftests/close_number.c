@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The op descriptor stands at the socket's own number until the close is over: what is there
- * meanwhile, and by whom the socket can be put back.
+ * The op descriptor has the socket's own number until the close is over: what works there until
+ * then, and which processes can take the close back.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -12,7 +12,7 @@
 #include "pass.h"
 #include "pending.h"
 
-/* The result of a request to an op descriptor: 0 or a negative errno. */
+/* Send a request to an op descriptor. Returns 0 or a negative errno. */
 static int op_cancel(int op)
 {
 	return ioctl(op, WINSOCK_IOC_OP_CANCEL) ? -errno : 0;
@@ -23,7 +23,7 @@ static int op_abort(int op)
 	return ioctl(op, WINSOCK_IOC_OP_ABORT) ? -errno : 0;
 }
 
-/* A negative errno, or the outcome. */
+/* Returns a negative errno, or the outcome. */
 static int op_read(int op)
 {
 	struct winsock_record record;
@@ -41,7 +41,7 @@ TEST_F(closing, the_number_is_the_ops_until_it_is_over)
 		ASSERT_EQ(0, fcntl(self->pair.client, F_SETFD, bit));
 		BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
 		EXPECT_EQ(FD_CLOEXEC, fcntl(self->pair.client, F_GETFD));
-		/* No socket is there. */
+		/* The number is no socket. */
 		EXPECT_EQ(-ENOTSOCK, dev_query(self->dev, self->pair.client, &query));
 		EXPECT_EQ(-ENOTSOCK, CLOSE());
 		EXPECT_EQ(-ENOTSOCK, dev_abort(self->dev, self->pair.client));
@@ -50,7 +50,7 @@ TEST_F(closing, the_number_is_the_ops_until_it_is_over)
 		EXPECT_EQ(bit, fcntl(self->pair.client, F_GETFD));
 		EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
 	}
-	/* When it is over the number is still taken: a descriptor is its owner's to close. */
+	/* After the end the op descriptor is still open: its owner has to close it. */
 	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS / 4);
 	EXPECT_EQ(WINSOCK_OUTCOME_DEADLINE, op_read(self->pair.client));
 	EXPECT_TRUE(net_is_open(self->pair.client));
@@ -89,7 +89,7 @@ TEST_F(closing, a_copy_of_the_socket_finds_it_busy)
 	close(copy);
 }
 
-/* A child's rights: all but one. */
+/* A child may do everything but cancel. */
 static int in_a_child(int op)
 {
 	if (pending_is_final(op, 0))
@@ -102,7 +102,7 @@ static int in_a_child(int op)
 		return 4;
 	if (op_read(op) != WINSOCK_OUTCOME_REQUEST)
 		return 5;
-	/* It is no more its to ask. */
+	/* Only the process that began the close may cancel. */
 	return op_cancel(op) != -EPERM ? 6 : 0;
 }
 
@@ -147,7 +147,7 @@ TEST_F(closing, a_process_that_was_given_it_may_abort_and_not_cancel)
 		_exit(in_a_child(pass_receive(channel[1])));
 	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
 	ASSERT_EQ(1, pass_send(channel[0], self->call.op_fd));
-	/* In flight or there: it is another's, and this one's no longer. */
+	/* In flight or received, the descriptor is another process's, and closed in this one. */
 	close(self->call.op_fd);
 	ASSERT_EQ(other, waitpid(other, &status, 0));
 	EXPECT_EQ(0, status) TH_LOG("step %d", WEXITSTATUS(status));
@@ -175,7 +175,7 @@ TEST_F(closing, taken_back_a_childs_copy_says_so)
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
-	/* The child never had the socket again. */
+	/* The cancel did not give the socket back to the child. */
 	net_linger(self->pair.client, 1, 0);
 	ASSERT_EQ(0, CLOSE());
 	EXPECT_DONE(WINSOCK_OUTCOME_REQUEST);
@@ -213,7 +213,7 @@ TEST_F(closing, not_when_the_number_is_somebody_elses)
 {
 	int null = open("/dev/null", O_RDONLY), copy;
 
-	/* Whatever is at the number now would be thrown away. */
+	/* A cancel would drop the file that has the number now. */
 	net_stuff(self->pair.client);
 	BEGIN(WINSOCK_CLOSE_DROP_FD, 60 * SECOND_NS);
 	copy = dup(self->call.op_fd);
@@ -221,7 +221,7 @@ TEST_F(closing, not_when_the_number_is_somebody_elses)
 	EXPECT_EQ(-EPERM, op_cancel(copy));
 	EXPECT_FALSE(pending_is_final(copy, 0));
 	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
-	/* Nor when it is free. */
+	/* Cancel also fails if the number is free. */
 	close(self->pair.client);
 	EXPECT_EQ(-EPERM, op_cancel(copy));
 	EXPECT_EQ(0, op_abort(copy));
@@ -229,7 +229,7 @@ TEST_F(closing, not_when_the_number_is_somebody_elses)
 	close(copy);
 	close(self->pair.server);
 
-	/* A number of its own: the same. */
+	/* The same holds for an op descriptor with a number of its own. */
 	net_pair_open(&self->pair, variant->family, variant->accepted);
 	wire_reset(&self->wire);
 	net_stuff(self->pair.client);
@@ -242,7 +242,7 @@ TEST_F(closing, not_when_the_number_is_somebody_elses)
 	close(null);
 }
 
-/* An epoll watch is the file's and the number's: it stays, and no module can take it away. */
+/* An epoll watch belongs to file and number: it stays, and no module can remove it. */
 TEST_F(closing, a_watch_on_the_socket_stays_until_the_end)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = 1 }, got;
@@ -255,13 +255,13 @@ TEST_F(closing, a_watch_on_the_socket_stays_until_the_end)
 	ASSERT_EQ(5, send(self->pair.server, "hello", 5, 0));
 	EXPECT_EQ(1, epoll_wait(watch, &got, 1, 1000));
 	EXPECT_EQ(1, got.data.u32);
-	/* By its number it cannot be reached: that is the op, which may be watched as well. */
+	/* The number is the op's by now, so the socket's watch cannot be reached by it. */
 	EXPECT_EQ(-1, epoll_ctl(watch, EPOLL_CTL_DEL, self->pair.client, NULL));
 	EXPECT_EQ(ENOENT, errno);
 	event.data.u32 = 2;
 	EXPECT_EQ(0, epoll_ctl(watch, EPOLL_CTL_ADD, self->pair.client, &event));
 	EXPECT_EQ(0, op_abort(self->pair.client));
-	/* A worker drops the socket, and its watch goes with it; the op is ready. */
+	/* A worker drops the socket, and its watch with it; the op is ready. */
 	net_sleep(100);
 	EXPECT_EQ(1, epoll_wait(watch, &got, 1, 1000));
 	EXPECT_EQ(2, got.data.u32);
@@ -269,7 +269,7 @@ TEST_F(closing, a_watch_on_the_socket_stays_until_the_end)
 	EXPECT_EQ(0, epoll_wait(watch, &got, 1, 100));
 	net_pair_close(&self->pair);
 
-	/* Taken away before, as the library does, it says nothing; taken back it can be set. */
+	/* A watch that was removed before reports nothing; after a cancel it can be set again. */
 	net_pair_open(&self->pair, variant->family, variant->accepted);
 	net_stuff(self->pair.client);
 	ASSERT_EQ(0, epoll_ctl(watch, EPOLL_CTL_ADD, self->pair.client, &event));
@@ -289,7 +289,7 @@ TEST_F(closing, a_stranger_at_the_number_is_not_closed)
 	uint64_t cookie = dev_cookie(self->pair.client);
 	struct net_pair stranger;
 
-	/* Another thread has closed the socket, and a third one opened another. */
+	/* Another thread has closed the socket, and a third one has opened another. */
 	net_pair_open(&stranger, variant->family, variant->accepted);
 	net_stuff(stranger.client);
 	ASSERT_EQ(self->pair.client, dup2(stranger.client, self->pair.client));

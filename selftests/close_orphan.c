@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nothing is left behind that TCP would not leave behind, in whatever way a user loses his
- * process while closes are pending: what he leaves are orphans, and they are counted, limited,
- * and gone when nothing has moved for 100 s.
+ * A user loses the process while closes are pending, in many ways. What remains are orphans:
+ * counted, limited, and over when nothing has moved for 100 s.
  */
 #include <liburing.h>
 #include <linux/userfaultfd.h>
@@ -32,7 +31,7 @@ static void lose_by_exit(struct villain *villain)
 	villain_begin(villain, DETACHED);
 }
 
-/* His own descriptor of the socket stays beside the op's. */
+/* The user's own descriptor of the socket stays beside the op's. */
 static void lose_with_the_socket_open(struct villain *villain)
 {
 	villain_begin(villain, WINSOCK_CLOSE_DETACH);
@@ -93,7 +92,7 @@ static void *exec_run(void *argument)
 	return NULL;
 }
 
-/* Asleep over the ops, the first thread gone, another one executes a program. */
+/* Threads sleep in reads of the ops, the first thread has ended, another one executes a program. */
 static void lose_by_threads(struct villain *villain)
 {
 	pthread_t thread;
@@ -106,7 +105,7 @@ static void lose_by_threads(struct villain *villain)
 	syscall(SYS_exit, 0);
 }
 
-/* Op descriptors in the queue of a socket that is in its own queue. */
+/* Op descriptors are in the queue of a socket that is in its own queue. */
 static void lose_by_cycles(struct villain *villain)
 {
 	villain_begin(villain, DETACHED);
@@ -127,7 +126,7 @@ static void ring_open(struct io_uring *ring)
 	villain_must(!io_uring_queue_init(4 * PAIRS, ring, 0), "io_uring");
 }
 
-/* The ring reads them, polls them, and has them among its own files. */
+/* A ring reads the op descriptors, polls them, and has them registered. */
 static void lose_in_a_ring(struct villain *villain)
 {
 	static struct winsock_record records[PAIRS];
@@ -172,7 +171,7 @@ static void lose_ops_by_a_ring(struct villain *villain)
 	ring_close(villain->ops, false);
 }
 
-/* No worker of a ring waits in the release. */
+/* A ring closes the sockets, and its workers do not wait in the release. */
 static void lose_sockets_by_a_ring(struct villain *villain)
 {
 	villain_attach(villain);
@@ -204,7 +203,7 @@ static void *close_run(void *argument)
 	return NULL;
 }
 
-/* Killed in close(2), all of them. */
+/* All threads are killed in close(2). */
 static void lose_attached_in_close(struct villain *villain)
 {
 	pthread_t thread;
@@ -217,7 +216,7 @@ static void lose_attached_in_close(struct villain *villain)
 	raise(SIGKILL);
 }
 
-/* A page that nobody ever gives. */
+/* Returns a page that is never provided. */
 static char *page_missing(void)
 {
 	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -238,7 +237,7 @@ struct holder {
 	char *page;
 };
 
-/* It has the socket's lock, and sleeps. */
+/* Sleep inside send() with the socket's lock. */
 static void *holder_run(void *argument)
 {
 	struct holder *holder = argument;
@@ -255,7 +254,7 @@ static void hold_all(struct villain *villain)
 	for (int i = 0; i < PAIRS; i++) {
 		int room = 4 << 20;
 
-		/* A send that finds room takes from memory. */
+		/* Room in the send buffer: the send copies from memory. */
 		setsockopt(villain->clients[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 		holders[i] = (struct holder){ villain->clients[i], page_missing() };
 		villain_must(!pthread_create(&thread, NULL, holder_run, &holders[i]),
@@ -264,7 +263,7 @@ static void hold_all(struct villain *villain)
 	net_sleep(200);
 }
 
-/* Closes whose sockets are held inside a call. */
+/* Closes of sockets whose lock a thread holds inside a call. */
 static void lose_held(struct villain *villain)
 {
 	villain_begin(villain, WINSOCK_CLOSE_DETACH);
@@ -287,8 +286,8 @@ static void *beginner_run(void *argument)
 }
 
 /*
- * Closes that have not begun: they wait for the lock, as close(2) would. Those that are killed
- * may get it from those that are killed with it.
+ * Closes that have not begun, as they wait for the lock, as close(2) would. When the holder is
+ * killed, a close that is killed with it may still get the lock.
  */
 static void lose_waiting_for_the_lock(struct villain *villain)
 {
@@ -305,7 +304,7 @@ static void lose_waiting_for_the_lock(struct villain *villain)
 	raise(SIGKILL);
 }
 
-/* A number that is none of ours where the kernel answers, and every field as it may not be. */
+/* Fill op_fd, an output, with the number of another descriptor. */
 static void lose_with_fields_that_lie(struct villain *villain)
 {
 	for (int i = 0; i < PAIRS; i++) {
@@ -327,7 +326,7 @@ FIXTURE(orphan) {
 
 FIXTURE_VARIANT(orphan) {
 	void (*lose)(struct villain *villain);
-	int orphans;	/* -1: either all have begun, or none */
+	int orphans;	/* -1: all or none */
 };
 
 #define WAYS(way) \
@@ -369,7 +368,7 @@ FIXTURE_TEARDOWN(orphan)
 	EXPECT_EQ(0, write_to(LIMIT, state.limit));
 }
 
-/* TCP counts its orphans everywhere, and those of earlier programs are dying: let them. */
+/* TCP's count includes dying orphans of earlier programs: wait for these. */
 static int others_orphans(void)
 {
 	int left = usage_sockets("orphan");
@@ -393,7 +392,7 @@ TEST_F_TIMEOUT(orphan, the_process_is_lost, 900)
 	}
 	if (variant->orphans > 0 && sockstat_counts())
 		EXPECT_EQ(PAIRS, usage_sockets("orphan"));
-	/* Its peers end it, and then there is nothing. */
+	/* The peers end the closes, and then nothing is left. */
 	EXPECT_NOTHING();
 }
 
@@ -411,7 +410,7 @@ FIXTURE_TEARDOWN(everything)
 {
 }
 
-/* Left to itself it ends without anybody's doing: all ways, and one wait. */
+/* Without any action everything ends: all ways, in one wait. */
 TEST_F_TIMEOUT(everything, is_over_when_nothing_moves, 250)
 {
 	static const struct {

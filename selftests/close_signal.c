@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Signals in a lingering close: handlers run, the deadline stays the kernel's. */
+/* Signals in a lingering close: handlers run, and the kernel keeps the deadline. */
 #include <poll.h>
 #include <setjmp.h>
 #include <string.h>
@@ -50,7 +50,7 @@ TEST_F(closing, handlers_run_and_the_deadline_stays)
 		EXPECT_DONE(WINSOCK_OUTCOME_DEADLINE);
 		EXPECT_EQ(1, RSTS());
 		EXPECT_EQ(0, FINS());
-		/* The close's own descriptor went as it came. */
+		/* The op descriptor is closed again. */
 		EXPECT_EQ(before - 1, usage_descriptors());
 		close(self->pair.server);
 		net_pair_open(&self->pair, variant->family, variant->accepted);
@@ -65,7 +65,7 @@ TEST_F(closing, handlers_were_really_called)
 	net_linger(self->pair.client, 1, 1);
 	ticks(&tenth, 0);
 	ASSERT_EQ(0, CLOSE());
-	/* A busy host makes one of several. */
+	/* A busy host merges several signals. */
 	EXPECT_GE(handled, 3);
 	ticks(&(struct timeval){ 0, 0 }, 0);
 }
@@ -233,7 +233,10 @@ TEST_F(closing, a_handler_that_never_comes_back)
 		CLOSE();
 		ASSERT_TRUE(false);
 	}
-	/* The close goes on without us; its descriptor, at the same number, is ours to close. */
+	/*
+	 * The close goes on without this thread, which has to close its descriptor, at the same
+	 * number.
+	 */
 	EXPECT_EQ(self->pair.client, self->call.op_fd);
 	EXPECT_TRUE(net_is_open(self->pair.client));
 	net_sleep(1300);
@@ -263,7 +266,7 @@ TEST_F(closing, interrupted_with_data_unread_it_resets)
 		_exit(got != queued || error != ECONNRESET);
 	}
 	ticks(&tenth, 0);
-	/* Without IF_LAST it is decided for the copy as well. */
+	/* Without IF_LAST the close decides for the copy as well. */
 	ASSERT_EQ(0, dev_close_wait(self->dev, self->pair.client, WINSOCK_CLOSE_DROP_FD, 0,
 				    &self->call));
 	EXPECT_GE(handled, 3);
@@ -284,7 +287,7 @@ TEST_F(closing, interrupted_with_data_unread_it_resets)
 static struct winsock_close *interrupted;
 static int other_holder;
 
-/* While a handler runs the close is the kernel's, and may be ended by its descriptor. */
+/* A handler ends the close by its op descriptor. */
 static void on_signal_abort(int number)
 {
 	handled += !ioctl(interrupted->op_fd, WINSOCK_IOC_OP_ABORT);
@@ -317,7 +320,7 @@ TEST_F(closing, aborted_in_a_handler_it_is_not_shut_down_as_well)
 	EXPECT_GT(self->call.record.unacked, 0);
 	EXPECT_EQ(0, FINS());
 	EXPECT_EQ(1, RSTS());
-	/* The copy has a socket that is not connected, not one that was shut down. */
+	/* The copy is a socket that is not connected, not one that was shut down. */
 	EXPECT_EQ(-1, recv(copy, &byte, 1, MSG_DONTWAIT));
 	EXPECT_EQ(ECONNRESET, errno);
 	EXPECT_EQ(-1, recv(copy, &byte, 1, MSG_DONTWAIT));
@@ -342,7 +345,7 @@ TEST_F(closing, ended_in_a_handler_the_others_are_told_once)
 	pid_t reader;
 	char byte;
 
-	/* The peer has read the end and does not close yet: that would be told as well. */
+	/* The peer has read the FIN and does not close yet: a close would be reported as well. */
 	other_holder = dup(self->pair.client);
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 20);

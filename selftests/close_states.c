@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Every TCP state x every linger setting x both modes: result, wire, remains. */
+/* Every TCP state x every linger setting x both modes: result, wire, what remains. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@ enum setting { OFF, HARD, TIMED, SETTINGS };
 
 static const char * const setting_names[] = { "off", "hard", "timed" };
 
-/* One cell of the matrix. What has to come of it follows from the page. */
+/* One cell of the matrix. The expected result follows from the page. */
 struct cell {
 	int state;
 	bool payload;
@@ -19,7 +19,7 @@ struct cell {
 	bool nonblock;
 };
 
-/* Nought: would-block. */
+/* Returns the expected outcome, 0 for would-block. */
 static uint32_t cell_outcome(const struct cell *cell)
 {
 	if (cell->setting == HARD)
@@ -49,7 +49,7 @@ TEST_F(closing, every_connected_state)
 		cell.state = states[i];
 		cell.payload = bits & 1;
 		cell.nonblock = bits & 2;
-		/* In FIN_WAIT2 everything is acknowledged. */
+		/* In FIN_WAIT2 all payload is acknowledged. */
 		if (cell.payload && cell.state == TCP_FIN_WAIT2)
 			continue;
 		outcome = cell_outcome(&cell);
@@ -87,7 +87,7 @@ TEST_F(closing, every_connected_state)
 	}
 }
 
-/* Sockets without a connection: nothing to wait for, nothing on the wire. */
+/* Make a socket without a connection: nothing to wait for, nothing on the wire. */
 static int unconnected(int kind, enum net_family family, uint16_t *port)
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
@@ -109,7 +109,7 @@ static int unconnected(int kind, enum net_family family, uint16_t *port)
 	case 2:
 		return net_listen(family, port);
 	default:
-		/* A listener that answers nothing: its filter drops the SYN. */
+		/* The listener does not answer: its filter drops the SYN. */
 		listener = net_listen(family, port);
 		net_mute(listener);
 		fd = net_connect(family, *port, true);
@@ -148,7 +148,7 @@ TEST_F(closing, every_unconnected_state)
 /* claims: G5 B12 */
 TEST_F(closing, time_wait_is_over_for_the_socket)
 {
-	/* Both FINs exchanged: TCP's TIME_WAIT lives on without the socket. */
+	/* Both FINs are exchanged: TCP's TIME_WAIT goes on without the socket. */
 	ASSERT_EQ(0, shutdown(self->pair.client, SHUT_WR));
 	ASSERT_EQ(0, shutdown(self->pair.server, SHUT_WR));
 	net_sleep(50);
@@ -174,7 +174,7 @@ TEST_F(closing, syn_recv_child_of_fast_open)
 
 	if (variant->family != NET_V4 || variant->accepted)
 		return;
-	/* Client and server, no cookie asked on either side. */
+	/* Both sides use Fast Open without a cookie. */
 	ASSERT_NE(NULL, knob);
 	fprintf(knob, "%d", 1 | 2 | 4 | 0x200);
 	fclose(knob);
@@ -187,7 +187,7 @@ TEST_F(closing, syn_recv_child_of_fast_open)
 
 	peer = socket(AF_INET, SOCK_STREAM, 0);
 	net_nonblock(peer, true);
-	/* It never sees the SYN-ACK. */
+	/* The client never receives the SYN-ACK. */
 	net_mute(peer);
 	EXPECT_EQ(-1, sendto(peer, "hello", 5, MSG_FASTOPEN, &address.any, size) == 5 ?
 		      -1 : -errno == -EINPROGRESS ? -1 : 0);
@@ -204,7 +204,7 @@ TEST_F(closing, syn_recv_child_of_fast_open)
 	close(listener);
 }
 
-/* Full of data, nothing on its way, and checkpointed: TCP says nothing any more. */
+/* Put a socket with queued data and nothing in flight into repair mode: TCP sends nothing. */
 #define CHECKPOINT() do { \
 	int on_ = 1; \
 	net_stuff(self->pair.client); \
@@ -213,7 +213,7 @@ TEST_F(closing, syn_recv_child_of_fast_open)
 	ASSERT_EQ(0, setsockopt(self->pair.client, SOL_TCP, TCP_REPAIR, &on_, sizeof(on_))); \
 } while (0)
 
-/* The connection goes on elsewhere (CRIU): it has no peer here, and nothing unsent. */
+/* The connection goes on elsewhere (CRIU): here it has no peer, and nothing unsent. */
 TEST_F(closing, checkpointed_it_ends_without_a_word)
 {
 	for (enum setting setting = OFF; setting < SETTINGS; setting++)

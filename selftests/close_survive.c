@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pending closes and the world around them: what happens to the path, to the owner,
- * to the clock and to the namespace changes neither deadline nor outcome.
+ * Pending closes and their surroundings: neither deadline nor outcome depends on path, owner, clock
+ * or namespace.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -119,7 +119,7 @@ TEST_F(closing, pending_it_holds_module_and_namespace)
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
-		/* A namespace that nobody is left in. */
+		/* A network namespace in which no process is left. */
 		struct net_pair pair;
 
 		net_enter();
@@ -206,7 +206,7 @@ static bool survive_icmp6(const struct net_pair *pair, uint32_t seq)
 	return sent == sizeof(error);
 }
 
-/* A router says "unreachable" of what the client has in flight. */
+/* Send ICMP unreachable for the client's segments in flight, as a router does. */
 static bool survive_icmp(struct wire *wire, const struct net_pair *pair,
 			 enum net_family family)
 {
@@ -235,7 +235,7 @@ TEST_F(closing, icmp_errors_do_not_end_it)
 		BEGIN(0, 20 * SECOND_NS);
 		ASSERT_TRUE(survive_icmp(&self->wire, &self->pair, variant->family));
 		EXPECT_FALSE(pending_is_final(self->call.op_fd, 100));
-		/* It did arrive. */
+		/* The error has arrived. */
 		ASSERT_EQ(0, getsockopt(self->pair.client, SOL_SOCKET, SO_ERROR, &error, &size));
 		EXPECT_EQ(EHOSTUNREACH, error);
 		net_unmute(self->pair.server);
@@ -291,7 +291,7 @@ TEST_F(closing, a_stopped_owner_does_not_hold_the_deadline_up)
 	EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0, 1000));
 	EXPECT_EQ(0, FINS());
 	EXPECT_EQ(1, RSTS());
-	/* It finds the outcome waiting. */
+	/* The process reads the outcome. */
 	kill(child, SIGCONT);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
@@ -306,7 +306,7 @@ static int survive_write(const char *path, const char *text)
 	return file && fputs(text, file) >= 0 ? fclose(file) : -1;
 }
 
-/* Into a memory cgroup of this process's own, which is new. */
+/* Enter a new memory cgroup. */
 static bool survive_enter(void)
 {
 	mkdir("/tmp/cgroup", 0755);
@@ -321,7 +321,7 @@ static bool survive_leave(void)
 	       !umount("/tmp/cgroup");
 }
 
-/* A number out of the cgroup's memory.stat, or -1. */
+/* Returns a number of the cgroup's memory.stat, or -1. */
 static long survive_memory(const char *name)
 {
 	char key[32];
@@ -336,7 +336,7 @@ static long survive_memory(const char *name)
 	return result;
 }
 
-/* What an op takes is charged to the cgroup of whoever began it. */
+/* The memory of an op is charged to the cgroup of the process that began it. */
 TEST_F_TIMEOUT(closing, memory_is_charged_to_the_opener, 150)
 {
 	enum { COUNT = 2000 };
@@ -355,7 +355,7 @@ TEST_F_TIMEOUT(closing, memory_is_charged_to_the_opener, 150)
 					   &self->call));
 		ops[i] = self->call.op_fd;
 	}
-	/* The statistics are gathered now and then, at the latest after 2 s. */
+	/* The kernel updates the statistics now and then, at the latest after 2 s. */
 	net_sleep(3000);
 	after = survive_memory("slab");
 	TH_LOG("%ld B of slab for each op and its file", (after - before) / COUNT);
@@ -367,7 +367,7 @@ TEST_F_TIMEOUT(closing, memory_is_charged_to_the_opener, 150)
 	ASSERT_TRUE(survive_leave());
 }
 
-/* So is its place in the list: whoever ends all but every 64th keeps a node for each. */
+/* So is its place in the list: a user that ends all but every 64th keeps a node for each. */
 TEST_F_TIMEOUT(closing, the_list_is_charged_to_the_opener, 150)
 {
 	enum { COUNT = 300, NODE = 64 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* CLOSE never waits; who wants to wait reads or polls the op descriptor. */
+/* CLOSE never waits; to wait a program reads or polls the op descriptor. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -16,7 +16,7 @@ TEST_F(closing, the_call_never_waits)
 		0, WINSOCK_CLOSE_DROP_FD, DEV_CLOSESOCKET, DEV_CLOSESOCKET | WINSOCK_CLOSE_BLOCKING,
 	};
 
-	/* The longest linger, a peer that reads nothing, and one that has vanished. */
+	/* The longest linger, with a peer that reads nothing, or that has vanished. */
 	for (int vanished = 0; vanished < 2; vanished++)
 		for (int attached = 0; attached < 2; attached++)
 			for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -69,7 +69,7 @@ TEST_F(closing, a_signal_ends_the_read_and_not_the_close)
 	EXPECT_EQ(1, handled);
 	EXPECT_LT(net_now() - start, 1.9);
 	EXPECT_FALSE(pending_is_final(self->call.op_fd, 0));
-	/* With SA_RESTART it goes on by itself. */
+	/* With SA_RESTART the read goes on by itself. */
 	action.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &action, NULL);
 	EXPECT_EQ(sizeof(record), read(self->call.op_fd, &record, sizeof(record)));
@@ -82,7 +82,7 @@ TEST_F(closing, a_signal_ends_the_read_and_not_the_close)
 	EXPECT_EQ(1, RSTS());
 }
 
-/* A record is cut to what is asked for, but there is one. */
+/* A read returns as much of the record as it asks for, but at least the first version. */
 TEST_F(closing, what_a_read_gives)
 {
 	unsigned char bytes[sizeof(struct winsock_record) + 24], rest[24];
@@ -98,7 +98,7 @@ TEST_F(closing, what_a_read_gives)
 	net_stuff(self->pair.client);
 	ASSERT_EQ(0, ioctl(self->dev, WINSOCK_IOC_CLOSE, &self->call));
 	ASSERT_GE(self->call.op_fd, 0);
-	/* Too short is too short, whether there is one yet or not. */
+	/* A read that is too short fails before and after the end. */
 	for (int final = 0; final < 2; final++) {
 		for (size_t size = 0; size < sizeof(*record); size++) {
 			EXPECT_EQ(-1, read(self->call.op_fd, bytes, size));
@@ -117,7 +117,7 @@ TEST_F(closing, what_a_read_gives)
 	EXPECT_EQ(0, record->pad);
 	EXPECT_EQ(-1, read(self->call.op_fd, nowhere, sizeof(*record)));
 	EXPECT_EQ(EFAULT, errno);
-	/* It has no end to come to. */
+	/* A further read returns the record again. */
 	EXPECT_EQ(sizeof(*record), read(self->call.op_fd, bytes, sizeof(bytes)));
 }
 
@@ -223,7 +223,7 @@ TEST_F(closing, exec_takes_the_op_away)
 		close(self->pair.client);
 		start = net_now();
 		waitpid(child, NULL, 0);
-		/* The program was not held up by it. */
+		/* The close did not delay the program. */
 		EXPECT_LT(net_now() - start, 2.0);
 		EXPECT_EQ(detach ? TCP_ESTABLISHED : 0, LEFT());
 		EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Datagram and raw sockets of every family: closed at once, whoever sleeps wakes. */
+/* Datagram and raw sockets of every family: a close is done at once and wakes sleeping threads. */
 #include <linux/if_ether.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
@@ -43,7 +43,7 @@ FIXTURE_SETUP(datagram)
 	self->dev = dev_open();
 	ASSERT_GE(self->dev, 0);
 	self->socket = socket(variant->family, variant->type, variant->protocol);
-	/* UDP-Lite is not in every kernel; UDP's stands in. */
+	/* Not every kernel has UDP-Lite; UDP stands in. */
 	if (self->socket < 0 && variant->protocol == IPPROTO_UDPLITE)
 		self->socket = socket(variant->family, variant->type, 0);
 	ASSERT_GE(self->socket, 0);
@@ -155,7 +155,10 @@ TEST_F(delivery, what_was_sent_arrives)
 }
 
 /* claims: O17 */
-/* A family's own number for its state is none of TCP's, and a name for a peer no peer. */
+/*
+ * A family's own number for its state is none of TCP's, and a connected datagram socket has no peer
+ * to reset.
+ */
 TEST_F(delivery, connected_is_no_connection)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
@@ -199,7 +202,7 @@ TEST_F(delivery, of_many_that_sleep_each_wakes_once)
 		ASSERT_GE(near[i], 0);
 		ends_sleep_all(sleepers, SLEEPERS, near[i], 'r');
 		start = net_now();
-		/* None of them is another holder. */
+		/* The sleeping threads are not other holders. */
 		ASSERT_EQ(0, dev_closesocket(self->dev, near[i], &self->call));
 		EXPECT_EQ(WINSOCK_OUTCOME_GRACEFUL, self->call.record.outcome);
 		EXPECT_FALSE(net_is_open(near[i]));

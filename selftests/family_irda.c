@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IrDA's row of the table, by a family in its place (modules/test_irda.c): the close
- * is deferred until the peer's receive queue is empty (X7).
+ * IrDA's row of the table, with the stand-in family of modules/test_irda.c: the close lingers until
+ * the peer's receive queue is empty (X7).
  */
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -15,7 +15,7 @@ static void irda_open(struct ends *ends)
 	ends_pair(ends, AF_IRDA, SOCK_STREAM);
 }
 
-/* It has no word for an abort. */
+/* The family cannot report an abort to the peer. */
 FIXTURE_VARIANT_ADD(connected, irda) {
 	.open = irda_open,
 };
@@ -88,7 +88,7 @@ TEST_F(connected, the_peers_abort_ends_the_wait)
 	if (!child) {
 		close(self->ends.near);
 		net_sleep(500);
-		/* With data unread. */
+		/* The peer exits with data unread. */
 		_exit(0);
 	}
 	close(self->ends.far);
@@ -127,7 +127,7 @@ TEST_F(connected, nonblocking_would_block)
 		ASSERT_GT(piece, 0);
 		got += piece;
 	}
-	/* Still a connection, in both directions. */
+	/* The connection still works in both directions. */
 	ASSERT_EQ(3, send(self->ends.far, "abc", 3, 0));
 	net_nonblock(self->ends.near, false);
 	EXPECT_EQ(3, recv(self->ends.near, block, sizeof(block), 0));

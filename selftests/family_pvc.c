@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ATM, permanent circuits: a close gives the circuit up, whatever linger says (X8). */
+/* ATM, permanent circuits: a close releases the circuit, whatever linger says (X8). */
 #include <errno.h>
 #include <linux/atm.h>
 #include <string.h>
@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(pvc)
 
 #define CLOSE() dev_closesocket(self->dev, self->ends.near, &self->call)
 
-/* Only one socket may have a circuit. */
+/* Only one socket can have a circuit, so a second one shows whether it was released. */
 #define EXPECT_RELEASED(released) do { \
 	int again_ = atm_permanent(NEAR_VCI); \
 	EXPECT_EQ(released, again_ >= 0); \

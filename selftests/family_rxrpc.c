@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Datagram sockets that number their states as they like: of AF_RXRPC's a client that
- * is bound has the number of TCP's SYN_SENT, but no connect to give up.
+ * Datagram sockets with states of their own numbers: a bound client of AF_RXRPC has the number of
+ * TCP's SYN_SENT, but no connect to abort.
  */
 #include <linux/rxrpc.h>
 #include <sys/socket.h>

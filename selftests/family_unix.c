@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* AF_UNIX: what was sent lies in the peer's queue, so a close never waits. */
+/* AF_UNIX: sent bytes are in the peer's queue, so a close never waits. */
 #include <stdio.h>
 #include <sys/un.h>
 
@@ -15,7 +15,7 @@ static void unix_packets(struct ends *ends)
 	ends_pair(ends, AF_UNIX, SOCK_SEQPACKET);
 }
 
-/* The kernel finds an abstract name. */
+/* The kernel chooses an abstract name. */
 static const struct sockaddr_un unnamed = { .sun_family = AF_UNIX };
 
 static void unix_accepted(struct ends *ends)
@@ -86,7 +86,7 @@ TEST_F(connected, a_dead_or_missing_peer_ends_at_once)
 	EXPECT_LT(net_now() - start, AT_ONCE);
 }
 
-/* What is reset is over, although the peer may still read. */
+/* After a reset the connection is over, although the peer may still read. */
 TEST_F(connected, there_is_nothing_to_abort_twice)
 {
 	size_t queued = net_stuff(self->ends.near);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Every allocation and every user copy on the module's paths fails once, one after the
- * other (/proc/self/fail-nth): a clean error with everything as it was, or success.
+ * other (/proc/self/fail-nth): the call fails with everything as it was, or succeeds.
  * For kernels with failslab and fail_usercopy, booted with slab_debug=F.
  *
- * How many there are is told, and is the same each time, because nothing of what the
- * kernel takes for itself can fail: slab_debug= leaves SLUB without the arrays that it
- * allocates and frees objects by, the debugging's own caches are passed over, and what is
- * sent is so little that to free it is the same work each time.
+ * Each test expects an exact number of faults, the same at each run: with slab_debug= SLUB
+ * has no arrays of objects that it allocates when it likes, the debugging's own caches are
+ * excluded, and the data is so little that freeing it is the same work each time.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -18,7 +17,7 @@
 #include "pending.h"
 #include "ulp.h"
 
-/* Far more than any path here has: the loop ends, whatever is wrong. */
+/* Far more than the faults of any path here: the loop ends even if a test is wrong. */
 #define MOST	50
 
 FIXTURE(fault) {
@@ -38,7 +37,7 @@ static bool fault_set(const char *name, const char *value)
 	return done;
 }
 
-/* The kernel's debugging fills its caches in any call that finds them low. */
+/* The debugging's own caches are filled by any call that finds them low. */
 static size_t fault_caches(void)
 {
 	size_t count = 0;
@@ -56,7 +55,7 @@ static size_t fault_caches(void)
 
 FIXTURE_SETUP(fault)
 {
-	/* Allocations that may sleep fail, too; and the log is for what goes wrong. */
+	/* Let allocations that may sleep fail, too; keep the log for real errors. */
 	fault_set("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
 	fault_set("/sys/kernel/debug/failslab/verbose", "0");
 	fault_set("/sys/kernel/debug/fail_usercopy/verbose", "0");
@@ -84,20 +83,20 @@ static void fault_arm(int nth, int n)
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%d", n);
 
-	/* Disarming copies, too. */
+	/* The write that disarms also copies from user space, and may fail. */
 	while (pwrite(nth, text, length, 0) != length)
 		if (errno != EFAULT)
 			_exit(99);
 }
 
-/* Did the fault happen? None happens from now on. */
+/* Did the fault happen? Disarms it. */
 static bool fault_hit(int nth)
 {
 	char text[16] = "";
 	ssize_t length = pread(nth, text, sizeof(text) - 1, 0);
 	int rest = -1;
 
-	/* Asking copies, too: it may be what was hit. */
+	/* The read that asks also copies to user space, and may have failed. */
 	if (length <= 0 && errno == EFAULT)
 		rest = 1;
 	else if (length <= 0 || sscanf(text, "%d", &rest) != 1)
@@ -131,7 +130,7 @@ static bool fault_hit(int nth)
 
 #define OPEN() net_pair_open(&self->pair, NET_V4, false)
 
-/* A connection with data that the peer does not take: little, see above. */
+/* Open a connection with data that the peer does not take: little, see above. */
 #define OPEN_UNREAD() do { \
 	OPEN(); \
 	net_mute(self->pair.server); \
@@ -163,7 +162,7 @@ static int close_ioctl(int dev, int fd, unsigned int flags, unsigned long long t
 	return ioctl(dev, WINSOCK_IOC_CLOSE, call);
 }
 
-/* Failed: as before. Succeeded: closed. */
+/* After a failure the socket is as before, after success it is closed. */
 #define EXPECT_ALL_OR_NOTHING() do { \
 	if (err) { \
 		EXPECT_CLEAN(err); \
@@ -202,7 +201,7 @@ TEST_F(fault, a_pending_close)
 				EXPECT_CLEAN(err);
 				EXPECT_ALIVE();
 			} else {
-				/* Where the answer could not be told, the op is there too. */
+				/* If the answer could not be written the op is there, too. */
 				EXPECT_TRUE(pending_is_final(self->pair.client, 1000));
 				EXPECT_EQ(0, LEFT());
 			}

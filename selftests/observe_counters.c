@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Every outcome has its counter, by whatever way the socket is closed. */
+/* Every outcome has its counter, however the socket is closed. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(counters)
 	self->pair.client = -1; \
 } while (0)
 
-/* And how many orphans there are, which is no counter. */
+/* Orphans is the seventeenth line, and no counter. */
 TEST_F(counters, there_are_sixteen_and_none_counts_by_itself)
 {
 	EXPECT_EQ(17, self->mib.count);
@@ -224,7 +224,7 @@ TEST_F(counters, a_waiter_that_leaves)
 	COUNTED("Deadline 1 Orphans -1");
 	net_pair_close(&self->pair);
 
-	/* Who reads an op descriptor comes back to it, and nothing has happened. */
+	/* A signal ends the read of an op descriptor, and nothing is counted. */
 	net_pair_open(&self->pair, NET_V4, false);
 	net_stuff(self->pair.client);
 	net_linger(self->pair.client, 1, 1);
@@ -275,7 +275,7 @@ TEST_F(counters, close_of_an_attached_socket_that_waits)
 	COUNTED("Deadline 1 Begun 1");
 	net_pair_close(&self->pair);
 
-	/* Killed: nobody waits, and it ends all the same. */
+	/* After the kill no thread waits, and the close ends all the same. */
 	net_pair_open(&self->pair, NET_V4, false);
 	net_stuff(self->pair.client);
 	ATTACHED(1);
@@ -293,7 +293,7 @@ TEST_F(counters, close_of_an_attached_socket_that_waits)
 	COUNTED("Deadline 1 Begun 1");
 }
 
-/* By the device, then by TCP as the descriptor goes: that is one close. */
+/* The device decides, then TCP's close follows with the descriptor: one close is counted. */
 TEST_F(counters, an_attached_socket_counts_once)
 {
 	ASSERT_EQ(0, ulp_attach(self->pair.client));
@@ -312,7 +312,7 @@ TEST_F(counters, an_attached_socket_counts_once)
 }
 
 /* claims: H1 */
-/* However the reset comes about: by TCP's release, by ours, before the last release. */
+/* TCP's release resets, the module resets, or the reset comes before the last release. */
 TEST_F(counters, a_hard_close_of_an_attached_socket_counts_once)
 {
 	int states[] = { TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_FIN_WAIT2 }, copy;
@@ -344,7 +344,7 @@ TEST_F(counters, a_hard_close_of_an_attached_socket_counts_once)
 	self->pair.client = -1;
 }
 
-/* A listener that was closed and listens again: its children were not. */
+/* A listener was closed and listens again: its children were not closed. */
 TEST_F(counters, a_child_of_a_closed_listener_counts)
 {
 	uint16_t port;
@@ -355,7 +355,7 @@ TEST_F(counters, a_child_of_a_closed_listener_counts)
 	ASSERT_EQ(0, ulp_attach(listener));
 	ASSERT_EQ(0, dev_close(self->dev, listener, 0, 0, &self->call));
 	COUNTED("Graceful 1");
-	/* The port went with the close. */
+	/* The close has released the port. */
 	ASSERT_EQ(0, listen(listener, 4));
 	ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&name, &size));
 	far = net_connect(NET_V4, ntohs(name.sin_port), false);

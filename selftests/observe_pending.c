@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The list of pending closes: what it tells, whom, and that it keeps up with many. */
+/* The list of pending closes: its content, the users that may read it, and a thousand entries. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -28,7 +28,7 @@ struct entry {
 	unsigned int id;
 };
 
-/* The list as the calling thread may see it: entries, -1 if it does not look right. */
+/* Read the list as the calling thread sees it. Returns the entries, -1 for a wrong format. */
 static int list(struct entry *entries, int room)
 {
 	FILE *file = fopen("/proc/thread-self/net/winsock_pending", "r");
@@ -53,7 +53,7 @@ static int list(struct entry *entries, int room)
 	return count;
 }
 
-/* How many a child of other rights sees. */
+/* Count the entries that a child with other credentials sees. */
 static int seen_by(uid_t user, int spaces)
 {
 	int status;
@@ -142,7 +142,7 @@ TEST_F(closing, a_pending_close_is_aborted_by_its_number)
 	close(self->call.op_fd);
 }
 
-/* Of the deadline that was asked for, when nobody is left who could end the close. */
+/* The longest deadline is cut when no process is left that could end the close. */
 TEST_F(closing, what_everybody_has_left_does_not_last_for_ever)
 {
 	struct winsock_close other;
@@ -163,7 +163,7 @@ TEST_F(closing, what_everybody_has_left_does_not_last_for_ever)
 	close(self->pair.server);
 	self->pair.server = -1;
 
-	/* By the end of its process. */
+	/* The process of the op descriptor ends. */
 	net_pair_open(&self->pair, variant->family, variant->accepted);
 	server = self->pair.server;
 	net_stuff(self->pair.client);
@@ -200,7 +200,7 @@ TEST_F(closing, every_way_to_wait_is_listed)
 	pthread_t thread;
 	pid_t child;
 
-	/* A close that a thread waits for. */
+	/* A thread waits for the close. */
 	net_stuff(self->pair.client);
 	child = fork();
 	ASSERT_GE(child, 0);
@@ -215,7 +215,7 @@ TEST_F(closing, every_way_to_wait_is_listed)
 	EXPECT_EQ(0, list(NULL, 0));
 	net_pair_close(&self->pair);
 
-	/* close(2) of an attached socket. */
+	/* A thread is in close(2) of an attached socket. */
 	net_pair_open(&self->pair, variant->family, variant->accepted);
 	ASSERT_EQ(0, ulp_attach(self->pair.client));
 	net_linger(self->pair.client, 1, 1);
@@ -240,7 +240,7 @@ TEST_F(closing, one_sees_ones_own_and_the_administrator_all)
 		struct winsock_close call;
 		struct net_pair other;
 
-		/* Whose socket it is counts, not who closes it. */
+		/* The socket's user counts, not that of the closing process. */
 		if (setresuid(USER, USER, USER))
 			_exit(1);
 		net_pair_open(&other, variant->family, false);
@@ -254,7 +254,7 @@ TEST_F(closing, one_sees_ones_own_and_the_administrator_all)
 	EXPECT_EQ(2, seen_by(0, 0));
 	EXPECT_EQ(1, seen_by(USER, 0));
 	EXPECT_EQ(0, seen_by(USER + 1, 0));
-	/* Root in a user namespace of one's own is nobody here; and a new network is empty. */
+	/* Root of another user namespace sees nothing of this network; a new network is empty. */
 	EXPECT_EQ(1, seen_by(USER, CLONE_NEWUSER));
 	EXPECT_EQ(0, seen_by(USER + 1, CLONE_NEWUSER));
 	EXPECT_EQ(0, seen_by(0, CLONE_NEWNET));
@@ -263,7 +263,7 @@ TEST_F(closing, one_sees_ones_own_and_the_administrator_all)
 	close(self->call.op_fd);
 }
 
-/* Root of a user namespace, in a network that belongs to it: others' uids have no name. */
+/* Root of a user namespace, in a network that belongs to it, sees other users' uids unmapped. */
 TEST(who_owns_the_network_sees_all)
 {
 	int ready[2], go[2], status, space, dev = dev_open();
@@ -302,7 +302,7 @@ TEST(who_owns_the_network_sees_all)
 	close(pair.server);
 }
 
-/* More than fit into one read, while some of them end. */
+/* The list exceeds one read, and some closes end during the reads. */
 TEST_F_TIMEOUT(closing, a_thousand_are_listed_once_each, 150)
 {
 	enum { COUNT = 1000 };

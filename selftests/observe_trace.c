@@ -91,7 +91,7 @@ TEST_F(tracing, a_close_that_needs_no_wait)
 	const char *outcome;
 
 	ASSERT_EQ(0, CLOSE());
-	/* Linger is off: nothing else was looked at. */
+	/* With linger off the other facts are not gathered. */
 	EXPECT_VERDICT("release", "");
 	EXPECT_OUTCOME("graceful");
 	EXPECT_EQ(TCP_ESTABLISHED, NUMBER(outcome, "state"));
@@ -179,7 +179,7 @@ TEST_F(tracing, close_of_an_attached_socket)
 	EXPECT_EQ(NULL, trace_next(self->trace));
 	net_pair_close(&self->pair);
 
-	/* TCP's own close is told, too: the policy is not asked. */
+	/* TCP's own close has an outcome event, too: the policy is not asked. */
 	net_pair_open(&self->pair, variant->family, false);
 	ASSERT_EQ(0, ulp_attach(self->pair.client));
 	ASSERT_EQ(4, send(self->pair.client, "data", 4, 0));

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Closes at random against peers at random, on two processors: the deadline, the
- * drain, the peer's reset, signals and a second close all meet. Whatever happens,
- * outcome, the peer's view and the descriptor have to tell one story.
+ * Random closes against random peers, on two processors: deadline, drain, the peer's reset, signals
+ * and a second close coincide. Outcome, the peer's view and the descriptor must agree.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +17,7 @@
 #define WORKERS		4
 #define SECONDS		10
 
-/* Every eighth time the peer ends it, however slow the machine is. */
+/* Every eighth timeout is so long that the peer ends the close, however slow the machine is. */
 #define TIMEOUT_NS(seed, us) \
 	(rand_r(seed) % 8 ? 1 + rand_r(seed) % (us) * 1000ULL : 60 * 1000000000ULL)
 
@@ -79,7 +78,7 @@ static void on_signal(int number)
 {
 }
 
-/* Does the end that the peer saw go with the outcome? */
+/* Does the end that the peer saw agree with the outcome? */
 static bool one_story(const struct party *party, uint32_t outcome, size_t sent)
 {
 	switch (outcome) {
@@ -173,7 +172,7 @@ TEST(outcome_and_wire_tell_one_story)
 		workers[i].seed = i + 1;
 		ASSERT_EQ(0, pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]));
 	}
-	/* Signals for whoever waits. */
+	/* Send signals to waiting threads. */
 	while (net_now() < end) {
 		net_sleep(20);
 		kill(getpid(), SIGUSR1);
@@ -221,7 +220,10 @@ TEST(rivals_for_one_socket)
 		for (int i = 0; i < 3; i++) {
 			pthread_join(threads[i], NULL);
 			closed += !rivals[i].result;
-			/* Gone, pending, or in the wait the op's (B8). */
+			/*
+			 * The socket is closed, or its close is pending; in the wait the number is
+			 * the op's (B8).
+			 */
 			if (rivals[i].result)
 				EXPECT_TRUE(rivals[i].result == -EBADF ||
 					    rivals[i].result == -EBUSY ||
@@ -235,7 +237,7 @@ TEST(rivals_for_one_socket)
 	close(dev);
 }
 
-/* Ops that are cancelled, aborted and forgotten while they complete. */
+/* Cancel, abort or drop an op while it completes. */
 static const char *op_round(int dev, unsigned int *seed, unsigned int *outcomes)
 {
 	struct party party = { .conduct = rand_r(seed) % 2 ? READS_LATE : RESETS,
@@ -261,7 +263,7 @@ static const char *op_round(int dev, unsigned int *seed, unsigned int *outcomes)
 		      WINSOCK_CLOSE_TIMEOUT, TIMEOUT_NS(seed, 2000), &call))
 		wrong = "the start failed";
 	if (!wrong && call.op_fd >= 0) {
-		/* Cancelled the op has its number no more. */
+		/* After a cancel the op has its number no more. */
 		int op = dup(call.op_fd);
 
 		usleep(rand_r(seed) % 2000);
@@ -284,7 +286,7 @@ static const char *op_round(int dev, unsigned int *seed, unsigned int *outcomes)
 			wrong = "the op descriptor was not ours";
 	}
 	pthread_join(other, NULL);
-	/* Cancelled and closed by close(2), everything arrives. */
+	/* After a cancel and close(2) everything arrives. */
 	if (!wrong && deed == 0 && !done && party.conduct != RESETS &&
 	    (party.error || party.received != sent))
 		wrong = "a cancelled close lost data";
@@ -350,7 +352,7 @@ struct opener {
 	unsigned long taken;
 };
 
-/* Whatever is free is this thread's for a moment, the lowest number first. */
+/* This thread opens the lowest free number again and again. */
 static void *opener_run(void *argument)
 {
 	struct opener *opener = argument;
@@ -361,7 +363,7 @@ static void *opener_run(void *argument)
 		opener->taken += fd == opener->number;
 		opener->opened++;
 		close(fd);
-		/* There are clocks that stand still while a thread runs. */
+		/* Some clocks stand still while a thread runs. */
 		if (opener->opened % 100 == 0)
 			usleep(1);
 	}
@@ -382,7 +384,7 @@ TEST(the_number_is_never_free)
 	net_enter();
 	net_pair_open(&pair, NET_V4, false);
 	net_stuff(pair.client);
-	/* Lower than any that is free. */
+	/* Below any free number. */
 	opener.number = pair.client;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, opener_run, &opener));
 	for (rounds = 0; rounds < 20000 && net_now() < end; rounds++) {
@@ -393,7 +395,7 @@ TEST(the_number_is_never_free)
 		ASSERT_EQ(pair.client, call.op_fd);
 		ASSERT_EQ(0, ioctl(call.op_fd, WINSOCK_IOC_OP_CANCEL));
 	}
-	/* To the end, and then some. */
+	/* Wait to the end, and a little longer. */
 	ASSERT_EQ(0, dev_close(dev, pair.client, DEV_CLOSESOCKET | WINSOCK_CLOSE_TIMEOUT, 1000000,
 			       &call));
 	net_sleep(500);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Closes of IrDA's row (modules/test_irda.c) against readers, on two processors. There
- * the reader frees what was sent without a lock of the closer's: the last packet may go
- * at any moment of the close, and a close that misses it waits for the deadline.
+ * Closes of IrDA's row (modules/test_irda.c) against readers, on two processors. The reader frees
+ * packets without the closer's lock: the last one may be freed at any moment of the close, and a
+ * close that misses it waits for the deadline.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ DEV_REQUIRED;
 #define SECONDS	10
 #define ROUNDS	2500	/* a debug kernel's clock stands still where it is read often */
 
-/* Longer than any reader takes. */
+/* A timeout that no reader exceeds. */
 #define LONG_NS	60000000000ULL
 
 struct worker {
@@ -46,7 +46,7 @@ static void *reader_run(void *argument)
 
 static bool one_story(const struct ends_reader *reader, uint32_t outcome, size_t sent)
 {
-	/* The family has no word for an abort. */
+	/* The family cannot report an abort to the peer. */
 	if (reader->error || reader->got > sent)
 		return false;
 	return outcome == WINSOCK_OUTCOME_DEADLINE || outcome == WINSOCK_OUTCOME_REQUEST ||
@@ -71,7 +71,7 @@ static uint32_t pending_end(struct worker *worker, struct winsock_close *call)
 
 static void worker_round(struct worker *worker)
 {
-	/* Microseconds here. */
+	/* In this test the delay is in microseconds. */
 	struct ends_reader reader = { .delay_ms = rand_r(&worker->seed) % 300 };
 	bool in_time = rand_r(&worker->seed) % 4;
 	unsigned int packets = rand_r(&worker->seed) % 20;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One connection, many holders: processes that fork, dup, pass the descriptor on, exec,
- * exit and are killed, and close by closesocket() or close(2), in any order. However
- * it goes, the peer sees what the model allows. Then ten thousand that linger at once.
+ * One connection, many holders: processes that fork, dup, pass the descriptor on, exec, exit and
+ * are killed, and close by closesocket() or close(2), in any order. The peer must see what the
+ * model allows. Then ten thousand connections linger at once.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@ static int references_wait(int count)
 	return dev_references(count);
 }
 
-/* The descriptor, in flight to nobody: it goes with the sockets that carry it. */
+/* Put the descriptor in flight without a receiver; the sockets that carry it release it. */
 static void pass_on(int fd)
 {
 	char room[CMSG_SPACE(sizeof(fd))] = "", byte = 0;
@@ -51,7 +51,7 @@ static void pass_on(int fd)
 	close(ends[1]);
 }
 
-/* A holder's life and its end. */
+/* The life of a holder. */
 static void hold(int dev, int fd, unsigned int seed)
 {
 	char *arguments[] = { "/bin/busybox", "true", NULL };
@@ -100,7 +100,7 @@ static void *reader_run(void *argument)
 	return NULL;
 }
 
-/* What is wrong with how it ended, or NULL. */
+/* Returns what is wrong with the end, or NULL. */
 static const char *judge(const struct reader *reader, enum lingering linger, bool attached,
 			 bool deaf, size_t sent)
 {
@@ -141,7 +141,7 @@ static const char *round_run(int dev, unsigned int *seed)
 	if (linger != OFF)
 		net_linger(pair.client, 1, linger == TIMED ? 2 : 0);
 	net_nonblock(pair.client, rand_r(seed) % 2);
-	/* More than fits into the buffer of a peer that does not read, or less. */
+	/* Send more than fits into the buffer of a peer that does not read, or less. */
 	if (deaf)
 		sent = net_stuff(pair.client);
 	else
@@ -154,12 +154,12 @@ static const char *round_run(int dev, unsigned int *seed)
 			hold(dev, pair.client, rand_r(seed) + i);
 		}
 	}
-	/* The reader is this process's: the holders must not keep its end. */
+	/* This process reads: the holders must not keep the server's end. */
 	reader.fd = pair.server;
 	if (pthread_create(&thread, NULL, reader_run, &reader))
 		abort();
 	usleep(rand_r(seed) % 3000);
-	/* Would-block leaves it open: then close(2). */
+	/* After would-block close by close(2). */
 	if (rand_r(seed) % 2 || dev_closesocket(dev, pair.client, &call))
 		close(pair.client);
 	for (unsigned int i = 0; i < holders; i++)
@@ -201,7 +201,7 @@ TEST_F_TIMEOUT(handles, however_they_go_the_peer_sees_what_is_allowed, 200)
 }
 
 /* claims: B3 */
-/* The module's limit of orphans: set it, the one before in @before. */
+/* Set the module's limit of orphans, and return the former one in @before. */
 static int limit_set(unsigned int limit, unsigned int *before)
 {
 	FILE *file = fopen("/sys/module/winsock/parameters/orphans_max", "r+");
@@ -223,7 +223,7 @@ TEST_F_TIMEOUT(handles, ten_thousand_linger_at_once, 200)
 	int listener = net_listen(NET_V4, &port), linger;
 	double start = net_now();
 
-	/* More than a small machine is to have. */
+	/* A small machine's limit is lower. */
 	ASSERT_EQ(0, limit_set(2 * MANY, &limit));
 	for (int i = 0; i < MANY; i++) {
 		pairs[i].client = net_connect(NET_V4, port, false);
@@ -234,7 +234,7 @@ TEST_F_TIMEOUT(handles, ten_thousand_linger_at_once, 200)
 		net_nonblock(pairs[i].client, true);
 		ASSERT_EQ(1, send(pairs[i].client, "x", 1, 0));
 	}
-	/* Longer than it takes to close them all, as opening them takes longer still. */
+	/* A linger time longer than closing all of them takes; opening them took longer still. */
 	linger = 2 + net_now() - start;
 	for (int i = 0; i < MANY; i++)
 		net_linger(pairs[i].client, 1, linger);
@@ -242,7 +242,7 @@ TEST_F_TIMEOUT(handles, ten_thousand_linger_at_once, 200)
 	for (int i = 0; i < MANY; i++)
 		close(pairs[i].client);
 	EXPECT_GE(dev_references(MANY), MANY);
-	/* Taking the module away from under them is refused. */
+	/* The module cannot be unloaded with closes pending. */
 	EXPECT_EQ(-1, syscall(SYS_delete_module, "winsock", O_NONBLOCK));
 	EXPECT_EQ(EAGAIN, errno);
 	close(self->dev);
@@ -252,7 +252,7 @@ TEST_F_TIMEOUT(handles, ten_thousand_linger_at_once, 200)
 	EXPECT_GE(net_now() - start, linger);
 	EXPECT_EQ(0, limit_set(limit, &limit));
 	TH_LOG("%d ended %.1f s after the first close", MANY, net_now() - start);
-	/* Orphans that nobody answers would be counted by later programs, for minutes. */
+	/* Reset them: later programs would count these orphans for minutes. */
 	for (int i = 0; i < MANY; i++) {
 		net_linger(pairs[i].server, 1, 0);
 		close(pairs[i].server);

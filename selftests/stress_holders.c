@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who holds the socket is asked beside others that take references all the time and
- * hold nothing: a reader of /proc, a thread inside calls, a thread that starts programs.
- * Then real holders: two that close in the same moment, and one that hands over.
+ * The search for holders runs beside processes that take references all the time and hold nothing:
+ * a reader of /proc, a thread inside calls, a thread that starts programs. Then beside real
+ * holders: two that close at the same moment, and one that hands over.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 
 #include "closing.h"
 
-/* What came of a close. */
+/* The result of a close. */
 enum answer { CLOSED, SHARED, REFUSED, FAILED };
 
 static enum answer close_raw(int dev, int fd)
@@ -71,7 +71,7 @@ FIXTURE_VARIANT_ADD(holders, library) {
 	.rounds = 1000,
 };
 
-/* Linger 5 s, non-blocking, something unacknowledged: a close is refused. */
+/* Set linger 5 s, non-blocking, something unacknowledged: CLOSE refuses. */
 static void pair_arm(struct net_pair *pair)
 {
 	net_pair_open(pair, NET_V4, false);
@@ -115,7 +115,7 @@ static void wait_for_rounds(struct beside *beside, int more)
 		net_sleep(1);
 }
 
-/* Refused every time, and what goes on beside it goes on. */
+/* CLOSE refuses every time, and the activity beside it goes on. */
 #define EXPECT_REFUSED_ALWAYS() do { \
 	int refused = 0; \
 	wait_for_rounds(self->beside, 1); \
@@ -127,7 +127,7 @@ static void wait_for_rounds(struct beside *beside, int more)
 	wait_for_rounds(self->beside, 1); \
 } while (0)
 
-/* What ss -p, lsof and the like do. */
+/* Read /proc as ss -p, lsof and the like do. */
 static void read_proc(pid_t pid, struct beside *beside)
 {
 	char path[300], text[300];
@@ -178,7 +178,7 @@ struct busy {
 	pthread_t thread;
 };
 
-/* Inside a call nearly always, asleep in none. */
+/* A thread that is inside a call nearly always, but never asleep. */
 static void *busy_run(void *argument)
 {
 	struct busy *busy = argument;
@@ -197,7 +197,7 @@ static void *busy_run(void *argument)
 	return NULL;
 }
 
-/* Put the file of @fd at the busy thread's number, from which it reads what comes there. */
+/* Put the file of @fd at the busy thread's number, from which it reads. */
 static int busy_move(const struct busy *busy, int fd)
 {
 	if (fd == busy->fd)
@@ -215,14 +215,14 @@ TEST_F_TIMEOUT(holders, a_thread_that_is_busy_with_the_socket_is_none, 200)
 
 	ASSERT_EQ(0, pthread_create(&busy.thread, NULL, busy_run, &busy));
 	EXPECT_REFUSED_ALWAYS();
-	/* Nor does a close that lingers come back early. */
+	/* A close that lingers does not return early. */
 	for (int i = 0; i < 3; i++) {
 		net_nonblock(self->pair.client, false);
 		net_linger(self->pair.client, 1, 1);
 		start = net_now();
 		ASSERT_EQ(CLOSED, variant->close(self->dev, self->pair.client));
 		EXPECT_GE(net_now() - start, 1);
-		/* Not the netlink socket that net_left() opens. */
+		/* The number must not be that of the netlink socket which net_left() opens. */
 		ASSERT_EQ(busy.fd, busy_move(&busy, open("/dev/null", O_RDONLY)));
 		EXPECT_EQ(0, net_left(self->pair.client_port, self->pair.server_port));
 		close(self->pair.server);
@@ -260,7 +260,7 @@ TEST_F_TIMEOUT(holders, a_program_that_is_being_started_is_none, 200)
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 }
 
-/* Both come here in the same moment, by more than a barrier's wake-up. */
+/* Meet the other process, more closely than by the wake-up of a barrier. */
 static void meet(struct beside *beside, int round)
 {
 	beside->arrived++;
@@ -304,7 +304,7 @@ TEST_F_TIMEOUT(holders, of_two_that_close_in_the_same_moment_one_is_the_last, 20
 		meet(self->beside, 2 * round - 1);
 		answer = variant->close(self->dev, self->pair.client);
 		meet(self->beside, 2 * round);
-		/* The one that is refused has the socket, the other one has gone. */
+		/* The refused one keeps the socket, the other one has dropped it. */
 		ASSERT_EQ(REFUSED + SHARED, answer + other.answer);
 		ASSERT_NE(FAILED, answer);
 		ASSERT_NE(FAILED, other.answer);
@@ -332,7 +332,7 @@ TEST_F_TIMEOUT(holders, of_two_processes_one_is_the_last, 200)
 		meet(self->beside, 1);
 		answer = variant->close(self->dev, self->pair.client);
 		if (!child) {
-			/* It ends with the process, and must not linger there. */
+			/* The socket is closed with the process, and must not linger there. */
 			if (answer == REFUSED)
 				net_linger(self->pair.client, 1, 0);
 			_exit(answer);
@@ -393,7 +393,7 @@ TEST_F_TIMEOUT(holders, a_connection_that_is_handed_over_is_not_cut, 200)
 		int fd;
 
 		close(channel[0]);
-		/* Says something over what it gets, and closes in peace. */
+		/* Send over the received socket, and close gracefully. */
 		while ((fd = channel_receive(channel[1])) >= 0) {
 			net_linger(fd, 0, 0);
 			if (send(fd, "y", 1, MSG_NOSIGNAL) != 1)
@@ -412,7 +412,10 @@ TEST_F_TIMEOUT(holders, a_connection_that_is_handed_over_is_not_cut, 200)
 		net_nonblock(pair.client, true);
 		ASSERT_EQ(1, send(pair.client, "x", 1, 0));
 		ASSERT_EQ(1, channel_send(channel[0], pair.client));
-		/* In flight or received; unless the receiver has closed it by now. */
+		/*
+		 * Another handle is in flight or received, unless the receiver has closed it by
+		 * now.
+		 */
 		ASSERT_NE(REFUSED, variant->close(self->dev, pair.client));
 		ASSERT_EQ(1, recv(pair.server, text, 1, MSG_WAITALL));
 		ASSERT_EQ(1, recv(pair.server, text, 1, MSG_WAITALL));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Overlapped operations on a completion port against every kind of close, peers that send,
- * read and reset, and cancels, on two processors; a thread opens and closes files under
- * them. Each operation completes once, each connection ends, and nothing stays behind.
+ * Overlapped operations on a completion port against every kind of close, peers that send, read and
+ * reset, and cancels, on two processors, while a thread opens and closes files. Each operation
+ * completes once, each connection ends, and no resource is left.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -72,7 +72,7 @@ static void *taker_run(void *argument)
 	}
 }
 
-/* Are the files that we open still ours when we close them? */
+/* Check that the files which this thread opens stay its own until it closes them. */
 static void *guard_run(void *argument)
 {
 	struct stat before, after;
@@ -119,7 +119,7 @@ struct peer {
 	bool ended;
 };
 
-/* It sees the end of the connection within the time that the longest close takes. */
+/* The peer must see the end of the connection before the longest close is over. */
 static void *peer_run(void *argument)
 {
 	static const char data[40];
@@ -194,7 +194,7 @@ static const char *close_by(SOCKET s, enum way way)
 	return closesocket(s) ? "refused" : NULL;
 }
 
-/* Once each, all of them; a little later still once. */
+/* Check that each operation has completed once, and a little later still once. */
 static const char *operations_check(struct operation *operations, int count)
 {
 	bool all = false;
@@ -267,13 +267,13 @@ static void *issuer_run(void *argument)
 
 	for (int i = 0; i < CONTESTED; i++)
 		operation_begin(&issuer->operations[i], issuer->s, false);
-	/* What is left would end with the thread (P22). */
+	/* The thread's end would cancel what is left (P22). */
 	pthread_mutex_lock(&issuer->stay);
 	pthread_mutex_unlock(&issuer->stay);
 	return NULL;
 }
 
-/* On numbers that the kernel does not give to others while the issuer may still use them. */
+/* Use numbers that the kernel does not give to others while the issuer may still use them. */
 static void contested_round(struct worker *worker)
 {
 	struct issuer *issuer = calloc(1, sizeof(*issuer));
@@ -320,7 +320,7 @@ static void *worker_run(void *argument)
 	return NULL;
 }
 
-/* Orphans too, but not TIME_WAIT. */
+/* Count TCP sockets, orphans included, without TIME_WAIT. */
 static int sockets(void)
 {
 	return usage_sockets("inuse");
@@ -355,7 +355,7 @@ FIXTURE_SETUP(stress)
 	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
 	ASSERT_NE(NULL, port);
 	over = false;
-	/* What the library keeps open from the first operation on is no leak. */
+	/* The library keeps descriptors from the first operation on: no leak. */
 	pair_open(&client, &server);
 	operation_begin(&first, client, false);
 	ASSERT_EQ(0, closesocket(client));

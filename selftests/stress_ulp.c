@@ -64,7 +64,7 @@ static const char *worker_round(struct worker *worker)
 	net_linger(pair.client, 1, linger);
 	net_nonblock(pair.client, rand_r(&worker->seed) % 2);
 	reader.fd = pair.server;
-	/* About as long as the deadline: both meet. */
+	/* A delay near the deadline: both coincide. */
 	if (slow)
 		reader.delay_us += 998000;
 	if (pthread_create(&other, NULL, reader_run, &reader))

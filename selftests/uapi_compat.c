@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Programs of 32 and of 64 bits, compiled against the one header, get the same answers. */
+/* Programs of 32 and of 64 bits, compiled with the one header, get the same answers. */
 #include <sys/mman.h>
 
 #include "closing.h"
 #include "uapi_compat.h"
 
 #ifdef UAPI_COMPAT32
-/* A program of 32 bits, to be executed from memory: it needs no place beside this one. */
+/* A program of 32 bits, executed from memory: no second file is installed. */
 asm(".pushsection .rodata\n"
     "compat32: .incbin \"" UAPI_COMPAT32 "\"\n"
     "compat32_end:\n"
@@ -44,7 +44,7 @@ TEST_F(closing, a_program_of_32_bits_sees_the_same)
 	if (!child)
 		compat32_run(self->dev, pairs, ends[1]);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
-	/* Not "exec format error": the kernel runs such programs. */
+	/* The kernel must run such programs. */
 	EXPECT_EQ(0, status) TH_LOG("step %d", WEXITSTATUS(status));
 	ASSERT_EQ(sizeof(seen), read(ends[0], seen, sizeof(seen)));
 	for (size_t i = 0; i < ARRAY_SIZE(uapi_layout); i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program of 32 bits, without a C library of that size: it makes the calls on descriptors
- * that uapi_compat gives it. Its exit status is 0, or which of them went wrong.
+ * A program of 32 bits, without a C library of that size: it makes the calls on descriptors of
+ * uapi_compat. Exit status: 0, or the number of the step that failed.
  */
 #include "uapi_compat.h"
 

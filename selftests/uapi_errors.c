@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bad input: a clear errno each, all else valid, and nothing is lost. */
+/* Wrong input: each gets its errno with all else valid, and the socket is as before. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -31,7 +31,7 @@ FIXTURE_SETUP(errors)
 	ASSERT_GE(self->dev, 0);
 	net_enter();
 	net_pair_open(&self->pair, NET_V4, false);
-	/* A mistake would show: this one would be reset. */
+	/* A close by mistake would show as a reset. */
 	net_linger(self->pair.client, 1, 0);
 	self->call = (struct winsock_close){ .fd = self->pair.client,
 					     .flags = DEV_CLOSESOCKET };
@@ -76,7 +76,7 @@ TEST_F(errors, no_socket)
 		EXPECT_REFUSED(ENOTSOCK);
 		EXPECT_TRUE(net_is_open(others[i]));
 	}
-	/* O_PATH descriptors are no files to work on. */
+	/* An O_PATH descriptor gives no access to the file. */
 	others[0] = open("/dev/null", O_PATH);
 	self->call.fd = others[0];
 	EXPECT_REFUSED(EBADF);
@@ -124,7 +124,7 @@ TEST_F(errors, timeout_out_of_range)
 	EXPECT_REFUSED(EINVAL);
 }
 
-/* Whatever stands there: dev_close() leaves no output as a success would. */
+/* Input values of outputs do not matter: dev_close() sets values that no success leaves. */
 TEST_F(errors, outputs_are_written_only)
 {
 	struct winsock_query query;
@@ -165,7 +165,7 @@ TEST_F(errors, wild_pointers)
 			EXPECT_EQ(EFAULT, errno);
 		}
 
-	/* Readable, but the answer could not be written. */
+	/* The memory is readable, but not writable. */
 	constant = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, constant);
 	*constant = self->call;
@@ -184,7 +184,7 @@ TEST_F(errors, structure_at_the_end_of_memory)
 
 	ASSERT_NE(MAP_FAILED, page);
 	ASSERT_EQ(0, munmap(page + 4096, 4096));
-	/* The inputs are there, the outputs are not. */
+	/* The inputs are in memory, the outputs are not. */
 	split = (void *)(page + 4096 - 32);
 	memcpy(split, &self->call, 32);
 	EXPECT_EQ(-1, ioctl(self->dev, WINSOCK_IOC_CLOSE, split));
@@ -197,20 +197,20 @@ TEST_F(errors, unknown_request)
 {
 	EXPECT_EQ(-1, ioctl(self->dev, _IO(WINSOCK_IOC_MAGIC, 0x7f), &self->call));
 	EXPECT_EQ(ENOTTY, errno);
-	/* The right number and size, another type. */
+	/* The number and size are right, the type is not. */
 	EXPECT_EQ(-1, ioctl(self->dev, _IOWR(WINSOCK_IOC_MAGIC - 1, 2, struct winsock_close),
 			    &self->call));
 	EXPECT_EQ(ENOTTY, errno);
-	/* An op descriptor's. */
+	/* This request is for op descriptors. */
 	EXPECT_EQ(-1, ioctl(self->dev, WINSOCK_IOC_OP_ABORT));
 	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(1, net_state(self->pair.client));
 }
 
-/* A structure, and what of a later one would follow. */
+/* A structure, and room for a later version. */
 struct sized {
 	unsigned long request;
-	size_t first;		/* of the first version */
+	size_t first;		/* size of the first version */
 };
 
 static const struct sized sized[] = {
@@ -220,7 +220,7 @@ static const struct sized sized[] = {
 	{ WINSOCK_IOC_CLOSE, 80 },
 };
 
-/* The same request for a structure of another size. */
+/* Returns the same request for a structure of another size. */
 static unsigned long resized(unsigned long request, size_t size)
 {
 	return _IOC(_IOC_DIR(request), _IOC_TYPE(request), _IOC_NR(request), size);
@@ -257,7 +257,7 @@ TEST_F(errors, a_larger_structure_than_the_kernels)
 		size_t end = _IOC_SIZE(sized[i].request);
 
 		EXPECT_LE(sized[i].first, end);
-		/* What the kernel does not know asks for something. */
+		/* A part that the kernel does not know must be zero. */
 		for (size_t at = end; i && at < 200; at += 13) {
 			sized_fill(&sized[i], self->pair.client, memory);
 			memory[at] = 1;
@@ -265,7 +265,7 @@ TEST_F(errors, a_larger_structure_than_the_kernels)
 			EXPECT_EQ(E2BIG, errno);
 		}
 		EXPECT_EQ(1, net_state(self->pair.client));
-		/* It does not: the rest is not the kernel's to write. */
+		/* With zeros the call succeeds, and the kernel does not write there. */
 		sized_fill(&sized[i], self->pair.client, memory);
 		memory[200] = 1;
 		EXPECT_EQ(0, ioctl(self->dev, resized(sized[i].request, 200), memory));
@@ -309,7 +309,7 @@ TEST_F(errors, a_cookie_of_other_sockets)
 
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		self->call.fd = others[i];
-		/* Nobody has asked for it yet: no socket has this one. */
+		/* The cookie was never read: no socket has this one. */
 		self->call.cookie = ~0ULL;
 		EXPECT_REFUSED(ESTALE);
 		EXPECT_TRUE(net_is_open(others[i]));
@@ -363,7 +363,7 @@ TEST_F(errors, info_says_what_there_is)
 	EXPECT_GT(strlen(info.module_version), 0);
 }
 
-/* Whoever makes a user namespace is root of the network namespaces that he makes in it. */
+/* Root of a user namespace is root of the network namespaces in it. */
 TEST_F(errors, the_limit_is_not_the_users_own_to_set)
 {
 	static const char knob[] = "/proc/sys/net/winsock/ops_max";

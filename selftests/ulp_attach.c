@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which sockets take the ULP, what they pass on, and what holds the module. */
+/* Sockets that can be attached, what their children inherit, and what keeps the module loaded. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ DEV_REQUIRED;
 #define PROTOCOL_SMC 0
 #define ADDRESS_FAMILY_SMC 43
 
-/* rmmod: 0 or a negative errno; the module is expected to stay, as what is built in does. */
+/* Try rmmod. Returns 0 or a negative errno; the module is expected to stay. */
 static int try_unload(void)
 {
 	if (dev_references(-1) < 0)
@@ -67,7 +67,7 @@ FIXTURE_VARIANT_ADD(attach, mapped) {
 FIXTURE_SETUP(attach)
 {
 	net_enter();
-	/* What earlier tests left to the kernel ends before we count. */
+	/* Sockets of earlier tests end before the count. */
 	ASSERT_EQ(0, references_wait(0, 5000));
 	self->listener = net_listen(variant->family, &self->port);
 }
@@ -90,7 +90,7 @@ TEST_F(attach, every_state_takes_it)
 	struct sockaddr_storage name;
 	socklen_t size = sizeof(name);
 
-	/* Connecting: the SYN is under way, or answered already. */
+	/* The socket is connecting: the SYN is under way, or answered already. */
 	EXPECT_EQ(0, ulp_attach(fresh));
 	EXPECT_TRUE(ulp_is_attached(fresh));
 	EXPECT_EQ(1, dev_references(1));
@@ -106,7 +106,7 @@ TEST_F(attach, every_state_takes_it)
 	close(fresh);
 	close(server);
 
-	/* Fresh, then bound, then connected. */
+	/* The socket is new, then bound, then connected. */
 	fresh = socket(variant->family == NET_V4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
 	ASSERT_EQ(0, ulp_attach(fresh));
 	ASSERT_EQ(0, setsockopt(fresh, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
@@ -141,7 +141,7 @@ TEST_F(attach, accepted_connections_inherit_it)
 	ASSERT_EQ(0, ulp_attach(self->listener));
 	client = net_connect(variant->family, self->port, false);
 	net_sleep(20);
-	/* In the accept queue already: the listener's, the child's. */
+	/* The child is in the accept queue: one reference is the listener's, one the child's. */
 	EXPECT_EQ(2, dev_references(2));
 	server = accept(self->listener, NULL, NULL);
 	EXPECT_TRUE(ulp_is_attached(server));
@@ -152,7 +152,7 @@ TEST_F(attach, accepted_connections_inherit_it)
 	close(self->listener);
 	EXPECT_EQ(1, references_wait(1, 1000));
 	EXPECT_DATA_PASSES(server, client);
-	/* The active closer ends in TIME_WAIT, which holds nothing of ours. */
+	/* The active closer ends in TIME_WAIT, which has no reference. */
 	close(server);
 	close(client);
 	EXPECT_EQ(0, references_wait(0, 1000));
@@ -204,7 +204,7 @@ TEST_F(attach, half_open_connections_hold_nothing)
 	EXPECT_EQ(TCP_SYN_RECV, net_left(self->port, net_port(client)));
 	EXPECT_EQ(1, dev_references(1));
 	close(self->listener);
-	/* The request is still there; what it copied from the listener is TCP's. */
+	/* The request is still there; its operations, copied from the listener, are TCP's. */
 	EXPECT_EQ(TCP_SYN_RECV, net_left(self->port, net_port(client)));
 	EXPECT_EQ(0, dev_references(0));
 	close(client);
@@ -223,7 +223,7 @@ TEST_F(attach, a_migrated_connection_is_what_it_was_made_from)
 	}
 }
 
-/* The copy for the family that it has become may never have been made. */
+/* The copy for the new family may not exist yet. */
 TEST_F(attach, a_former_listener_may_change_its_family)
 {
 	struct sockaddr unspecified = { .sa_family = AF_UNSPEC };
@@ -291,7 +291,7 @@ TEST_F(attach, a_client_may_become_a_listener)
 	EXPECT_EQ(0, ulp_set_int(fd, WINSOCK_SO_MODE, 1));
 	ASSERT_EQ(0, listen(fd, 1));
 	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_MODE, 1));
-	/* The port was not asked for, and is another one. */
+	/* listen() on an unbound socket chooses another port. */
 	client = net_connect(variant->family, net_port(fd), false);
 	server = accept(fd, NULL, NULL);
 	EXPECT_EQ(1, ulp_get_int(server, WINSOCK_SO_MODE));
@@ -314,12 +314,12 @@ TEST_F(attach, other_sockets_refuse_it)
 	for (int i = 0; i < 5; i++) {
 		int fd = socket(others[i].family, others[i].type, others[i].protocol), err;
 
-		/* A kernel may be without MPTCP or SMC. */
+		/* A kernel may lack MPTCP or SMC. */
 		if (fd < 0 && i > 2)
 			continue;
 		ASSERT_GE(fd, 0);
 		err = ulp_attach(fd);
-		/* Which of the two is the protocol's choice. */
+		/* The protocol chooses one of the two errors. */
 		EXPECT_TRUE(err == -EOPNOTSUPP || err == -ENOPROTOOPT)
 			TH_LOG("socket %d: %d", i, err);
 		close(fd);
@@ -387,7 +387,7 @@ TEST_F(attach, a_sockmap_and_the_ulp_exclude_each_other)
 	EXPECT_EQ(-EINVAL, sockmap_put(map, server));
 	EXPECT_TRUE(ulp_is_attached(server));
 	EXPECT_DATA_PASSES(server, client);
-	/* Out of the map, it may. */
+	/* Outside of the map the socket can be attached. */
 	close(map);
 	for (int i = 0; i < 1000 && ulp_attach(client) == -EINVAL; i++)
 		net_sleep(1);
@@ -410,7 +410,7 @@ TEST_F(attach, unloading_waits_for_what_the_kernel_closes)
 	close(client);
 	EXPECT_GT(dev_references(1), 0);
 	EXPECT_EQ(-EAGAIN, try_unload());
-	/* Past its deadline nothing is left, and an orphan of TCP's own is one. */
+	/* After its deadline nothing is left; TCP's own orphan counts one. */
 	EXPECT_EQ(0, references_wait(0, 2000));
 
 	client = net_connect(variant->family, self->port, false);
@@ -443,7 +443,7 @@ TEST_F(attach, a_long_linger_pins_nothing_without_its_connection)
 	EXPECT_EQ(0, references_wait(0, 1000));
 }
 
-/* Known limit, shared with kTLS: see Documentation/ulp.rst. */
+/* A known limit, shared with kTLS: see Documentation/ulp.rst. */
 TEST_F(attach, changing_the_family_is_refused)
 {
 	int client = net_connect(variant->family, self->port, false);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* close(2), dup2, exec, exit and kill on an attached socket: the page, without a call. */
+/*
+ * close(2), dup2, exec, exit and kill on an attached socket obey the page without a call of the
+ * module.
+ */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -80,7 +83,7 @@ TEST_F(closing, an_idle_socket_does_not_wait)
 	EXPECT_EQ(1, FINS());
 	EXPECT_EQ(0, RSTS());
 	EXPECT_EQ(TCP_FIN_WAIT1, LEFT());
-	/* TCP's orphan holds the module for as long as TCP keeps it: end it. */
+	/* TCP's orphan has a reference to the module: end it. */
 	net_unmute(self->pair.server);
 	net_linger(self->pair.server, 1, 0);
 	close(self->pair.server);
@@ -154,7 +157,7 @@ TEST_F(closing, nonblocking_the_kernel_waits)
 	ATTACH(2);
 	EXPECT_LT(timed_close(TAKE_CLIENT()), AT_ONCE);
 	net_sleep(1500);
-	/* Nothing is disconnected before it is decided. */
+	/* The connection stays until the decision. */
 	EXPECT_EQ(TCP_ESTABLISHED, LEFT());
 	EXPECT_EQ(0, FINS() + RSTS());
 	EXPECT_EQ(0, net_left_wait(self->pair.client_port, self->pair.server_port, 0, 1000));
@@ -289,7 +292,7 @@ TEST_F(closing, each_system_call_that_closes_lingers)
 	}
 }
 
-/* A listener has nothing to linger for, and its own close is TCP's. */
+/* A listener has no payload, and its own close is TCP's. */
 TEST_F(closing, a_listener_closes_at_once)
 {
 	uint16_t port = 0;
@@ -305,7 +308,7 @@ TEST_F(closing, a_listener_closes_at_once)
 	close(client);
 }
 
-/* One that connects later is TCP's own: its deadline leaves an orphan. */
+/* A former listener that connects has TCP's own close: its deadline leaves an orphan. */
 TEST_F(closing, a_former_listener_is_linux)
 {
 	uint16_t port, own = 0;
@@ -394,7 +397,7 @@ TEST_F(closing, the_deadline_outlives_the_process)
 			kill(child, SIGKILL);
 		}
 		ASSERT_EQ(child, waitpid(child, NULL, 0));
-		/* The process is gone at once, the connection is not. */
+		/* The process ends at once, the connection does not. */
 		EXPECT_LT(net_now() - start, 1.5);
 		EXPECT_EQ(TCP_ESTABLISHED, net_left(pair.client_port, pair.server_port));
 		EXPECT_EQ(0, net_left_wait(pair.client_port, pair.server_port, 0, 3000));

@@ -25,7 +25,7 @@ TEST_F(closing, mode_has_three_values)
 	}
 	EXPECT_EQ(-1, setsockopt(fd, SOL_WINSOCK, WINSOCK_SO_MODE, &value, 3));
 	EXPECT_EQ(EINVAL, errno);
-	/* A file's flag is another thing. */
+	/* The mode does not change O_NONBLOCK. */
 	EXPECT_FALSE(fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
@@ -35,7 +35,7 @@ TEST_F(closing, mode_is_inherited_by_accept)
 	uint16_t port;
 	int listener, far, near;
 
-	/* A listener has TCP's own operations: before listen(). */
+	/* Set before listen(): a listener has TCP's own operations. */
 	listener = net_listen(variant->family, &port);
 	close(listener);
 	listener = socket(variant->family == NET_V4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
@@ -47,7 +47,7 @@ TEST_F(closing, mode_is_inherited_by_accept)
 		socklen_t size = sizeof(name);
 
 		ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&name, &size));
-		/* The port is at the same place in both families. */
+		/* Both families have the port at the same place. */
 		port = ntohs(((struct sockaddr_in *)&name)->sin_port);
 	}
 	far = net_connect(variant->family, port, false);
@@ -59,7 +59,7 @@ TEST_F(closing, mode_is_inherited_by_accept)
 	close(listener);
 }
 
-/* What QUERY and a close see with this mode and this flag. */
+/* QUERY and a close with this mode and this flag. */
 #define EXPECT_MODE(mode, nonblock, wanted) do { \
 	struct winsock_query query_; \
 	ASSERT_EQ(0, ulp_set_int(self->pair.client, WINSOCK_SO_MODE, mode)); \
@@ -88,7 +88,7 @@ TEST_F(closing, close_by_the_device_obeys_it)
 	EXPECT_MODE(0, true, 0);
 	EXPECT_MODE(1, false, 1);
 	EXPECT_MODE(1, true, 1);
-	/* The call's own word is the last. */
+	/* A flag of the call overrides the socket's mode. */
 	ASSERT_EQ(0, dev_close(self->dev, self->pair.client,
 			       DEV_CLOSESOCKET | WINSOCK_CLOSE_BLOCKING, 0, &self->call));
 	ASSERT_EQ(self->pair.client, self->call.op_fd);

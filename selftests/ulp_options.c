@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Options at SOL_WINSOCK, their native counterparts, and what sock_diag tells. */
+/* Options at SOL_WINSOCK, their native counterparts, and sock_diag. */
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -12,7 +12,7 @@
 #include "closing.h"
 #include "ulp.h"
 
-/* <sys/socket.h>, without a name that libwinsock's headers take. */
+/* struct linger of <sys/socket.h>, by a name that libwinsock's headers do not take. */
 struct native {
 	int onoff;
 	int seconds;
@@ -65,7 +65,7 @@ TEST_F(closing, linger_is_the_native_setting)
 	EXPECT_LINGER(1, 65535);
 	net_linger(self->pair.client, 0, 0);
 	EXPECT_EQ(0, linger_get(self->pair.client).l_onoff);
-	/* Switched off, the time is stored all the same. */
+	/* With linger off the time is stored all the same. */
 	EXPECT_EQ(0, ulp_set_linger(self->pair.client, 0, 65535));
 	EXPECT_LINGER(0, 65535);
 	EXPECT_NATIVE(0, 65535);
@@ -111,7 +111,7 @@ TEST_F(closing, a_native_timeout_counts_as_set)
 	EXPECT_LINGER(1, 8);
 }
 
-/* The namespace's literal reading counts for attached sockets, too. */
+/* net.winsock.strict applies to attached sockets, too. */
 TEST_F(closing, the_namespaces_strict_switch_counts)
 {
 	FILE *sysctl = fopen("/proc/sys/net/winsock/strict", "w");
@@ -182,13 +182,13 @@ TEST_F(closing, bad_input_changes_nothing)
 	}
 	EXPECT_LINGER(1, 5);
 	EXPECT_EQ(-1, ulp_get_int(fd, WINSOCK_SO_MODE));
-	/* Levels of others still reach TCP and IP. */
+	/* Other levels still reach TCP and IP. */
 	EXPECT_EQ(0, setsockopt(fd, SOL_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)));
 	EXPECT_EQ(-1, setsockopt(fd, SOL_WINSOCK + 1, 1, &value, sizeof(value)));
 	munmap(edge, 4096);
 }
 
-/* A listener: SOL_WINSOCK is no level of TCP's. What was set before listen(2) is inherited. */
+/* On a listener SOL_WINSOCK is no level. Its children inherit options set before listen(2). */
 TEST_F(closing, a_listener_passes_its_options_on)
 {
 	uint16_t port = 0;
@@ -211,7 +211,7 @@ TEST_F(closing, a_listener_passes_its_options_on)
 	EXPECT_EQ(0, ulp_set_int(server, WINSOCK_SO_DONTLINGER, 0));
 	EXPECT_EQ(1, linger_get(server).l_onoff);
 	EXPECT_EQ(42, linger_get(server).l_linger);
-	/* The native option is anybody's, and inherited as ever. */
+	/* The native option works on every socket, and is inherited. */
 	net_linger(listener, 1, 8);
 	close(client);
 	close(server);
@@ -231,7 +231,7 @@ TEST_F(closing, without_the_ulp_there_is_no_level)
 	EXPECT_EQ(0, linger_get(self->pair.client).l_onoff == 1);
 }
 
-/* The ULP's nest of the one socket with these ports: its length, or -1. */
+/* Returns the length of the ULP's nest of the socket with these ports, or -1. */
 static int diag_ulp(const struct net_pair *pair, int family, char *name, void *nest, int room)
 {
 	struct {
@@ -308,7 +308,7 @@ TEST_F(closing, sock_diag_tells)
 	EXPECT_EQ(5000000000ULL, query.linger_ns);
 }
 
-/* Newer kernels give everybody the ULP's name, and ask the ULP for the rest. */
+/* Newer kernels give the ULP's name to every user, and ask the ULP for the rest. */
 TEST_F(closing, sock_diag_tells_nobody_but_the_administrator)
 {
 	int family = variant->family == NET_V4 ? AF_INET : AF_INET6, status;

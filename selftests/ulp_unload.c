@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module is loaded, used and taken away a thousand times. On more than one
- * processor, where a close really meets the unloading and waits cost time, less often.
+ * The module is loaded, used and unloaded a thousand times; fewer times on more than one processor,
+ * where a close really meets the unloading and waits take time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 
 DEV_REQUIRED;
 
-/* Where the guest has it. Elsewhere it could not be loaded again. */
+/* The path of the module in the guest. Without it the module could not be loaded again. */
 #define MODULE "/t/winsock.ko"
 
 static void *unload_until_it_works(void *unused)
@@ -43,7 +43,7 @@ static int load(void)
 	return err;
 }
 
-/* Attach, close, and let the module be taken away from under the close. */
+/* Attach, close, and unload the module during the close. */
 FIXTURE(loads) {
 };
 
@@ -105,7 +105,7 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 		ASSERT_EQ(NULL, failed);
 		ASSERT_EQ(0, load());
 	}
-	/* Less than one a load. Some are freed late, and slabs of a processor count whole. */
+	/* Less than one object a load. Some are freed late, and partial slabs count whole. */
 	for (int i = 0; i < 5; i++) {
 		for (int ms = 0;
 		     ms < 3000 && usage_slab(caches[i]) >= before[i] + loads / 2; ms += 100)
@@ -116,13 +116,13 @@ TEST_F_TIMEOUT(loads, a_thousand_leave_nothing_behind, 280)
 	for (int ms = 0; ms < 5000 && usage_sockets("inuse") != inuse; ms++)
 		net_sleep(1);
 	EXPECT_EQ(inuse, usage_sockets("inuse"));
-	/* Of all namespaces: those of earlier programs may be fewer by now. */
+	/* The count is of all namespaces: orphans of earlier programs may have ended. */
 	EXPECT_LE(usage_sockets("orphan"), orphans);
 	EXPECT_LT(usage_sockets("alloc"), alloc + 10);
 	EXPECT_EQ(0, dev_references(0));
 }
 
-/* Each way in which a child comes into being, and then the module goes. */
+/* TCP makes a child in each way, and then the module is unloaded. */
 TEST_F_TIMEOUT(loads, nothing_migrates_with_a_pointer_into_the_module, 280)
 {
 	if (access(MODULE, R_OK))
@@ -141,8 +141,8 @@ TEST_F_TIMEOUT(loads, nothing_migrates_with_a_pointer_into_the_module, 280)
 }
 
 /*
- * Requests whose clients hear nothing migrate when their timer runs, and end when it has
- * run some more: without the module.
+ * Requests whose clients get no segment migrate when their timer fires, and end later, without the
+ * module.
  */
 TEST_F_TIMEOUT(loads, requests_outlive_the_module, 120)
 {
@@ -170,7 +170,7 @@ TEST_F_TIMEOUT(loads, requests_outlive_the_module, 120)
 	}
 	while (migration_counter("TCPMigrateReqSuccess") < migrated + 3)
 		net_sleep(1);
-	/* None of them holds the module, and each is still there without it. */
+	/* No request has a reference to the module, and each is still there without it. */
 	ASSERT_EQ(NULL, unload_until_it_works(NULL));
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(TCP_SYN_RECV, net_left(ports[i], clients[i]));
