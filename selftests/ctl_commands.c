@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* winsockctl: each command for people and for programs, its exit status, its messages. */
+/* winsockctl: each command as text and as JSON, its exit status, its messages. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -29,7 +29,7 @@ FIXTURE(ctl) {
 	struct command command;
 };
 
-/* A watch in the background must be no holder of the socket. */
+/* winsockctl in the background must not hold the socket. */
 static void open_pair(struct net_pair *pair)
 {
 	net_pair_open(pair, NET_V4, false);
@@ -70,7 +70,7 @@ FIXTURE_TEARDOWN(ctl)
 #define IS_JSON() \
 	EXPECT_TRUE(json_is_valid(self->command.output)) TH_LOG("%s", self->command.output)
 
-/* A descriptor's number, to be passed on. */
+/* Write a descriptor's number as an argument. */
 #define NUMBER(text, ...) snprintf(text, sizeof(text), __VA_ARGS__)
 
 TEST(the_reader_of_json_refuses_what_is_none)
@@ -132,7 +132,7 @@ TEST_F(ctl, list)
 	SAYS("\"comm\":\"we\\\\ird\\\"\\u000a\\u001b\\u00ff x\"");
 	SAYS("\"uid\":0,");
 
-	/* Others' are not shown. */
+	/* The user sees no closes of others. */
 	ASSERT_EQ(DONE, RUN_AS(USER, "list", "--json"));
 	EXPECT_STREQ("[]\n", self->command.output);
 	ASSERT_EQ(DONE, RUN_AS(USER, "list"));
@@ -162,7 +162,7 @@ TEST_F(ctl, query_a_socket)
 	SAYS(local);
 	SAYS("\"linger_ms\":7000,");
 	SAYS("\"attached\":false");
-	/* Looking has changed nothing. */
+	/* The query has changed nothing. */
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->pair.client));
 }
 
@@ -277,7 +277,7 @@ static unsigned int instances(void)
 	return count;
 }
 
-/* Mounted once for all. */
+/* Mount tracefs once for all. */
 static int need_tracefs(void)
 {
 	if (!access("/sys/kernel/tracing/instances", F_OK))
@@ -305,7 +305,7 @@ TEST_F(ctl, watch_outcomes)
 	EXPECT_EQ(0, instances());
 }
 
-/* Another network's are not shown, and a signal ends it cleanly. */
+/* Events of another network namespace are not shown, and a signal ends the watch cleanly. */
 TEST_F(ctl, watch_decisions_as_json)
 {
 	struct net_pair other;
@@ -359,7 +359,7 @@ TEST_F(ctl, watch_counters_without_rights)
 	EXPECT_STREQ("{\"counter\":\"Graceful\",\"more\":1,\"value\":2}\n", self->command.output);
 }
 
-/* What a machine without the module looks like, and a container without the device. */
+/* A machine without the module, and a container without the device. */
 TEST_F(ctl, without_the_module)
 {
 	static const char *const commands[] = { "status", "query", "abort" };

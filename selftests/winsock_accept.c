@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * accept(): connections that others take first, and closes in between. For those the
- * library's accept4(2) is this program's.
+ * accept(): connections that another process takes first, and closes in between. This program
+ * defines the accept4(2) that the library calls.
  */
 #include <sys/syscall.h>
 
 #include "winsock_test.h"
 
-static SOCKET robbed = -1;	/* whose next connection somebody else takes */
-static SOCKET held = -1;	/* what is accepted from it is held back until released */
-static volatile bool there;	/* in the call */
+static SOCKET robbed = -1;	/* the next connection of this one is taken away */
+static SOCKET held = -1;	/* accept() from this one returns when released */
+static volatile bool there;	/* the thread is in the call */
 
 int accept4(int fd, __SOCKADDR_ARG name, socklen_t *size, int flags)
 {
@@ -46,14 +46,14 @@ static void *acceptor_run(void *argument)
 	return NULL;
 }
 
-/* A thread that waits for a connection; the next one to come makes it go on. */
+/* Start a thread that waits for a connection; the next one to come makes it go on. */
 #define ACCEPTOR(acceptor) do { \
 	there = false; \
 	ASSERT_EQ(0, pthread_create(&(acceptor)->thread, NULL, acceptor_run, acceptor)); \
 	net_sleep(100); \
 } while (0)
 
-/* The thread sleeps in the kernel's accept: its connection was taken by somebody else. */
+/* Start a thread that sleeps in accept(2), as another holder took its connection. */
 #define ACCEPTOR_IN_THE_KERNEL(acceptor) do { \
 	robbed = (acceptor)->listener; \
 	ACCEPTOR(acceptor); \
@@ -73,7 +73,7 @@ TEST_F(winsock, one_that_sleeps_in_the_kernel_holds_up_no_other)
 
 	second = net_listen(NET_V4, &port);
 	ACCEPTOR_IN_THE_KERNEL(&acceptor);
-	/* Another listener's. */
+	/* Another listener's accept() works. */
 	name = loopback(port);
 	visitor = socket(AF_INET, SOCK_STREAM, 0);
 	ASSERT_EQ(0, connect(visitor, (struct sockaddr *)&name, sizeof(name)));
@@ -81,11 +81,11 @@ TEST_F(winsock, one_that_sleeps_in_the_kernel_holds_up_no_other)
 	ASSERT_NE(INVALID_SOCKET, accepted);
 	EXPECT_EQ(1, send(visitor, "x", 1, 0));
 	EXPECT_EQ(1, recv(accepted, (char[1]){ 0 }, 1, 0));
-	/* The same listener's, if it does not wait. */
+	/* On the same listener accept() works if it does not wait. */
 	set_nonblock(self->listener, 1);
 	EXPECT_WSA(WSAEWOULDBLOCK, accept(self->listener, NULL, NULL));
 	set_nonblock(self->listener, 0);
-	/* The next connection is its, and the close of the listener ends it. */
+	/* The thread gets the next connection, and the close of the listener ends it. */
 	visitor = net_connect(NET_V4, self->port, false);
 	ASSERT_EQ(0, pthread_join(acceptor.thread, NULL));
 	EXPECT_NE(INVALID_SOCKET, acceptor.accepted);
@@ -107,7 +107,7 @@ TEST_F(winsock, one_that_sleeps_in_the_kernel_is_not_in_a_child)
 	ASSERT_GE(child, 0);
 	if (!child) {
 		alarm(10);
-		/* One for each of the two. */
+		/* Connect once for each of the two. */
 		for (int i = 0; i < 2; i++)
 			net_connect(NET_V4, self->port, false);
 		_exit(accept(self->listener, NULL, NULL) == INVALID_SOCKET);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Blocked calls: interrupted by routines and signals, cancelled. */
+/* Blocked calls: routines and signals interrupt and cancel them. */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -7,7 +7,7 @@
 
 #include "winsock_test.h"
 
-/* What the routines below did. */
+/* Results of the routines below. */
 static struct {
 	unsigned int runs;
 	int result;
@@ -218,14 +218,14 @@ TEST_F(winsock, a_cancelled_lingering_close_leaves_everything)
 	EXPECT_EQ(TCP_ESTABLISHED, net_state(self->client));
 	ASSERT_EQ(4, send(self->server, "back", 4, 0));
 	EXPECT_EQ(4, recv(self->client, (char[4]){ 0 }, 4, 0));
-	/* Closed again it works. */
+	/* A second close works. */
 	set_linger(self->client, 0, 0);
 	ASSERT_EQ(0, closesocket(self->client));
 	EXPECT_EQ(stuffed, net_drain(self->server, &error));
 	EXPECT_EQ(0, error);
 }
 
-/* Opens files, and sees whether one gets a certain number. */
+/* Open files, and check whether one gets a certain number. */
 struct opener {
 	SOCKET s;
 	volatile bool over;
@@ -296,7 +296,7 @@ TEST_F(winsock, a_signal_handler_cancels_the_call_that_it_interrupts)
 	EXPECT_TRUE(FD_ISSET(self->client, &set));
 	EXPECT_EQ(3, seen.runs);
 	EXPECT_EQ(0, seen.result);
-	/* In no call there is nothing to cancel, and nothing is cancelled later. */
+	/* Outside of a call the cancel fails, and ends no later call. */
 	EXPECT_WSA(WSAEINVAL, WSACancelBlockingCall());
 	ASSERT_EQ(1, send(self->server, "x", 1, 0));
 	EXPECT_EQ(1, recv(self->client, &byte, 1, 0));
@@ -344,7 +344,7 @@ TEST_F(winsock, a_signal_alone_ends_nothing)
 	EXPECT_EQ(1, seen.runs);
 }
 
-/* What the traced child tells: calls that ended, and how the first wrong one did. */
+/* Results of the traced child: calls that ended, and the first wrong end. */
 struct traced {
 	volatile unsigned int calls;
 	volatile int result;
@@ -365,9 +365,8 @@ static int call_recv(SOCKET s)
 }
 
 /*
- * One call after the other, each cancelled by a signal. In each a routine stops the child
- * for its tracer; having been queued it is also a wake-up, so the call looks twice before
- * it sleeps.
+ * Make one call after the other, each cancelled by a signal. In each a routine stops the child for
+ * its tracer; as queueing it is also a wake-up, the call looks twice before it sleeps.
  */
 static void traced_run(struct traced *traced, SOCKET s, int (*call)(SOCKET s))
 {
@@ -388,7 +387,7 @@ static void traced_run(struct traced *traced, SOCKET s, int (*call)(SOCKET s))
 	} while (result == SOCKET_ERROR && traced->error == WSAEINTR && !seen.result);
 }
 
-/* The signal that the child stops with; 0: it does not while the clock ticks so often. */
+/* Returns the signal that the child stops with; 0 if it does not while the clock ticks so often. */
 static int stopped(pid_t child, unsigned int ticks)
 {
 	int status;
@@ -399,7 +398,7 @@ static int stopped(pid_t child, unsigned int ticks)
 	return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
 }
 
-/* Cancel a call that has stopped, some instructions later. False: it slept before. */
+/* Cancel a stopped call some instructions later. False: it slept before. */
 static bool cancel_after(pid_t child, unsigned int steps)
 {
 	bool awake = true;
@@ -410,7 +409,7 @@ static bool cancel_after(pid_t child, unsigned int steps)
 	}
 	if (!awake) {
 		kill(child, SIGUSR1);
-		/* The step ends, too. */
+		/* Wait for the end of the step, too. */
 		while (stopped(child, 25) == SIGTRAP)
 			ptrace(PTRACE_CONT, child, NULL, NULL);
 	}
@@ -418,7 +417,7 @@ static bool cancel_after(pid_t child, unsigned int steps)
 	return awake;
 }
 
-/* How many calls were cancelled, the last one asleep; 0: one of them was not. */
+/* Returns how many calls were cancelled, the last one asleep; 0 if one was not. */
 static unsigned int cancel_all(pid_t child, unsigned int stride)
 {
 	struct itimerval clock = { { 0, 200000 }, { 0, 200000 } };
@@ -433,7 +432,7 @@ static unsigned int cancel_all(pid_t child, unsigned int stride)
 			return 0;
 		more = cancel_after(child, calls++ * stride);
 	}
-	/* It stops again, in the next call. */
+	/* The child stops again in the next call. */
 	return stopped(child, 25) == SIGSTOP ? calls : 0;
 }
 
@@ -480,7 +479,7 @@ static void leave(SOCKET s)
 {
 }
 
-/* The way is twice as long, and nothing on it takes a cancellation back: larger steps do. */
+/* The path is twice as long, and nothing on it undoes a cancellation: larger steps suffice. */
 TEST_F(winsock, and_so_is_a_receive)
 {
 	EXPECT_CANCELLED_ANYWHERE(leave, call_recv, 5);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What Windows answers and Linux does not: arguments, last errors, bound ports, readiness. */
+/* Answers of Windows that differ from Linux': arguments, last errors, bound ports, readiness. */
 #include "winsock_test.h"
 
 #include <fcntl.h>
@@ -107,7 +107,7 @@ TEST_F(winsock, half_an_address)
 	EXPECT_WSA(WSAEFAULT, getsockname(self->client, ANY_ADDRESS(name), &size));
 	EXPECT_WSA(WSAEFAULT, getpeername(self->client, ANY_ADDRESS(name), &size));
 	EXPECT_EQ(sizeof(name) - 1, size);
-	/* The connection is still there to be accepted. */
+	/* The connection can still be accepted. */
 	name = loopback(self->port);
 	ASSERT_EQ(0, connect(s, ANY_ADDRESS(name), sizeof(name)));
 	EXPECT_WSA(WSAEFAULT, accept(self->listener, ANY_ADDRESS(name), &size));
@@ -148,7 +148,7 @@ TEST_F(winsock, a_flag_of_any_length)
 	EXPECT_WSA(WSAEFAULT, setsockopt(s, SOL_SOCKET, SO_RCVBUF, value, 3));
 }
 
-/* A server that closed its connections first, and is started again at the same port. */
+/* A server has closed its connections first, and starts again at the same port. */
 TEST_F(winsock, a_port_in_time_wait_can_be_bound)
 {
 	SOCKET listener = socket(AF_INET, SOCK_STREAM, 0), again, third, client, server;
@@ -165,7 +165,7 @@ TEST_F(winsock, a_port_in_time_wait_can_be_bound)
 	EXPECT_EQ(0, recv(client, &byte, 1, 0));
 	ASSERT_EQ(0, closesocket(client));
 
-	/* Two that listen, or are bound, never share it. */
+	/* No two sockets that listen, or are bound, share the port. */
 	again = socket(AF_INET, SOCK_STREAM, 0);
 	EXPECT_WSA(WSAEADDRINUSE, bind_to(again, port));
 	ASSERT_EQ(0, closesocket(listener));
@@ -263,7 +263,7 @@ TEST_F(winsock, select_finds_nothing_at_what_is_not_connected)
 		EXPECT_EQ(0, sets[i].fd_count);
 }
 
-/* Beyond FD_SETSIZE, and beyond the kernel's own sets. */
+/* The sets exceed FD_SETSIZE, and the kernel's own sets. */
 TEST_F(winsock, select_obeys_the_count_alone)
 {
 	enum { COUNT = 3000 };
@@ -284,7 +284,7 @@ TEST_F(winsock, select_obeys_the_count_alone)
 	EXPECT_EQ(1, select(0, (fd_set *)&many, NULL, NULL, NULL));
 	EXPECT_EQ(1, many.count);
 	EXPECT_EQ(high, many.sockets[0]);
-	/* Numbers that no table of descriptors has. */
+	/* No descriptor table has these numbers. */
 	many.sockets[0] = 4001;
 	EXPECT_WSA(WSAENOTSOCK, select(0, (fd_set *)&many, NULL, NULL, &none));
 	many.sockets[0] = 0x7fffffff;
@@ -308,14 +308,14 @@ TEST_F(winsock, wsapoll)
 	EXPECT_EQ(1, WSAPoll(polled, 1, -1));
 	EXPECT_EQ(POLLOUT | POLLWRNORM, polled[0].revents);
 
-	/* The peer's FIN, asked for or not. */
+	/* The peer's FIN is reported, asked for or not. */
 	polled[0].events = 0;
 	EXPECT_EQ(0, WSAPoll(polled, 1, 100));
 	ASSERT_EQ(0, shutdown(self->server, SD_SEND));
 	EXPECT_EQ(1, WSAPoll(polled, 1, 2000));
 	EXPECT_EQ(POLLHUP, polled[0].revents);
 
-	/* Nothing but what is no socket. */
+	/* All entries are no sockets. */
 	polled[0] = (WSAPOLLFD){ 999, POLLIN, 0 };
 	EXPECT_WSA(WSAENOTSOCK, WSAPoll(polled, 2, -1));
 	EXPECT_EQ(POLLNVAL, polled[0].revents);
@@ -332,7 +332,7 @@ TEST_F(winsock, an_event_that_one_wait_takes)
 	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(taken, 0));
 	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(taken, 10));
 	ASSERT_TRUE(SetEvent(taken));
-	/* A wait for all takes none before it has all. */
+	/* A wait for all takes no event before it has all. */
 	EXPECT_EQ(WAIT_TIMEOUT, WaitForMultipleObjects(2, both, TRUE, 10));
 	ASSERT_TRUE(SetEvent(stays));
 	EXPECT_EQ(WAIT_OBJECT_0, WaitForMultipleObjects(2, both, TRUE, 0));

@@ -96,7 +96,7 @@ TEST(the_last_cleanup_destroys_the_sockets)
 
 		name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		ASSERT_EQ(0, connect(s, (struct sockaddr *)&name, sizeof(name)));
-		/* Closed in order before: what it had sent still arrives. */
+		/* A socket closed gracefully before: its data still arrives. */
 		ASSERT_EQ(0, connect(kept, (struct sockaddr *)&name, sizeof(name)));
 		ASSERT_EQ(4, send(kept, "sent", 4, 0));
 		pair.server = accept4(listener, NULL, NULL, 0);
@@ -266,7 +266,7 @@ TEST(shutdown_and_after)
 	EXPECT_WSA(WSAEINVAL, shutdown(pair.client, -1));
 	closesocket(fresh);
 
-	/* A socket of the library: it remembers what was shut. */
+	/* A socket of the library, which remembers what was shut down. */
 	fresh = socket(AF_INET, SOCK_STREAM, 0);
 	{
 		struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(port) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* libwinsock takes the ULP for its sockets: a process that ends keeps its deadlines. */
+/* libwinsock attaches its sockets: their deadlines outlive the process. */
 #include <netinet/tcp.h>
 
 #include "kselftest_harness.h"
@@ -88,7 +88,7 @@ TEST_F(library, accepted_sockets_are_attached)
 {
 	SOCKET client = net_connect(NET_V4, self->port, false), server;
 
-	/* By a listener that is not. */
+	/* The listener is not attached. */
 	server = accept(self->listener, NULL, NULL);
 	EXPECT_FALSE(ulp_is_attached(self->listener));
 	EXPECT_TRUE(ulp_is_attached(server));

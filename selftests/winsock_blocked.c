@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Blocked calls: woken by a close of another thread, or by the last cleanup. */
+/* Blocked calls: a close in another thread, or the last cleanup, ends them. */
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -68,7 +68,7 @@ static void *blocked_run(void *argument)
 	return NULL;
 }
 
-/* A thread that is in the call by the time this returns. */
+/* Start a thread and return when it is in the call. */
 static void blocked_start(struct __test_metadata *_metadata, struct blocked *blocked)
 {
 	blocked->ended = 0;
@@ -137,7 +137,7 @@ TEST_F(winsock, connect)
 {
 	struct blocked blocked = { socket(AF_INET, SOCK_STREAM, 0), CONNECT, self->port };
 
-	/* Nobody answers there any more. */
+	/* The listener does not answer any more. */
 	net_mute(self->listener);
 	blocked_start(_metadata, &blocked);
 	ASSERT_EQ(0, closesocket(blocked.s));
@@ -261,13 +261,13 @@ TEST_F(winsock, the_last_cleanup_ends_blocked_and_lingering_threads)
 	EXPECT_EQ(0, lingerer.result);
 	EXPECT_EQ(1, RSTS());
 	EXPECT_FALSE(net_is_open(self->client));
-	/* The number was given up once. */
+	/* The number was closed once only. */
 	null = open("/dev/null", O_RDONLY);
 	net_sleep(50);
 	EXPECT_TRUE(net_is_open(null));
 }
 
-/* A thread that waits for two sockets at a time. */
+/* A thread that waits for two sockets. */
 struct watcher {
 	SOCKET sockets[2];
 	bool polls;
@@ -308,7 +308,7 @@ TEST_F(winsock, a_lingering_close_holds_up_nobody_who_waits_for_other_sockets_as
 	silent = open_pair(self->listener, self->port, &quiet);
 	stuff(self->client);
 	set_linger(self->client, 1, 5);
-	/* Those who sleep before it begins, and those who come while it lingers. */
+	/* Threads that sleep before the close begins, and threads that come while it lingers. */
 	for (int i = 0; i < WATCHERS; i++) {
 		if (i == LATE) {
 			begun = net_now();
@@ -331,7 +331,7 @@ TEST_F(winsock, a_lingering_close_holds_up_nobody_who_waits_for_other_sockets_as
 		EXPECT_TRUE(FD_ISSET(other, &watchers[i].set));
 		EXPECT_EQ(watchers[i].polls, !!FD_ISSET(self->client, &watchers[i].set));
 	}
-	/* Who hears of nothing else is told when it is decided. */
+	/* A thread that waits for this socket only returns at the end. */
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(0, lingerer.result);
 	ASSERT_EQ(0, pthread_join(watchers[SILENT].thread, NULL));
@@ -367,7 +367,7 @@ TEST_F(winsock, a_lingering_close_holds_up_no_timeout_and_no_cancellation)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, lingerer_run, &lingerer));
 	net_sleep(150);
 
-	/* Who comes now finds the handle closing. */
+	/* A call that comes now finds the handle closing. */
 	EXPECT_WSA(WSAENOTSOCK, recv(self->client, &byte, 1, 0));
 	EXPECT_WSA(WSAENOTSOCK, closesocket(self->client));
 	EXPECT_LT(net_now() - begun, 1.0);
@@ -392,7 +392,7 @@ TEST_F(winsock, a_lingering_close_holds_up_no_timeout_and_no_cancellation)
 	EXPECT_WSA(WSAEINTR, select(0, &set, NULL, NULL, NULL));
 	EXPECT_LT(net_now() - begun, 1.0);
 
-	/* It lingers still, and its end is told to who came meanwhile. */
+	/* The close still lingers, and its end wakes the threads that came during it. */
 	early = (struct blocked){ self->client, SELECT_READ };
 	blocked_start(_metadata, &early);
 	set_linger(self->server, 1, 0);
@@ -430,7 +430,7 @@ TEST_F(winsock, what_cannot_be_waited_for_is_over)
 	WSAPOLLFD polled[2] = { { self->client, POLLIN }, { self->listener, POLLIN } };
 	struct rlimit before, little = { 2, 0 };
 
-	/* The thread's own descriptor is the one that is too many. */
+	/* With the thread's own timer poll(2) has more descriptors than the limit allows. */
 	EXPECT_EQ(0, WSAPoll(polled, 2, 10));
 	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &before));
 	little.rlim_max = before.rlim_max;
@@ -460,7 +460,7 @@ TEST_F(winsock, a_childs_last_cleanup_resets_nothing_of_its_parents)
 /* claims: A12 */
 TEST_F(winsock, the_network_is_down)
 {
-	/* The one failure of the subsystem that can be had: an interface that is down. */
+	/* A test can provoke one failure of the subsystem: an interface that is down. */
 	SOCKET s = socket(AF_PACKET, SOCK_DGRAM, 0);
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = 1,

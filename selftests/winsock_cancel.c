@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* pthread_cancel(): no lock stays taken, no list keeps a stack that is gone. */
+/* pthread_cancel(): no lock stays taken, no list keeps an entry on a stack that has ended. */
 #include "winsock_test.h"
 
 static SOCKET listener;
 static HANDLE port, target;
 
-/* A thread that is to end calls; the call is not begun, or is carried out. */
+/* A cancelled thread makes a call; the call does not begin, or completes. */
 static void *accepts(void *unused)
 {
 	pthread_cancel(pthread_self());
@@ -57,7 +57,7 @@ TEST_F(winsock, before_a_call)
 	ends(_metadata, accepts);
 	ends(_metadata, starts);
 	ends(_metadata, queues);
-	/* Nobody holds what these take. */
+	/* The locks of these calls are free. */
 	EXPECT_EQ(WAIT_IO_COMPLETION, SleepEx(1000, TRUE));
 	ASSERT_EQ(0, connect(s, (struct sockaddr *)&name, sizeof(name)));
 	EXPECT_GE(accept(self->listener, NULL, NULL), 0);
@@ -93,7 +93,7 @@ static void *waits_at_port(void *argument)
 	return NULL;
 }
 
-/* It acts when the call is over, and leaves nothing behind. */
+/* The cancellation acts when the call is over, and leaves nothing. */
 TEST_F(winsock, in_the_middle_of_a_wait)
 {
 	WSAOVERLAPPED overlapped = { 0 }, second = { 0 };

@@ -98,7 +98,7 @@ TEST_F(library, the_deadline)
 	EXPECT_EQ(1, RSTS());
 }
 
-/* What is counted is what the program saw: a close that waits was never refused. */
+/* The counters agree with the program: a close that waits was never refused. */
 TEST_F(library, the_kernel_is_asked_once)
 {
 	struct mib mib;
@@ -127,7 +127,7 @@ TEST_F(library, would_block_and_then_blocking)
 		EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
 	}
 	EXPECT_EQ(0, FINS() + RSTS());
-	/* Asio's way out. */
+	/* Go on as Asio does. */
 	ASSERT_EQ(0, set_nonblocking(self->pair.client, 0));
 	start = net_now();
 	EXPECT_EQ(0, closesocket(self->pair.client));
@@ -144,7 +144,7 @@ TEST_F(library, would_block_and_then_other_options)
 	ASSERT_EQ(0, set_linger(self->pair.client, 1, 5));
 	ASSERT_EQ(0, set_nonblocking(self->pair.client, 1));
 	EXPECT_EQ(SOCKET_ERROR, closesocket(self->pair.client));
-	/* .NET's way out, the last of its steps. */
+	/* Go on as .NET does in its last step. */
 	ASSERT_EQ(0, set_linger(self->pair.client, 1, 0));
 	EXPECT_EQ(0, closesocket(self->pair.client));
 	EXPECT_EQ(1, RSTS());
@@ -212,7 +212,7 @@ TEST_F(library, begun_it_is_told_later)
 	close(op);
 	self->pair.client = -1;
 
-	/* Nothing to wait for: final at once. */
+	/* There is nothing to wait for: the close is final at once. */
 	idle = socket(AF_INET, SOCK_STREAM, 0);
 	options.flags = 0;
 	options.timeout_ns = 0;
@@ -249,14 +249,14 @@ TEST_F(library, taken_back_the_socket_is_at_its_number)
 		EXPECT_EQ(self->pair.client, s);
 		EXPECT_EQ(flags, fcntl(s, F_GETFD));
 		EXPECT_EQ(TCP_ESTABLISHED, net_state(s));
-		/* Another descriptor of the op tells what became of it. */
+		/* A copy of the op descriptor gives the record. */
 		ASSERT_EQ(0, winsock_close_result(copy, 0, &record));
 		EXPECT_EQ(WINSOCK_OUTCOME_CANCELLED, record.outcome);
 		EXPECT_EQ(SOCKET_ERROR, winsock_close_abort(copy));
 		EXPECT_EQ(WSAEALREADY, WSAGetLastError());
 		close(copy);
 	}
-	/* What is a socket again is no op: none of its data is taken for a record. */
+	/* A number that is a socket again is no op: its data is not read as a record. */
 	ASSERT_EQ(64, send(self->pair.server, (char[64]){ 0 }, 64, 0));
 	EXPECT_EQ(SOCKET_ERROR, winsock_close_result(s, 100, &record));
 	EXPECT_EQ(WSAEINVAL, WSAGetLastError());
@@ -264,7 +264,7 @@ TEST_F(library, taken_back_the_socket_is_at_its_number)
 	EXPECT_EQ(0, FINS() + RSTS());
 }
 
-/* A socket of the library's that has sent all it can, or -1. */
+/* Returns a library socket whose send buffer is full, or -1. */
 static SOCKET open_stuffed(void)
 {
 	struct sockaddr_in name = { .sin_family = AF_INET };
@@ -287,7 +287,7 @@ TEST_F(library, taken_back_it_is_what_it_was)
 	SOCKET s = open_stuffed();
 	int size, op, one = 1;
 
-	/* What the kernel does not know of it. */
+	/* An option that the kernel does not store. */
 	ASSERT_EQ(0, setsockopt(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (char *)&one, sizeof(one)));
 	ASSERT_EQ(0, set_linger(s, 7, 60));
 	ASSERT_EQ(0, shutdown(s, SD_SEND));
@@ -342,7 +342,7 @@ TEST_F(library, taken_back_by_nobody_but_who_began_and_while_the_number_is_the_o
 	EXPECT_EQ(SOCKET_ERROR, winsock_close_cancel(copy, &s));
 	EXPECT_EQ(WSAEACCES, WSAGetLastError());
 	EXPECT_EQ(0, FINS() + RSTS());
-	/* It may be reset by any holder. */
+	/* Any holder may reset it. */
 	ASSERT_EQ(0, winsock_close_abort(copy));
 	ASSERT_EQ(0, winsock_close_result(copy, -1, &record));
 	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, record.outcome);
@@ -351,8 +351,8 @@ TEST_F(library, taken_back_by_nobody_but_who_began_and_while_the_number_is_the_o
 }
 
 /*
- * What stays as on Linux although Windows has it otherwise: Documentation/differences.rst
- * names these tests.
+ * Behaviour that stays as on Linux although Windows differs: Documentation/differences.rst names
+ * these tests.
  */
 
 /* X1: Windows would reset. */
@@ -374,7 +374,7 @@ TEST_F(library, a_process_that_ends_sends_fin)
 	EXPECT_EQ(0, RSTS());
 }
 
-/* X6: neither what is queued nor what comes later resets. */
+/* X6: neither queued nor later data resets. */
 TEST_F(library, shutdown_of_receiving_resets_nothing)
 {
 	ASSERT_EQ(5, send(self->pair.server, "early", 5, 0));

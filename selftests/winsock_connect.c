@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Connects that fail, what select() tells of them, and what comes after. */
+/* Connects that fail: what select() reports, and later calls. */
 #include <limits.h>
 
 #include "winsock_test.h"
 
 enum { READABLE = 1, WRITABLE = 2, EXCEPTIONAL = 4, ALL = 7 };
 
-/* Which of the sets that are asked for have it, or -1; *@found is what the call returned. */
+/* Returns the sets in @asked that have it, or -1; *@found is the call's result. */
 static int selected(SOCKET s, int asked, int ms, int *found)
 {
 	struct timeval timeout = { ms / 1000, ms % 1000 * 1000 };
@@ -53,9 +53,9 @@ TEST_F(winsock, a_refused_connect_is_an_exception)
 	EXPECT_SELECTED(EXCEPTIONAL, s, ALL, 0);
 	EXPECT_SELECTED(EXCEPTIONAL, s, EXCEPTIONAL, 2000);
 	EXPECT_SELECTED(EXCEPTIONAL, s, WRITABLE | EXCEPTIONAL, 2000);
-	/* As on Linux where nobody asks for exceptions. */
+	/* Without the set of exceptions it answers as Linux does. */
 	EXPECT_SELECTED(READABLE | WRITABLE, s, READABLE | WRITABLE, 0);
-	/* To look has not taken the code. */
+	/* select() has not consumed the error. */
 	EXPECT_EQ(WSAECONNREFUSED, error_of(s));
 	EXPECT_SELECTED(EXCEPTIONAL, s, ALL, 0);
 	ASSERT_EQ(0, closesocket(s));
@@ -67,7 +67,7 @@ TEST_F(winsock, a_connect_that_fails_meanwhile_ends_the_wait)
 	double begun = net_now();
 
 	EXPECT_SELECTED(0, s, ALL, 100);
-	/* The next SYN finds nobody. */
+	/* The next SYN finds no listener. */
 	ASSERT_EQ(0, closesocket(self->listener));
 	EXPECT_SELECTED(EXCEPTIONAL, s, ALL, 20000);
 	EXPECT_LT(net_now() - begun, 10.0);
@@ -129,7 +129,7 @@ TEST_F(winsock, sending_without_a_peer)
 	EXPECT_WSA(WSAENOTCONN, WSASend(s, &buffer, 1, &moved, 0, NULL, NULL));
 	EXPECT_WSA(WSAENOTCONN, send(self->listener, "x", 1, 0));
 	EXPECT_WSA(WSAENOTCONN, send(u, "x", 1, 0));
-	/* One that had a peer is not without. */
+	/* A socket that had a peer has one still. */
 	ASSERT_EQ(0, shutdown(self->client, SD_SEND));
 	EXPECT_WSA(WSAESHUTDOWN, send(self->client, "x", 1, 0));
 	closesocket(s);
@@ -176,7 +176,7 @@ TEST_F(winsock, a_shutdown_that_fails_leaves_no_mark)
 		EXPECT_EQ(1, recv(s, &byte, 1, 0));
 		closesocket(s);
 		closesocket(peer);
-		/* And a connect that is under way goes on. */
+		/* A connect that is under way goes on, too. */
 		s = open_connecting(self->listener, self->port);
 		EXPECT_WSA(WSAENOTCONN, shutdown(s, ways[i]));
 		net_unmute(self->listener);
@@ -193,7 +193,7 @@ TEST_F(winsock, a_shutdown_that_fails_leaves_no_mark)
 /* claims: X4 */
 TEST_F(winsock, a_connection_that_is_over_has_its_peer_still)
 {
-	/* Both FINs; a reset. */
+	/* After both FINs, and after a reset. */
 	for (int reset = 0; reset < 2; reset++) {
 		SOCKET near[2] = { self->client, self->server };
 		struct sockaddr_in name;
@@ -217,7 +217,7 @@ TEST_F(winsock, a_connection_that_is_over_has_its_peer_still)
 		}
 		self->client = open_pair(self->listener, self->port, &self->server);
 	}
-	/* What never had one has none. */
+	/* A socket that never had a peer has none. */
 	{
 		SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
 		struct sockaddr_in name = loopback(1);

@@ -17,7 +17,7 @@ TEST_F(winsock, a_socket_for_another_process)
 	if (!child) {
 		SOCKET s;
 
-		/* Nothing inherited: it comes by the structure alone. */
+		/* The child inherits no handle: the structure alone gives it one. */
 		close(self->client);
 		if (read(channel[0], &info, sizeof(info)) != sizeof(info))
 			_exit(1);
@@ -38,7 +38,7 @@ TEST_F(winsock, a_socket_for_another_process)
 	ASSERT_EQ(sizeof(info), write(channel[1], &info, sizeof(info)));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
-	/* It is not for us, and when the socket is closed for nobody. */
+	/* It is for another process, and after the close of the socket for none. */
 	EXPECT_EQ(INVALID_SOCKET, WSASocket(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO,
 					    FROM_PROTOCOL_INFO, &info, 0, 0));
 	EXPECT_EQ(WSAEINVAL, WSAGetLastError());
@@ -69,7 +69,7 @@ TEST_F(winsock, the_close_of_no_socket_touches_nobodys_operations)
 	ASSERT_NE(INVALID_SOCKET, twin);
 	EXPECT_WSA(WSA_IO_PENDING, WSARecv(self->client, &buffers[0], 1, NULL, &flags, &kept, NULL));
 	EXPECT_WSA(WSA_IO_PENDING, WSARecv(self->server, &buffers[1], 1, NULL, &flags, &plain, NULL));
-	/* Without its handle the first one goes on. */
+	/* The handle is closed, and its operation goes on at the other one. */
 	ASSERT_EQ(0, closesocket(self->client));
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		EXPECT_WSA(WSAENOTSOCK, closesocket(values[i]));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Network events: what is told, when, and that a close ends it. */
+/* Network events: which are signalled, when, and that a close ends them. */
 #include <netinet/tcp.h>
 
 #include "winsock_test.h"
 
 #define ANY_EVENT (FD_READ | FD_WRITE | FD_OOB | FD_ACCEPT | FD_CONNECT | FD_CLOSE)
 
-/* What has happened by now, forgotten by this. */
+/* Returns what has happened, and clears it. */
 static long happened(SOCKET s, WSAEVENT event, int bit, int *error)
 {
 	WSANETWORKEVENTS events;
@@ -29,7 +29,7 @@ TEST_F(winsock, reading_is_told_again_after_a_receive_that_leaves_data)
 	EXPECT_TRUE(is_set(event));
 	EXPECT_EQ(FD_READ, happened(self->client, event, FD_READ_BIT, &error));
 	EXPECT_EQ(0, error);
-	/* Told once, until it is read. */
+	/* The event is signalled once, until the data is read. */
 	EXPECT_TRUE(is_unset(event));
 	ASSERT_EQ(5, send(self->server, "again", 5, 0));
 	EXPECT_TRUE(is_unset(event));
@@ -77,7 +77,7 @@ TEST_F(winsock, the_socket_is_non_blocking_and_stays_so)
 	set_linger(self->client, 1, 5);
 	EXPECT_WSA(WSAEWOULDBLOCK, closesocket(self->client));
 	EXPECT_TRUE(is_unset(event));
-	/* Would-block has left the association. */
+	/* The refused close has kept the association. */
 	EXPECT_WSA(WSAEINVAL, ioctlsocket(self->client, FIONBIO, &off));
 	ASSERT_EQ(0, WSAEventSelect(self->client, NULL, 0));
 	EXPECT_WSA(WSAEWOULDBLOCK, recv(self->client, &byte, 1, 0));
@@ -140,7 +140,7 @@ TEST_F(winsock, sending_to_a_peer_that_has_closed)
 		EXPECT_EQ(0, recv(self->client, &byte, 1, 0));
 		ASSERT_EQ(1, send(self->client, "x", 1, 0));
 		net_sleep(50);
-		/* Whichever call is the first to find the reset. */
+		/* Each kind of call may be the first to find the reset. */
 		if (first_receives == 2)
 			EXPECT_WSA(WSAECONNABORTED, WSARecv(self->client, &buffer, 1, NULL, &flags,
 							    &overlapped, NULL));
@@ -165,11 +165,11 @@ TEST_F(winsock, a_close_ends_the_association_and_tells_nothing)
 	ASSERT_EQ(0, closesocket(self->client));
 	ASSERT_EQ(0, closesocket(self->server));
 	EXPECT_TRUE(is_unset(event));
-	/* Nor for the next socket with the number. */
+	/* The next socket with the number has no event, either. */
 	again = socket(AF_INET, SOCK_STREAM, 0);
 	EXPECT_TRUE(is_unset(event));
 	EXPECT_EQ(0, closesocket(again));
-	/* The event is the program's still. */
+	/* The event still belongs to the program. */
 	EXPECT_TRUE(WSASetEvent(event));
 	EXPECT_TRUE(is_set(event));
 	EXPECT_TRUE(WSACloseEvent(event));
@@ -195,13 +195,13 @@ TEST_F(winsock, connecting_and_accepting)
 	EXPECT_EQ(FD_ACCEPT, happened(self->listener, listening, FD_ACCEPT_BIT, &error));
 	accepted = accept(self->listener, NULL, NULL);
 	ASSERT_NE(INVALID_SOCKET, accepted);
-	/* Non-blocking and associated like its listener. */
+	/* The accepted socket is non-blocking and associated like its listener. */
 	EXPECT_WSA(WSAEWOULDBLOCK, recv(accepted, &byte, 1, 0));
 	EXPECT_TRUE(is_unset(listening));
 	ASSERT_EQ(1, send(s, "x", 1, 0));
 	EXPECT_TRUE(is_set(listening));
 	EXPECT_EQ(FD_READ, happened(accepted, listening, FD_READ_BIT, &error));
-	/* Nobody listens there. */
+	/* No socket listens there. */
 	ASSERT_EQ(0, closesocket(s));
 	s = socket(AF_INET, SOCK_STREAM, 0);
 	name.sin_port = htons(1);
@@ -222,7 +222,7 @@ TEST_F(winsock, refusals)
 	EXPECT_WSA(WSAENOTSOCK, WSAEventSelect(999, event, FD_READ));
 	EXPECT_WSA(WSAENOTSOCK, WSAEnumNetworkEvents(999, event, &events));
 	EXPECT_WSA(WSAEFAULT, WSAEnumNetworkEvents(self->client, event, NULL));
-	/* A failed call changes nothing, the mode included. */
+	/* A failed call changes nothing, not even the mode. */
 	EXPECT_EQ(0, WSAEnumNetworkEvents(self->client, NULL, &events));
 	EXPECT_EQ(0, events.lNetworkEvents);
 }
@@ -236,7 +236,7 @@ TEST_F(winsock, a_connect_that_was_under_way_before_is_told_when_it_ends)
 	EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
 	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE | FD_CLOSE));
 	EXPECT_TRUE(is_unset(event));
-	/* Asked once more while it still is. */
+	/* Associate once more while the connect is under way. */
 	ASSERT_EQ(0, WSAEventSelect(s, event, ANY_EVENT));
 	EXPECT_TRUE(is_unset(event));
 	net_unmute(self->listener);
@@ -247,7 +247,7 @@ TEST_F(winsock, a_connect_that_was_under_way_before_is_told_when_it_ends)
 	EXPECT_EQ(1, send(s, "x", 1, 0));
 	EXPECT_TRUE(is_unset(event));
 	ASSERT_EQ(0, closesocket(s));
-	/* The same, and it ends badly. */
+	/* The same with a connect that fails. */
 	s = open_connecting(self->listener, self->port);
 	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE));
 	EXPECT_TRUE(is_unset(event));
@@ -263,7 +263,7 @@ TEST_F(winsock, an_association_that_comes_late_is_told_what_is_there)
 	char data[16];
 	int error;
 
-	/* Both FINs have passed, and data is there. */
+	/* Both FINs are exchanged, and data is there. */
 	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
 	ASSERT_EQ(0, shutdown(self->server, SD_SEND));
 	ASSERT_EQ(0, shutdown(self->client, SD_SEND));
@@ -276,7 +276,7 @@ TEST_F(winsock, an_association_that_comes_late_is_told_what_is_there)
 	EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
 	EXPECT_EQ(0, error);
 	closesocket(self->client);
-	/* A reset, at either end. */
+	/* Reset either end. */
 	for (int accepted = 0; accepted < 2; accepted++) {
 		SOCKET near, far, server = -1, client = open_pair(self->listener, self->port, &server);
 
@@ -306,15 +306,18 @@ TEST_F(winsock, another_choice_of_events_tells_nothing_twice)
 	EXPECT_EQ(FD_READ | FD_WRITE, happened(self->client, event, FD_READ_BIT, &error));
 	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_WRITE | FD_CLOSE));
 	EXPECT_TRUE(is_unset(event));
-	/* What was told to the former event, and not yet fetched, is told to the new one. */
+	/*
+	 * An event that was signalled to the former object, and not fetched, is signalled to the
+	 * new one.
+	 */
 	EXPECT_EQ(3, recv(self->client, data, 3, 0));
 	EXPECT_TRUE(is_set(event));
 	ASSERT_EQ(0, WSAEventSelect(self->client, other, FD_READ));
 	EXPECT_TRUE(is_set(other));
-	/* What was taken meanwhile is not told any more. */
+	/* After the program has read the data it is not signalled any more. */
 	EXPECT_EQ(2, recv(self->client, data, 3, 0));
 	EXPECT_EQ(0, happened(self->client, other, FD_READ_BIT, &error));
-	/* A loop that changes its mind hears of the end. */
+	/* A loop that ends its association and begins another one gets the end. */
 	ASSERT_EQ(0, WSAEventSelect(self->client, NULL, 0));
 	ASSERT_EQ(0, closesocket(self->server));
 	net_sleep(50);
@@ -330,7 +333,7 @@ TEST_F(winsock, a_connection_that_is_there_is_told_once)
 	WSAEVENT event = WSACreateEvent();
 	int error;
 
-	/* Who asks for it later, too. */
+	/* An association that asks for FD_CONNECT later gets it, too. */
 	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ));
 	EXPECT_TRUE(is_unset(event));
 	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_CONNECT | FD_WRITE));
@@ -376,13 +379,13 @@ TEST_F(winsock, a_connect_that_does_not_begin_is_told_by_the_call_alone)
 
 	ASSERT_EQ(0, WSAEventSelect(s, event, FD_CONNECT | FD_WRITE | FD_CLOSE));
 	EXPECT_NO_CONNECT(s, event);
-	/* No way there. */
+	/* There is no route. */
 	name.sin_addr.s_addr = htonl(0x0a000001);
 	EXPECT_WSA(WSAENETUNREACH, connect(s, (struct sockaddr *)&name, sizeof(name)));
 	EXPECT_NO_CONNECT(s, event);
 	EXPECT_WSA(WSAEFAULT, connect(s, (struct sockaddr *)8, sizeof(name)));
 	EXPECT_NO_CONNECT(s, event);
-	/* It still can, and is told then; but not of a second one. */
+	/* The socket can still connect, and that is signalled; a second one is not. */
 	name = loopback(self->port);
 	EXPECT_WSA(WSAEWOULDBLOCK, connect(s, (struct sockaddr *)&name, sizeof(name)));
 	EXPECT_TRUE(is_set(event));
@@ -401,7 +404,7 @@ TEST_F(winsock, a_datagram_sockets_error_is_left_to_the_call)
 	char byte;
 	int error;
 
-	/* Nobody has that port, and ICMP says so. */
+	/* No socket has that port, and ICMP reports it. */
 	ASSERT_EQ(0, connect(s, (struct sockaddr *)&name, sizeof(name)));
 	ASSERT_EQ(0, WSAEventSelect(s, event, FD_READ | FD_CLOSE));
 	ASSERT_EQ(1, send(s, "x", 1, 0));
@@ -426,12 +429,12 @@ TEST_F(winsock, a_connection_that_dies_of_silence_does_not_end_well)
 	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 20000, FALSE));
 	EXPECT_EQ(FD_CLOSE, happened(self->client, event, FD_CLOSE_BIT, &error));
 	EXPECT_EQ(WSAECONNABORTED, error);
-	/* What the library saw first, the program's calls see as well: this is no end. */
+	/* The library found the error first; the program's calls get it as well, not the end. */
 	for (int i = 0; i < 2; i++)
 		EXPECT_WSA(WSAECONNABORTED, recv(self->client, &byte, 1, 0));
 }
 
-/* How many watches one user may have; the former number. */
+/* Set how many watches a user may have. Returns the former number. */
 static long watches(long number)
 {
 	FILE *file = fopen("/proc/sys/fs/epoll/max_user_watches", "r+");
@@ -452,12 +455,12 @@ TEST_F(winsock, what_cannot_be_watched_is_refused)
 	WSAEVENT event = WSACreateEvent(), told = WSACreateEvent();
 	long before;
 
-	/* The library's own watches are there by now. */
+	/* Make the library's own watches first. */
 	ASSERT_EQ(0, WSAEventSelect(self->server, event, FD_CLOSE));
 	before = watches(0);
 	ASSERT_GT(before, 0);
 	EXPECT_WSA(WSAENOBUFS, WSAEventSelect(self->client, event, FD_READ));
-	/* Another choice of events for what is watched needs none. */
+	/* Another choice of events needs no new watch. */
 	EXPECT_EQ(0, WSAEventSelect(self->server, told, FD_READ | FD_CLOSE));
 	ASSERT_EQ(0, watches(before));
 	ASSERT_EQ(1, send(self->client, "x", 1, 0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The examples of overlapped I/O, one against the other. */
+/* The examples of overlapped I/O run against each other. */
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -44,7 +44,7 @@ TEST(clients_get_back_what_they_sent_and_the_server_ends)
 	net_enter();
 	server = start(iocp_echo, 3, server_arguments);
 	ASSERT_GT(server, 0);
-	/* Its port is taken once it listens. */
+	/* Once the server listens its port is taken. */
 	for (int ms = 0; ms < 5000 && !net_bind_error(NET_V4, PORT); ms += 10)
 		net_sleep(10);
 	net_sleep(100);

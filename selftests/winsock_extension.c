@@ -22,7 +22,7 @@ static SOCKET make(void)
 	return socket(AF_INET, SOCK_STREAM, 0);
 }
 
-/* 0, or the last error. */
+/* Returns 0, or the last error. */
 static int accept_to(SOCKET listener, struct accepting *accepting, SOCKET s, DWORD data_size)
 {
 	memset(accepting, 0, sizeof(*accepting));
@@ -127,7 +127,7 @@ TEST_F(winsock, a_connection_takes_the_sockets_place)
 	ASSERT_EQ((int)sizeof(struct sockaddr_in), remote_size);
 	EXPECT_EQ(self->port, ntohs(((struct sockaddr_in *)local)->sin_port));
 	EXPECT_EQ(own_port(peer), ntohs(((struct sockaddr_in *)remote)->sin_port));
-	/* Its port is the one that it had. */
+	/* The socket keeps its port. */
 	EXPECT_EQ(SOCKET_ERROR, WSARecv(s, &buffer, 1, NULL, &flags, &receive, NULL));
 	EXPECT_EQ(WSA_IO_PENDING, WSAGetLastError());
 	EXPECT_EQ(5, send(peer, "hello", 5, 0));
@@ -163,7 +163,7 @@ TEST_F(winsock, who_is_silent_holds_up_nobody)
 	ASSERT_TRUE(take(port, &packet, SOON));
 	EXPECT_EQ(&first.overlapped, packet.overlapped);
 	EXPECT_EQ(2, packet.moved);
-	/* The end is as good as data. */
+	/* The end of the connection completes it as data does. */
 	ASSERT_EQ(WSA_IO_PENDING, accept_to(self->listener, &first, make(), DATA));
 	closesocket(connect_to(self->port));
 	ASSERT_TRUE(take(port, &packet, SOON));
@@ -181,7 +181,7 @@ TEST_F(winsock, a_close_of_either_socket_ends_it)
 
 	for (int i = 0; i < 4; i++)
 		ASSERT_EQ(WSA_IO_PENDING, accept_to(self->listener, &accepting[i], make(), DATA));
-	/* One has its connection, and waits for data. */
+	/* One operation has its connection, and waits for data. */
 	peer = connect_to(self->port);
 	EXPECT_FALSE(take(port, &packet, LATE));
 	EXPECT_EQ(0, closesocket(accepting[2].s));
@@ -198,7 +198,7 @@ TEST_F(winsock, a_close_of_either_socket_ends_it)
 		EXPECT_NE(&accepting[1].overlapped, packet.overlapped);
 	}
 	EXPECT_FALSE(take(port, &packet, 0));
-	/* The sockets are as before, and as good for another one. */
+	/* The sockets are as before, and can be used again. */
 	self->listener = net_listen(NET_V4, &self->port);
 	port_for(self->listener, port, 9);
 	ASSERT_EQ(WSA_IO_PENDING, accept_to(self->listener, &accepting[1], accepting[1].s, 0));
@@ -333,7 +333,7 @@ TEST_F(winsock, a_connect_with_data_is_one_operation)
 	server = accept(self->listener, NULL, NULL);
 	EXPECT_EQ(5, recv(server, data, sizeof(data), 0));
 	EXPECT_EQ(1, send(server, "y", 1, 0));
-	/* It blocks, as it did before. */
+	/* The socket blocks, as before. */
 	EXPECT_EQ(1, recv(s, data, sizeof(data), 0));
 	EXPECT_FALSE(function(s, (struct sockaddr *)&name, sizeof(name), NULL, 0, &sent,
 			      &overlapped));

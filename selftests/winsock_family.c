@@ -82,7 +82,7 @@ TEST_F(family, the_page_goes_for_local_connections)
 	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, self->report.outcome);
 	EXPECT_FALSE(net_is_open(self->ends.near));
 	self->ends.near = -1;
-	/* What it has it may read first. */
+	/* The peer may read first what it has. */
 	EXPECT_LE(net_drain(self->ends.far, &error), queued);
 	EXPECT_EQ(ECONNRESET, error);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* fork(): what a child has of its parent's, and what it has not. */
+/* fork(): what a child inherits of its parent's state, and what it does not. */
 #include <dirent.h>
 
 #include "winsock_test.h"
@@ -26,7 +26,7 @@ static int receive(SOCKET s, WSAOVERLAPPED *overlapped, char *data, ULONG size)
 	return WSARecv(s, &buffer, 1, NULL, &flags, overlapped, NULL) ? WSAGetLastError() : 0;
 }
 
-/* Takes one packet, for a while. The error; 0: it is there. */
+/* Wait briefly for one packet. Returns the error, 0 if it came. */
 static int take(HANDLE port, ULONG_PTR *key, DWORD *moved)
 {
 	LPOVERLAPPED overlapped;
@@ -39,7 +39,7 @@ static int take(HANDLE port, ULONG_PTR *key, DWORD *moved)
 		return __LINE__; \
 } while (0)
 
-/* Each is refused at once, and by its own error. 0, or the line. */
+/* Each call fails at once, by its own error. Returns 0, or the line. */
 static int child_handles(const struct family *family)
 {
 	OVERLAPPED_ENTRY entry;
@@ -59,7 +59,7 @@ static int child_handles(const struct family *family)
 	MUST(GetLastError() == ERROR_INVALID_HANDLE);
 	MUST(!QueueUserAPC(count, family->other, (ULONG_PTR)&runs));
 	MUST(GetLastError() == ERROR_INVALID_HANDLE);
-	/* The thread that forked is the child's. */
+	/* The child has the thread that forked. */
 	MUST(QueueUserAPC(count, family->self, (ULONG_PTR)&runs));
 	MUST(SleepEx(0, TRUE) == WAIT_IO_COMPLETION && runs == 1);
 	MUST(WSASetEvent(family->event));
@@ -67,7 +67,7 @@ static int child_handles(const struct family *family)
 	return 0;
 }
 
-/* Sockets and all that can be made of them. */
+/* A child can use its sockets, and what it makes of them. */
 static int child_sockets(const struct family *family)
 {
 	HANDLE port = CreateIoCompletionPort(TO_HANDLE(family->client), NULL, 22, 0);
@@ -78,7 +78,7 @@ static int child_sockets(const struct family *family)
 	ULONG_PTR key;
 	DWORD moved;
 
-	/* The association with a port was the parent's. */
+	/* The child does not have the association with a port. */
 	MUST(port);
 	MUST(receive(family->client, &overlapped, data, 16) == WSA_IO_PENDING);
 	MUST(send(family->server, "hello", 5, 0) == 5);
@@ -130,7 +130,7 @@ TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
 	family.event = WSACreateEvent();
 	family.self = winsock_thread_self();
 	EXPECT_EQ(WSA_IO_PENDING, receive(other, &overlapped[0], data, 16));
-	/* Somebody sleeps at the port meanwhile. */
+	/* A thread sleeps at the port. */
 	ASSERT_EQ(0, pthread_create(&thread, NULL, sleeper_run, &family));
 	net_sleep(100);
 	for (int part = 0; part < 2; part++) {
@@ -143,7 +143,7 @@ TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
 		ASSERT_EQ(child, waitpid(child, &status, 0));
 		EXPECT_EQ(0, status);
 	}
-	/* The child's event is another one; the parent's port is as it was. */
+	/* The child's event differs from the parent's; the parent's port is as it was. */
 	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(1, &family.event, FALSE, 0, FALSE));
 	EXPECT_FALSE(HasOverlappedIoCompleted(&overlapped[0]));
 	ASSERT_EQ(5, send(quiet, "hello", 5, 0));
@@ -152,7 +152,7 @@ TEST_F(winsock, a_child_has_the_sockets_and_none_of_the_ports)
 	EXPECT_EQ(0, FINS() + RSTS());
 }
 
-/* A routine that forks, and whose child may end in it. */
+/* A routine that forks; its child may end in it. */
 struct forker {
 	pid_t child;
 	bool cleanup;
@@ -174,7 +174,7 @@ static void *blocked_run(void *s)
 	return (void *)(intptr_t)recv(*(SOCKET *)s, &byte, 1, 0);
 }
 
-/* Its handle is one of two, and goes at once; the operation is not the child's. */
+/* The child's handle is one of two, and is closed at once; the operation is the parent's. */
 static int child_closed(SOCKET s, WSAOVERLAPPED *overlapped, double begun)
 {
 	MUST(net_now() - begun < 1.0);
@@ -197,7 +197,7 @@ TEST_F(winsock, a_routine_forks_in_a_lingering_close)
 	int status, result;
 	void *received;
 
-	/* With a thread that waits, and an operation, the close has something to tell. */
+	/* A blocked call and an operation, which the close ends. */
 	other = open_pair(self->listener, self->port, &peer);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, blocked_run, &other));
 	net_sleep(150);
@@ -235,7 +235,7 @@ static void *lingerer_run(void *argument)
 	return NULL;
 }
 
-/* Its number is free there, and good for another socket. */
+/* In the child the number is free, and good for another socket. */
 static int child_without_op(SOCKET s)
 {
 	MUST(!net_is_open(s));
@@ -246,7 +246,7 @@ static int child_without_op(SOCKET s)
 	return WSACleanup() ? __LINE__ : 0;
 }
 
-/* Descriptors of the library's insides that this process has. */
+/* Count this process's descriptors that the library uses internally. */
 static int inner_descriptors(void)
 {
 	DIR *directory = opendir("/proc/self/fd");
@@ -264,7 +264,7 @@ static int inner_descriptors(void)
 	return count;
 }
 
-/* The epoll of the helper is one and the same in both: the child changes nothing there. */
+/* Child and parent share the helper's epoll: the child must not change it. */
 static int child_watches(SOCKET s, SOCKET peer)
 {
 	WSAOVERLAPPED overlapped = { 0 };
@@ -321,7 +321,7 @@ TEST_F(winsock, what_is_executed_has_no_sockets_but_those_it_is_to_have)
 							 HANDLE_FLAG_INHERIT));
 		EXPECT_TRUE(GetHandleInformation((HANDLE)(intptr_t)self->client, &flags));
 		EXPECT_EQ(inherits ? HANDLE_FLAG_INHERIT : 0, flags);
-		/* An accepted one, too. */
+		/* The same holds for an accepted socket. */
 		EXPECT_TRUE(GetHandleInformation((HANDLE)(intptr_t)self->server, &flags));
 		EXPECT_EQ(0, flags);
 		child = fork();
@@ -348,7 +348,7 @@ TEST_F(winsock, what_is_executed_has_no_sockets_but_those_it_is_to_have)
 /* claims: M1 M2 */
 TEST_F(winsock, a_worker_that_was_forked_is_a_holder)
 {
-	/* Whoever closes first goes at once; the last one lingers. */
+	/* The first close returns at once; the last one lingers. */
 	for (int parent_first = 0; parent_first < 2; parent_first++) {
 		int go[2], status;
 		double begun;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Numbers are reused behind the library's back: what it knows is of a socket, not of a number. */
+/*
+ * The program reuses numbers without the library, whose state belongs to a socket, not to a number.
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@ TEST_F(winsock, the_last_cleanup_closes_no_file_and_no_stranger)
 
 	for (int i = 0; i < 3; i++)
 		used[i] = socket(AF_INET, SOCK_STREAM, 0);
-	/* The usual way to print to a socket, and another library's close. */
+	/* fclose() after fdopen(), and another library's close. */
 	stream = fdopen(used[0], "r+");
 	ASSERT_NE(NULL, stream);
 	fclose(stream);
@@ -37,7 +39,7 @@ TEST_F(winsock, the_last_cleanup_closes_no_file_and_no_stranger)
 	EXPECT_EQ(0, WSACleanup());
 	EXPECT_EQ(1, write(file, "x", 1));
 	EXPECT_TRUE(is_stream_alive(ends[0], ends[1]));
-	/* What is the library's it has closed. */
+	/* The library has closed its own sockets. */
 	EXPECT_FALSE(net_is_open(self->client));
 }
 
@@ -75,7 +77,7 @@ TEST_F(winsock, marks_do_not_refuse_another_socket)
 	EXPECT_EQ(1, write(ends[1], "y", 1));
 	EXPECT_EQ(1, recv(ends[0], &byte, 1, 0));
 	EXPECT_EQ('y', byte);
-	/* It is closed by what it is. */
+	/* The number is closed as the socket that it is now. */
 	EXPECT_EQ(0, closesocket(ends[0]));
 	EXPECT_EQ(0, read(ends[1], &byte, 1));
 }
@@ -97,7 +99,7 @@ TEST_F(winsock, a_close_asks_for_the_socket_that_is_there)
 	EXPECT_EQ(0, read(ends[1], &byte, 1));
 }
 
-/* The library looks at a number while it has the lock of what it knew of it. */
+/* The library asks for a number's socket while it holds the lock of the old state. */
 TEST_F(winsock, events_of_a_socket_that_has_gone_are_looked_for_at_another)
 {
 	struct net_pair pairs[2];
@@ -109,7 +111,7 @@ TEST_F(winsock, events_of_a_socket_that_has_gone_are_looked_for_at_another)
 	net_linger(pairs[1].server, 1, 0);
 	close(pairs[1].server);
 	ASSERT_EQ(pairs[0].client, dup2(pairs[1].client, pairs[0].client));
-	/* A receive, after which there may be more, and which has not taken the reset. */
+	/* This receive may leave data, and does not consume the reset. */
 	EXPECT_WSA(WSAEINVAL, recv(pairs[0].client, &byte, 1, MSG_OOB));
 	EXPECT_EQ(0, closesocket(pairs[0].client));
 }
@@ -121,7 +123,7 @@ static void *wait_for_a_byte(void *argument)
 	return (void *)(intptr_t)recv(*(SOCKET *)argument, &byte, 1, 0);
 }
 
-/* What the program puts in the place of the library's own: the numbers, and how many. */
+/* Put other files at the library's own descriptors. Returns how many, and their numbers. */
 static int take_over(int *numbers)
 {
 	DIR *directory = opendir("/proc/self/fd");
@@ -160,7 +162,7 @@ TEST_F(winsock, what_has_the_number_of_a_wake_up_is_not_written_to)
 	EXPECT_TRUE(CancelIoEx((HANDLE)(intptr_t)self->server, NULL));
 	count = take_over(numbers);
 	ASSERT_EQ(2, count);
-	/* Everything works, and nothing of it went there. */
+	/* Everything works, and no byte went to these files. */
 	EXPECT_WSA(WSAETIMEDOUT, recv(self->client, &byte, 1, 0));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_a_byte, &self->client));
 	net_sleep(50);

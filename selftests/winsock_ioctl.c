@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* WSAIoctl, and handles that other programs inherit or not. */
+/* WSAIoctl(), and inheritance of handles. */
 #include "winsock_test.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AF_VSOCK and SCTP, which the module does not know: its calls answer EOPNOTSUPP and
- * touch nothing, and closesocket() is the kernel's close(2), blocking or not.
+ * AF_VSOCK and SCTP, which the module does not know: its calls fail with EOPNOTSUPP and change
+ * nothing, and closesocket() is the kernel's close(2), blocking or not.
  */
 #include <asm/byteorder.h>
 #include <netinet/in.h>
@@ -86,7 +86,7 @@ static int set_linger(SOCKET s, unsigned int on, unsigned int seconds)
 	return setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&linger, sizeof(linger));
 }
 
-/* What the kernel has, by its own call. */
+/* Read the kernel's setting. */
 static int getsockopt_native(int fd, void *value, socklen_t *size)
 {
 	return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_LINGER, value, size);
@@ -118,7 +118,7 @@ TEST_F(native, the_device_knows_nothing_of_it)
 }
 
 /* claims: A1 G2 */
-/* Linger off: the number goes at once, and what was sent arrives. */
+/* With linger off the number is free at once, and the data arrives. */
 TEST_F(native, closesocket_is_close)
 {
 	for (u_long nonblocking = 0; nonblocking < 2; nonblocking++) {
@@ -142,7 +142,7 @@ TEST_F(native, closesocket_is_close)
 	}
 }
 
-/* A timeout is the library's to know: close(2) does not wait for it, whatever the mode. */
+/* The library keeps the timeout: close(2) does not wait for it, whatever the mode. */
 TEST_F(native, a_timeout_holds_up_nobody)
 {
 	socklen_t length;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kernel counts and traces of the library's closes is what the program saw. */
+/* The kernel's counters and traces of the library's closes agree with what the program saw. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,9 @@ static char verdict_letter(const char *verdict)
 	return strcmp(verdict, "wouldblock") ? verdict[0] : 'b';
 }
 
-/* What has been traced since, by a letter each: a verdict's, or an outcome's as a capital. */
+/*
+ * Returns the events since the last call, a letter each: a verdict's, or an outcome's as a capital.
+ */
 static const char *traced(void)
 {
 	static char text[64];
@@ -41,13 +43,13 @@ TEST_F(winsock, a_lingering_close_asks_once)
 
 	queued = stuff(self->client);
 	set_linger(self->client, 1, 20);
-	/* The server's end stays open here: its own close would be counted as well. */
+	/* The server's end stays open here: the kernel would count its close as well. */
 	reader = net_drain_later(&(struct net_pair){ .client = self->client,
 						     .server = dup(self->server) }, 500);
 	trace_open(&trace);
 	mib_read(&mib);
 	ASSERT_EQ(0, closesocket(self->client));
-	/* It waited, and was released: no program saw a refusal. */
+	/* The close waited and was released: no refusal is counted. */
 	EXPECT_STREQ("Graceful 1 Begun 1", mib_changes(&mib));
 	EXPECT_STREQ("wrG", traced());
 	trace_close(&trace);

@@ -108,7 +108,7 @@ TEST_F(options, the_earlier_timeout_is_reinstated)
 	ASSERT_EQ(0, set_dontlinger(self->s, 1));
 	ASSERT_EQ(0, set_dontlinger(self->s, 0));
 	EXPECT_LINGER(self->s, 1, 30);
-	/* An explicit 0 was chosen, and is as good as any other. */
+	/* The program has chosen 0, which counts like any other. */
 	ASSERT_EQ(0, set_linger(self->s, 1, 0));
 	ASSERT_EQ(0, set_dontlinger(self->s, 1));
 	ASSERT_EQ(0, set_dontlinger(self->s, 0));
@@ -254,7 +254,7 @@ TEST_F(options, accept_hands_them_on)
 	while (send(accepted, (char *)&name, sizeof(name), 0) > 0)
 		;
 	EXPECT_WSA(WSAEWOULDBLOCK, closesocket(accepted));
-	/* Through SO_DONTLINGER and back the accepted socket knows the timeout too. */
+	/* The accepted socket has the timeout, too: SO_DONTLINGER on and off restores it. */
 	ASSERT_EQ(0, set_dontlinger(accepted, 1));
 	ASSERT_EQ(0, set_dontlinger(accepted, 0));
 	EXPECT_LINGER(accepted, 1, 555);

@@ -4,10 +4,10 @@
 
 #include "winsock_test.h"
 
-#define BLOCK	(2 << 20)	/* more than both ends take while nobody reads */
+#define BLOCK	(2 << 20)	/* exceeds the buffers of both ends */
 #define SNDBUF	65536
 
-/* A send of As that is pending until somebody reads. */
+/* A send of As that is pending until the peer reads. */
 struct sending {
 	WSAOVERLAPPED overlapped;
 	WSABUF buffer;
@@ -24,7 +24,7 @@ static int sending_begin(struct sending *sending, SOCKET s)
 	return WSASend(s, &sending->buffer, 1, NULL, 0, &sending->overlapped, NULL);
 }
 
-/* It ends with this error, or 0 and the whole block. */
+/* The send ends with this error, or with 0 and the whole block. */
 #define EXPECT_SENT(error, s, sending) do { \
 	DWORD moved_ = 77, flags_; \
 	BOOL done_ = WSAGetOverlappedResult(s, &(sending)->overlapped, &moved_, TRUE, &flags_); \
@@ -34,11 +34,11 @@ static int sending_begin(struct sending *sending, SOCKET s)
 		EXPECT_EQ(error, WSAGetLastError()); \
 } while (0)
 
-/* A peer that reads to the end, or until nothing has come for two seconds. */
+/* A peer that reads to the end, or until no data has come for two seconds. */
 struct reader {
 	SOCKET s;
 	size_t got;
-	size_t first_b;		/* where the Bs begin, if there are any */
+	size_t first_b;		/* position of the first B */
 	size_t bs;
 	int last;
 	pthread_t thread;
@@ -68,7 +68,7 @@ static void reader_start(struct __test_metadata *_metadata, struct reader *reade
 	ASSERT_EQ(0, pthread_create(&reader->thread, NULL, reader_run, reader));
 }
 
-/* All As, then so many Bs, then the end. */
+/* The peer reads all As, then so many Bs, then the end. */
 #define EXPECT_READ(reader, bees) do { \
 	ASSERT_EQ(0, pthread_join((reader)->thread, NULL)); \
 	EXPECT_EQ(0, (reader)->last); \
@@ -87,7 +87,7 @@ struct blocked {
 	int result;
 	int error;
 	double ended;
-	unsigned int runs;	/* of routines meanwhile */
+	unsigned int runs;	/* of routines during the call */
 	HANDLE self;
 	pthread_t thread;
 };
@@ -105,7 +105,7 @@ static void *blocked_run(void *argument)
 	return NULL;
 }
 
-/* It is in the call by the time this returns, and does not end by itself. */
+/* Start a thread and return when it is in the call, and does not end by itself. */
 static void blocked_start(struct __test_metadata *_metadata, struct blocked *blocked, SOCKET s,
 			  bool receives)
 {
@@ -133,7 +133,7 @@ TEST_F(winsock, shutdown_comes_behind_a_pending_send)
 
 		EXPECT_WSA(WSA_IO_PENDING, sending_begin(&sending, self->client));
 		EXPECT_EQ(0, shutdown(self->client, ways[i]));
-		/* For the program it has happened. */
+		/* For the program the shutdown is done. */
 		EXPECT_WSA(WSAESHUTDOWN, send(self->client, "B", 1, 0));
 		EXPECT_WSA(WSAESHUTDOWN, WSASend(self->client, &sending.buffer, 1, NULL, 0,
 						 &(WSAOVERLAPPED){ 0 }, NULL));
@@ -201,7 +201,7 @@ TEST_F(winsock, shutdown_survives_the_close_of_one_of_several_handles)
 	reader_start(_metadata, &reader, self->server);
 	EXPECT_SENT(0, twin, &sending);
 	EXPECT_READ(&reader, 0);
-	/* The reader may have seen the FIN before its acknowledgement has come back. */
+	/* The acknowledgement of the FIN may arrive after the reader has seen the FIN. */
 	EXPECT_EQ(TCP_FIN_WAIT2, net_left_wait(self->client_port, self->port, TCP_FIN_WAIT2, 2000));
 	EXPECT_EQ(TCP_FIN_WAIT2, net_state(twin));
 }
@@ -249,7 +249,7 @@ TEST_F(winsock, a_non_blocking_send_would_block_and_is_told_when_it_may)
 	EXPECT_WSA(WSA_IO_PENDING, sending_begin(&sending, self->client));
 	EXPECT_WSA(WSAEWOULDBLOCK, send(self->client, "B", 1, 0));
 	reader_start(_metadata, &reader, self->server);
-	/* Now and then there is room, and it is the operation's. */
+	/* Now and then there is room, and the operation takes it. */
 	while (!HasOverlappedIoCompleted(&sending.overlapped) &&
 	       send(self->client, "B", 1, 0) < 0) {
 		EXPECT_EQ(WSAEWOULDBLOCK, WSAGetLastError());
@@ -340,7 +340,7 @@ TEST_F(winsock, a_close_ends_a_send_that_waits_for_its_turn)
 
 	EXPECT_WSA(WSA_IO_PENDING, sending_begin(&sending, self->client));
 	blocked_start(_metadata, &blocked, self->client, false);
-	/* Refused, it ends nothing. */
+	/* A refused close ends nothing. */
 	set_linger(self->client, 1, 5);
 	set_nonblock(self->client, 1);
 	EXPECT_WSA(WSAEWOULDBLOCK, closesocket(self->client));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Overlapped operations: order, completion, and what a close does to them. */
+/* Overlapped operations: order, completion, and the effect of a close. */
 #include "winsock_test.h"
 
 struct pending {
@@ -7,7 +7,7 @@ struct pending {
 	char data[64];
 	WSABUF buffer;
 	DWORD moved, flags;
-	unsigned int told;	/* by a completion routine */
+	unsigned int told;	/* calls of the completion routine */
 	DWORD error;
 };
 
@@ -134,8 +134,8 @@ TEST_F(winsock, sends_arrive_whole_and_in_their_order)
 }
 
 /*
- * A receive and a send that are both pending: what ends one of them leaves the other one
- * watched, whichever comes first.
+ * A receive and a send are both pending: the end of one must leave the other one watched, whichever
+ * comes first.
  */
 TEST_F(winsock, the_end_of_one_direction_leaves_the_other_pending)
 {
@@ -197,7 +197,7 @@ TEST_F(winsock, datagrams_with_their_addresses)
 	EXPECT_EQ(4, moved);
 	EXPECT_EQ(AF_INET, from.sin_family);
 	EXPECT_EQ(sizeof(from), from_size);
-	/* One that does not fit. */
+	/* A datagram that does not fit. */
 	pending.buffer.len = 2;
 	EXPECT_PENDING(pending_receive(&pending, a));
 	ASSERT_EQ(4, sendto(b, "text", 4, 0, (struct sockaddr *)&name, sizeof(name)));
@@ -255,11 +255,11 @@ TEST_F(winsock, a_close_cancels_by_event_and_routine)
 	EXPECT_EQ(0, routined.moved);
 	EXPECT_EQ(0, SleepEx(100, TRUE));
 	EXPECT_EQ(1, routined.told);
-	/* The page: linger off is graceful also with a receive pending. */
+	/* The page: with linger off a close is graceful even with a receive pending. */
 	net_sleep(50);
 	EXPECT_EQ(1, FINS());
 	EXPECT_EQ(0, RSTS());
-	/* And nobody receives into it any more. */
+	/* No operation writes into the buffer any more. */
 	send(self->server, "late", 4, 0);
 	net_sleep(50);
 	EXPECT_EQ(0x55, evented.data[0]);
@@ -312,7 +312,7 @@ TEST_F(winsock, would_block_leaves_operations_alone)
 	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
 					   &flags));
 	EXPECT_EQ(5, moved);
-	/* Drained, it closes, and the other one is cancelled. */
+	/* When drained the close succeeds, and cancels the other operation. */
 	shutdown(self->server, SD_SEND);
 	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &behind.overlapped, &moved, TRUE,
 					   &flags));
@@ -353,7 +353,7 @@ TEST_F(winsock, another_handle_in_the_process_keeps_them)
 	EXPECT_EQ(5, moved);
 	EXPECT_FALSE(HasOverlappedIoCompleted(&second.overlapped));
 	EXPECT_EQ(0, FINS() + RSTS());
-	/* The last one: hard, to see that it is taken for the last one. */
+	/* The last handle: closed hard, to show that it is taken for the last one. */
 	set_linger(twin, 1, 0);
 	ASSERT_EQ(0, closesocket(twin));
 	EXPECT_ABORTED(twin, &second);
@@ -387,7 +387,7 @@ TEST_F(winsock, another_processs_operations_are_its_own)
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	pending_init(&ours, NULL);
 	EXPECT_PENDING(pending_receive(&ours, self->client));
-	/* This process' last handle: its own are cancelled, the connection lives. */
+	/* This process's last handle: its own operations are cancelled, the connection goes on. */
 	ASSERT_EQ(0, closesocket(self->client));
 	EXPECT_ABORTED(self->client, &ours);
 	EXPECT_EQ(0, FINS() + RSTS());
@@ -558,11 +558,11 @@ TEST_F(winsock, a_receive_of_nothing_waits_for_something)
 	ASSERT_TRUE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
 					   &flags));
 	EXPECT_EQ(0, moved);
-	/* Now it is there: at once. */
+	/* The data is there: the receive completes at once. */
 	EXPECT_EQ(0, pending_receive(&pending, self->client));
 	EXPECT_EQ(5, recv(self->client, data, 8, 0));
 	EXPECT_PENDING(pending_receive(&pending, self->client));
-	/* The end is something, and so is a reset. */
+	/* The end completes it, and so does a reset. */
 	set_linger(self->server, 1, 0);
 	ASSERT_EQ(0, closesocket(self->server));
 	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &pending.overlapped, &moved, TRUE,
@@ -603,7 +603,7 @@ struct computer {
 	double told_at;
 };
 
-/* The port's only worker, which computes for a while before it comes for its packet. */
+/* The port's only worker computes for a while before it takes its packet. */
 static void *computer_run(void *argument)
 {
 	struct computer *computer = argument;
@@ -640,7 +640,7 @@ TEST_F(winsock, a_large_send_goes_on_while_the_only_worker_computes)
 		ASSERT_GT(more, 0);
 		got += more;
 	}
-	/* All of it is through before anybody has come to the port. */
+	/* The transfer is complete before any thread has come to the port. */
 	EXPECT_LT(net_now(), computer.until);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(1, computer.told);
@@ -648,7 +648,7 @@ TEST_F(winsock, a_large_send_goes_on_while_the_only_worker_computes)
 	free(buffer.buf);
 }
 
-/* How long a post takes while another socket sends what its peer reads. */
+/* The duration of a post while another socket sends what its peer reads. */
 TEST_F(winsock, a_large_send_holds_up_no_port)
 {
 	enum { SIZE = 64 << 20 };
@@ -670,7 +670,7 @@ TEST_F(winsock, a_large_send_holds_up_no_port)
 		_exit(0);
 	}
 	EXPECT_PENDING(WSASend(self->client, &buffer, 1, NULL, 0, &overlapped, NULL));
-	/* It is under way, and somebody else's. */
+	/* Another thread carries out the operation. */
 	EXPECT_FALSE(HasOverlappedIoCompleted(&overlapped));
 	for (int i = 0; i < 100; i++) {
 		EXPECT_TRUE(PostQueuedCompletionStatus(port, i, 0, NULL));
@@ -698,7 +698,7 @@ TEST_F(winsock, refusals)
 	pending.overlapped.hEvent = NULL;
 	shutdown(self->client, SD_RECEIVE);
 	EXPECT_WSA(WSAESHUTDOWN, pending_receive(&pending, self->client));
-	/* Without an OVERLAPPED it is the plain call. */
+	/* Without an OVERLAPPED it is a plain call. */
 	ASSERT_EQ(1, send(self->client, "x", 1, 0));
 	EXPECT_EQ(0, WSARecv(self->server, &pending.buffer, 1, &pending.moved, &pending.flags,
 			     NULL, NULL));

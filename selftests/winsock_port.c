@@ -17,7 +17,7 @@ static bool take(HANDLE port, struct packet *packet, DWORD ms)
 					 ms);
 }
 
-/* Nothing is there: FALSE, and why. */
+/* There is no packet: FALSE, with this error. */
 #define EXPECT_NONE(port, ms, code) do { \
 	struct packet none_; \
 	EXPECT_FALSE(take(port, &none_, ms)); \
@@ -130,12 +130,12 @@ TEST_F(winsock, a_close_completes_what_is_pending_and_nothing_else)
 		EXPECT_EQ(11, packet.key);
 		ASSERT_GE((void *)packet.overlapped, (void *)overlapped);
 		ASSERT_LT((void *)packet.overlapped, (void *)(overlapped + 3));
-		/* Each once. */
+		/* Each packet comes once. */
 		EXPECT_EQ(NULL, packet.overlapped->hEvent);
 		packet.overlapped->hEvent = port;
 	}
 	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
-	/* The other one has nothing pending: no packet at all. */
+	/* The other socket has no pending operation: no packet comes. */
 	ASSERT_EQ(0, closesocket(self->server));
 	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
 }
@@ -166,7 +166,7 @@ TEST_F(winsock, by_event_and_not_to_the_port)
 	struct packet packet;
 	char data[16];
 
-	/* Both; and with the low bit set the event alone. */
+	/* A completion goes to port and event; with the low bit set to the event alone. */
 	overlapped.hEvent = event;
 	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
 	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
@@ -225,7 +225,7 @@ TEST_F(winsock, several_threads_share_a_port_until_it_is_closed)
 		taken += workers[i].taken;
 	}
 	EXPECT_EQ(PACKETS + 8, taken);
-	/* The socket lives on without it. */
+	/* The socket works without the port. */
 	EXPECT_EQ(0, closesocket(self->client));
 }
 
@@ -293,7 +293,7 @@ TEST_F(winsock, several_at_once_and_alertable)
 	EXPECT_EQ(WAIT_IO_COMPLETION, GetLastError());
 	EXPECT_EQ(0, removed);
 	EXPECT_EQ(1, runs);
-	/* An alertable wait leaves the ring to the helper. */
+	/* In an alertable wait the helper does the work. */
 	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
 	ASSERT_EQ(5, send(self->server, "hello", 5, 0));
 	ASSERT_TRUE(GetQueuedCompletionStatusEx(port, entries, 4, &removed, 5000, TRUE));
@@ -366,7 +366,10 @@ TEST_F(winsock, closehandle_on_a_socket_is_a_plain_close)
 	set_linger(self->client, 1, 30);
 	set_nonblock(self->client, 1);
 	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, data, 16));
-	/* Not refused, as closesocket() would be, and attached: the kernel lingers. */
+	/*
+	 * CloseHandle() does not refuse as closesocket() would; the socket is attached, so the
+	 * kernel lingers.
+	 */
 	EXPECT_TRUE(CloseHandle(TO_HANDLE(self->client)));
 	EXPECT_FALSE(net_is_open(self->client));
 	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &overlapped, &moved, TRUE, &flags));
@@ -401,7 +404,7 @@ TEST_F(winsock, a_send_that_is_done_at_once_wakes_who_sleeps_at_the_port)
 	WSABUF text = { 5, "hello" };
 	double begun;
 
-	/* From the first operation on a thread that waits sleeps in the ring. */
+	/* From the first operation on a waiting thread sleeps in epoll_wait(2). */
 	ASSERT_EQ(0, WSASend(self->client, &text, 1, NULL, 0, &overlapped[0], NULL));
 	ASSERT_TRUE(take(port, &sleeper.packet, 5000));
 	ASSERT_EQ(0, pthread_create(&sleeper.thread, NULL, sleeper_run, &sleeper));
@@ -436,7 +439,7 @@ TEST_F(winsock, a_number_that_close_gave_up_comes_back_with_nothing_of_its_past)
 	char data[3][16];
 	SOCKET s, visitor;
 
-	/* Behind the library's back, which has a lot to remember of it. */
+	/* The program closes the number without the library, which has much state of it. */
 	EXPECT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped[0], data[0], 16));
 	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ | FD_CLOSE));
 	ASSERT_EQ(0, shutdown(self->client, SD_SEND));
@@ -454,7 +457,7 @@ TEST_F(winsock, a_number_that_close_gave_up_comes_back_with_nothing_of_its_past)
 	EXPECT_PACKET(port, 22, 3, &overlapped[1]);
 	EXPECT_EQ(5, send(s, "hello", 5, 0));
 	EXPECT_EQ(WSA_WAIT_TIMEOUT, WSAWaitForMultipleEvents(1, &event, FALSE, 100, FALSE));
-	/* The same when it comes back by accept(). */
+	/* The same when accept() returns the number. */
 	visitor = socket(AF_INET, SOCK_STREAM, 0);
 	ASSERT_EQ(0, close(s));
 	ASSERT_EQ(0, connect(visitor, (struct sockaddr *)&name, sizeof(name)));

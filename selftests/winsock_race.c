@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads that meet in the middle of a close. The library's ioctl(2) and getsockopt(2) are this
- * program's: what another thread does just before the kernel closes, just after it, or when a
- * socket's cookie was read, is done in there.
+ * Threads that meet in the middle of a close. This program defines the ioctl(2) and getsockopt(2)
+ * that the library calls: in these it does what another thread does just before the kernel closes,
+ * just after it, or when a socket's cookie was read.
  */
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -13,7 +13,7 @@
 /* Called by the next WINSOCK_IOC_CLOSE of the thread, before the kernel and after it. */
 static __thread void (*before)(void);
 static __thread void (*after)(void);
-/* The same of SO_COOKIE, behind the kernel. */
+/* Called by the next read of SO_COOKIE, after the kernel. */
 static __thread void (*known)(void);
 
 static void call_once(void (**hook)(void))
@@ -58,7 +58,7 @@ int libc_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
 	return result;
 }
 
-/* A call in a thread of its own: what it returns, and its error. */
+/* A call in a thread of its own: its result, and its error. */
 struct call {
 	SOCKET s;
 	int (*function)(struct call *call);
@@ -97,7 +97,7 @@ static void *call_run(void *argument)
 	return NULL;
 }
 
-/* It has begun, and mostly come to where it waits. */
+/* Start the call, which usually has reached its wait when this returns. */
 static void call_begin(struct call *call)
 {
 	call->over = false;
@@ -105,7 +105,7 @@ static void call_begin(struct call *call)
 	net_sleep(200);
 }
 
-/* The call is over, not only some day: its error. */
+/* Wait for the end of the call, but not for ever. Returns its error. */
 static int call_end(struct call *call)
 {
 	for (int i = 0; i < 100 && !call->over; i++)
@@ -116,7 +116,7 @@ static int call_end(struct call *call)
 	return call->error;
 }
 
-/* What the hooks act on. */
+/* The calls of the hooks. */
 static struct call second, receiver;
 static SOCKET listener, number, peer;
 static uint16_t listener_port;
@@ -129,7 +129,7 @@ static void begin_second(void)
 /* claims: A10 P10 */
 TEST_F(winsock, of_two_closes_at_once_one_is_done_and_ends_the_calls)
 {
-	/* The second one lingers if the kernel gets it first. */
+	/* The second close lingers if the kernel gets it first. */
 	for (int seconds = 0; seconds < 2; seconds++) {
 		receiver = (struct call){ self->client, call_recv };
 		second = (struct call){ self->client, call_close };
@@ -212,7 +212,7 @@ TEST_F(winsock, a_close_leaves_the_next_ones_socket_alone)
 	first_is_over = true;
 	ASSERT_EQ(self->client, number);
 	EXPECT_EQ(WSAEWOULDBLOCK, call_end(&second));
-	/* Its marks came back. */
+	/* The refused close has restored its state. */
 	EXPECT_EQ(0, getsockopt(number, SOL_SOCKET, SO_LINGER, (char *)&linger, &size));
 	EXPECT_EQ(7, linger.l_onoff);
 }
@@ -230,7 +230,7 @@ TEST_F(winsock, what_is_noted_of_a_socket_does_not_hide_that_it_is_being_closed)
 	known = begin_second;
 	ASSERT_EQ(0, setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
 	EXPECT_EQ(NULL, known);
-	/* It would never end. */
+	/* Otherwise the operation would never end. */
 	EXPECT_WSA(WSAENOTSOCK, WSARecv(s, &buffer, 1, NULL, &flags, &overlapped, NULL));
 	first_is_over = true;
 	EXPECT_EQ(0, call_end(&second));

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How real programs get out of WSAEWOULDBLOCK (N6 to N11). Each of
- * these sequences has to end in a closed socket; retold, not copied. And how a close gets
- * by without what it would use.
+ * Sequences by which real programs go on after WSAEWOULDBLOCK (N6 to N11), rewritten. Each must end
+ * in a closed socket. And closes without the descriptors or memory that they would use.
  */
 #include <sys/resource.h>
 
 #include "winsock_test.h"
 
-/* Asio's close: a destructor drops a linger of the user's; else back to blocking. */
+/* Asio's close: a destructor drops a linger that the user has set; otherwise back to blocking. */
 static int asio_close(SOCKET s, bool destructor)
 {
 	struct linger none = { 0, 0 };
@@ -25,7 +24,7 @@ static int asio_close(SOCKET s, bool destructor)
 	return result;
 }
 
-/* .NET's abort: cancel, close; blocking, close; {1,0}, close. The steps it took. */
+/* .NET's abort: cancel, close; blocking, close; {1,0}, close. Returns the steps it took. */
 static int dotnet_close(SOCKET s)
 {
 	struct linger hard = { 1, 0 };
@@ -44,7 +43,7 @@ static int dotnet_close(SOCKET s)
 	return closesocket(s) ? -3 : 3;
 }
 
-/* Cygwin's: again every 10 ms, on a socket that network events keep non-blocking. */
+/* Cygwin's close: again every 10 ms, on a socket that network events keep non-blocking. */
 static int cygwin_close(SOCKET s)
 {
 	int rounds = 0;
@@ -103,7 +102,7 @@ TEST_F(winsock, dotnet)
 	EXPECT_FALSE(net_is_open(self->client));
 	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 2000, FALSE));
 	closesocket(self->server);
-	/* Where it cannot become blocking the third step does it. */
+	/* If the socket cannot become blocking the third step closes it. */
 	self->client = open_pair(self->listener, self->port, &self->server);
 	arm(self->client, 30);
 	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_READ));
@@ -129,7 +128,7 @@ TEST_F(winsock, cygwin)
 	EXPECT_EQ(0, RSTS());
 }
 
-/* No number is free until RLIMIT_NOFILE is again what it was. */
+/* Use up all numbers, until RLIMIT_NOFILE is restored. Returns the former limit. */
 static struct rlimit use_up(void)
 {
 	struct rlimit before, little;
@@ -160,7 +159,7 @@ TEST_F(winsock, without_a_free_descriptor)
 	before = use_up();
 	EXPECT_EQ(-1, dup(0));
 	begun = net_now();
-	/* A new thread has none for its wake-up either. */
+	/* A new thread has no descriptor for its wake-up, either. */
 	ASSERT_EQ(0, pthread_create(&thread, NULL, close_it, &self->client));
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(NULL, result);
@@ -179,7 +178,7 @@ static void *receive_it(void *argument)
 	return (void *)(intptr_t)recv(*(SOCKET *)argument, &byte, 1, 0);
 }
 
-/* What wakes a thread that waits has no descriptor: it looks now and then. */
+/* A waiting thread has no descriptor to wake it: it looks now and then. */
 TEST_F(winsock, without_a_free_descriptor_a_call_waits_and_a_close_ends_it)
 {
 	struct rlimit before = use_up();
@@ -259,7 +258,7 @@ static void *receive_and_see(void *argument)
 	return NULL;
 }
 
-/* A call of the thread is in lists of the library, which must not be left with it. */
+/* The library's lists contain the thread's call, and must not keep it. */
 TEST_F(winsock, a_cancelled_thread_ends_behind_its_call)
 {
 	SOCKET received[2] = { self->client, 0 };
@@ -278,7 +277,7 @@ TEST_F(winsock, a_cancelled_thread_ends_behind_its_call)
 	EXPECT_EQ(0, closesocket(self->client));
 }
 
-/* More than the helper thread of overlapped operations has for a stack. */
+/* More than the helper thread's stack. */
 static __thread char local[256 * 1024];
 
 TEST_F(winsock, overlapped_in_a_program_with_much_thread_local_data)

@@ -68,12 +68,12 @@ TEST_F(svc, abortive_and_graceful_send_the_same_release)
 	ASSERT_EQ(0, closesocket(self->near));
 	graceful = self->daemon.last;
 	self->near = atm_switched();
-	/* The option is not for such sockets (O18); natively it can be had. */
+	/* The library refuses the option for such sockets (O18); set it natively. */
 	net_linger(self->near, 1, 0);
 	ASSERT_EQ(0, closesocket(self->near));
 	self->near = -1;
 	EXPECT_EQ(2, self->daemon.closes);
-	/* All but which circuit it was. */
+	/* Compare everything except the circuit. */
 	memcpy(&graceful.vcc, &self->daemon.last.vcc, sizeof(graceful.vcc));
 	EXPECT_EQ(0, memcmp(&graceful, &self->daemon.last, sizeof(graceful)));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Transfers of several buffers, in parts, and what is left when they fail. */
+/* Transfers of several buffers, in parts, and the state after they fail. */
 #include "winsock_test.h"
 
-/* Nothing is mapped there. */
+/* An address that is not mapped. */
 #define NOWHERE ((char *)64)
 
 struct transfer {
@@ -26,7 +26,7 @@ static void *transfer_run(void *argument)
 	return NULL;
 }
 
-/* The server resets: that is what the transfer returns, and every call after it. */
+/* The server resets: the transfer and every later call return that. */
 #define EXPECT_RESULT_IS_RESET(transfer) do { \
 	char byte_ = 0; \
 	set_linger(self->server, 1, 0); \
@@ -68,7 +68,7 @@ TEST_F(winsock, a_reset_behind_a_part_of_a_whole_receive_is_its_result)
 	EXPECT_RESULT_IS_RESET(&transfer);
 }
 
-/* An operation's end, wherever it is told: 0, or its error. */
+/* The end of an operation, by return value or completion: 0, or its error. */
 static int transfer_end(SOCKET s, int result, WSAOVERLAPPED *overlapped, DWORD *moved)
 {
 	DWORD flags;
@@ -104,7 +104,7 @@ struct reader {
 	pthread_t thread;
 };
 
-/* The bytes are their own numbers. */
+/* Check that each byte is the number of its place. */
 static void *reader_run(void *argument)
 {
 	struct reader *reader = argument;
@@ -118,7 +118,7 @@ static void *reader_run(void *argument)
 	return NULL;
 }
 
-/* The rest of eight bytes, one after the other. */
+/* Send the rest of eight bytes, one after the other. */
 static void *feeder_run(void *argument)
 {
 	SOCKET s = *(SOCKET *)argument;
@@ -134,7 +134,7 @@ TEST_F(winsock, empty_buffers_among_others_are_passed_over)
 {
 	enum { BIG = 3 << 20 };
 	static char block[BIG], rest[8];
-	/* More than fits at a time, so that the walk begins again anywhere. */
+	/* More than fits at a time, so that a step may begin anywhere in the list. */
 	WSABUF sent[] = { { 0, block }, { BIG / 2, block }, { 0, NOWHERE }, { 0, NULL },
 			  { 1, block + BIG / 2 }, { BIG / 2 - 1, block + BIG / 2 + 1 },
 			  { 0, NULL } };
@@ -152,7 +152,7 @@ TEST_F(winsock, empty_buffers_among_others_are_passed_over)
 		ASSERT_EQ(0, pthread_join(reader.thread, NULL));
 		EXPECT_EQ(BIG, reader.got);
 		EXPECT_FALSE(reader.wrong);
-		/* And in small parts, the whole asked for. */
+		/* The data comes in small parts, and the call asks for the whole. */
 		ASSERT_EQ(2, send(self->server, "12", 2, 0));
 		ASSERT_EQ(0, pthread_create(&reader.thread, NULL, feeder_run, &self->server));
 		memset(rest, 0, sizeof(rest));
@@ -164,7 +164,7 @@ TEST_F(winsock, empty_buffers_among_others_are_passed_over)
 	}
 }
 
-/* A receive of nothing waits until there is something, and takes none of it. */
+/* A receive of 0 bytes waits until there is data, and takes none. */
 TEST_F(winsock, a_receive_into_empty_buffers_tells_of_data)
 {
 	WSAOVERLAPPED overlapped = { 0 };
@@ -224,7 +224,7 @@ TEST_F(winsock, a_buffer_that_is_nowhere_loses_nothing)
 	int got;
 
 	for (int overlaps = 0; overlaps < 2; overlaps++) {
-		/* What was before it may be on its way, and nothing else is. */
+		/* Bytes before that buffer may be on their way, and no others. */
 		EXPECT_EQ(WSAEFAULT, transfer_send(self->client, sent, 2, overlaps, &moved));
 		ASSERT_EQ(3, send(self->client, "end", 3, 0));
 		net_sleep(50);
@@ -233,13 +233,13 @@ TEST_F(winsock, a_buffer_that_is_nowhere_loses_nothing)
 		ASSERT_LE(got, 7);
 		EXPECT_EQ(0, memcmp(data, "good", got - 3));
 		EXPECT_EQ(0, memcmp(data + got - 3, "end", 3));
-		/* What could not be stored is still there. */
+		/* Bytes that could not be stored are still in the socket. */
 		ASSERT_EQ(8, send(self->server, "12345678", 8, 0));
 		net_sleep(50);
 		EXPECT_EQ(WSAEFAULT, transfer_receive(self->client, asked, 2, 0, overlaps, &moved));
 		EXPECT_EQ(8, recv(self->client, data, 16, 0));
 		EXPECT_EQ(0, memcmp(data, "12345678", 8));
-		/* A good one behind it: none of the two is in the other's way. */
+		/* A valid receive behind it: neither affects the other. */
 		asked[1].buf = tail;
 		ASSERT_EQ(8, send(self->server, "abcdefgh", 8, 0));
 		net_sleep(50);
@@ -250,7 +250,7 @@ TEST_F(winsock, a_buffer_that_is_nowhere_loses_nothing)
 	}
 }
 
-/* Also where the kernel finds out when much of it is sent. */
+/* The kernel may find the bad buffer when much is sent. */
 TEST_F(winsock, a_part_that_was_sent_before_a_buffer_that_is_nowhere)
 {
 	enum { BIG = 3 << 20 };
@@ -276,7 +276,7 @@ TEST_F(winsock, a_part_that_was_sent_before_a_buffer_that_is_nowhere)
 	}
 }
 
-/* Of a datagram that is cut short, what fits and who sent it. */
+/* The caller gets the part of a datagram that fits, and its sender. */
 TEST_F(winsock, a_datagram_that_is_cut_short)
 {
 	struct sockaddr_in name = loopback(0);
@@ -304,7 +304,7 @@ TEST_F(winsock, a_datagram_that_is_cut_short)
 		EXPECT_EQ(sizeof(name), from_size);
 		EXPECT_EQ(0, memcmp(data, "so", 2));
 	}
-	/* One that has to be waited for says how much fits. */
+	/* A receive that waits reports how much fits. */
 	from_size = sizeof(from);
 	EXPECT_WSA(WSA_IO_PENDING, WSARecvFrom(a, &buffer, 1, &moved, &flags,
 					       (struct sockaddr *)&from, &from_size, &overlapped,
