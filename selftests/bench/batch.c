@@ -18,7 +18,7 @@
 
 #define BATCH_SOURCES	64		/* addresses, for enough local ports */
 #define BATCH_RCVBUF	4096		/* of peers that read late */
-#define BATCH_BYTES	8192		/* what they are sent */
+#define BATCH_BYTES	8192		/* sent to these */
 
 int *batch_clients;
 
@@ -30,7 +30,7 @@ void batch_enter(void)
 {
 	bench_setting("/proc/sys/fs/file-max", "4000000");
 	bench_setting("/proc/sys/fs/nr_open", "4000000");
-	/* These are all namespaces', and only seen in the first. */
+	/* These apply to all namespaces, and exist in the first one only. */
 	bench_setting("/proc/sys/net/ipv4/tcp_mem", "4000000 6000000 8000000");
 	bench_setting("/proc/sys/net/ipv4/tcp_max_orphans", "4000000");
 	bench_setting("/sys/module/winsock/parameters/orphans_max", "4000000");
@@ -39,8 +39,8 @@ void batch_enter(void)
 	bench_setting("/proc/sys/net/winsock/ops_max", "4000000");
 	bench_setting("/proc/sys/net/ipv4/ip_local_port_range", "1024 65535");
 	/*
-	 * TCP's own retransmissions are not what is measured; and segments of a common
-	 * size, so that small windows move. By path: busybox has an ip of its own.
+	 * Retransmissions must not be measured; segments have a common size, so that small windows
+	 * move. By path: busybox has an ip of its own.
 	 */
 	bench_must(-system("/bin/ip link set lo mtu 1500 && for to in 127.0.0.0/8 127.0.0.1; do "
 			   "/bin/ip route change local $to dev lo table local proto kernel "
@@ -60,15 +60,15 @@ void batch_size(int count)
 }
 
 /*
- * Peers that have vanished are never accepted, and have this filter of the listener's: it lets
- * the handshake in, but no payload, FIN or RST.
+ * A peer that has vanished is never accepted, and inherits this filter of the listener: it passes
+ * the handshake, but no payload, FIN or RST.
  */
 static void batch_mute(int listener)
 {
 	static struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_FIN | TH_RST, 6, 0),
-		/* Longer than its header? */
+		/* Is the segment longer than its header? */
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12),
 		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 2),
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
@@ -130,7 +130,7 @@ void batch_open(enum batch_peer peer)
 		close(batch_listener);
 		batch_listener = -1;
 	}
-	/* At last: what is not acknowledged is sent again in 100 s. */
+	/* Close these last: TCP sends unacknowledged data again after 100 s. */
 	for (int i = 0; i < batch_count; i++)
 		bench_must(send(batch_clients[i], bytes, peer == BATCH_LATE ? BATCH_BYTES : 7, 0),
 			   "send");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A batch: as many connections with unacknowledged payload as are wanted, and all of them
- * closed together. Failures end the program.
+ * A batch: connections with unacknowledged payload that are closed together. A failure ends the
+ * program.
  */
 #ifndef BENCH_BATCH_H
 #define BENCH_BATCH_H
@@ -13,13 +13,13 @@ enum batch_peer {
 	BATCH_LATE,		/* its window is full, until it reads */
 };
 
-/* The ends that are closed, as many as batch_size() said. */
+/* The ends to close, batch_size() of them. */
 extern int *batch_clients;
 
-/* A network namespace in which TCP sends nothing twice, and limits that stop no batch. */
+/* Enter a network namespace in which TCP retransmits nothing and no limit stops a batch. */
 void batch_enter(void);
 
-/* Sets the count; none may be open. */
+/* Set the count; no connection may be open. */
 void batch_size(int count);
 
 void batch_open(enum batch_peer peer);
@@ -27,25 +27,28 @@ void batch_open(enum batch_peer peer);
 /* Reset them from their peers' end. */
 void batch_end(void);
 
-/* close(2) with this linger time, 0 for the hard close, negative for linger off; instructions. */
+/*
+ * Close with close(2) and this linger time, 0 for the hard close, negative for linger off. Returns
+ * instructions.
+ */
 double batch_close(int seconds);
 
 /*
- * WINSOCK_IOC_CLOSE of all, with one deadline, monotonic seconds: each socket's number is
- * its op's then. Instructions.
+ * Call WINSOCK_IOC_CLOSE for all, with one deadline in monotonic seconds: each socket's number is
+ * its op's then. Returns instructions.
  */
 double batch_begin(unsigned int flags, double deadline);
 
-/* Wait until every record is there, and says this. */
+/* Wait until every record can be read, and has this outcome. */
 void batch_await(uint32_t outcome);
 
 /* Close the ops' descriptors. */
 void batch_forget(void);
 
-/* The late peers read all. */
+/* Make the late peers read all. */
 void batch_read(void);
 
-/* Unreclaimable slab, bytes, without what the allocator keeps in store. */
+/* Returns bytes of unreclaimable slab, without the allocator's stock. */
 double batch_slab(void);
 
 #endif /* BENCH_BATCH_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the benchmarks share. See bench.h. */
+/* Shared by the benchmarks. See bench.h. */
 #include <fcntl.h>
 #include <linux/random.h>
 #include <stdarg.h>

@@ -14,9 +14,9 @@
  * @what:	what was measured
  * @unit:	of @value and @base. Counts of "instructions" are held against the
  *		stored numbers, everything else is a ratio of this run
- * @value:	ours
- * @against:	what it is compared with
- * @base:	that, measured in the same run, or a bound
+ * @value:	the module's or the library's
+ * @against:	the thing that it is compared with
+ * @base:	the value of @against, measured in the same run, or a bound
  * @limit:	@value / @base is to be at most this; at least, if negative; 0: no target
  */
 struct bench_row {
@@ -31,22 +31,22 @@ struct bench_row {
 
 void bench_row(const struct bench_row *row);
 
-/* A formatted string that lives as long as the program. */
+/* Returns a formatted string, valid to the end of the program. */
 const char *bench_name(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Set-up that fails ends the program; negative is failure. */
+/* End the program if the set-up failed: @result is negative. */
 void bench_must(int result, const char *what);
 
 /*
- * The kernel's random numbers are seeded. A guest that has gathered nothing yet works for
- * each of them, and slabs are laid out at random.
+ * Seed the kernel's random numbers: without a seed a guest computes longer for each, and slabs are
+ * laid out at random.
  */
 void bench_random(void);
 
 /* Write a setting under /proc/sys or /sys. */
 void bench_setting(const char *path, const char *value);
 
-/* What /proc/meminfo says of @name, bytes. */
+/* Returns @name of /proc/meminfo, in bytes. */
 double bench_memory(const char *name);
 
 #endif /* BENCH_H */

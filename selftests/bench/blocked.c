@@ -24,7 +24,9 @@ static void *blocked_run(void *argument)
 	return NULL;
 }
 
-/* socket() and its close: by the library, or the kernel's part by the calls that it makes. */
+/*
+ * Measure socket() and its close: by the library, or the kernel's part by the calls that it makes.
+ */
 static double blocked_cost(int dev, bool library)
 {
 	struct count_series series = { 0 };
@@ -51,7 +53,7 @@ static double blocked_cost(int dev, bool library)
 void bench_blocked(void)
 {
 	static const char *const names[] = { "the ioctl", "closesocket()" };
-	/* The library may want descriptors for threads that wait. */
+	/* The library may need descriptors for threads that wait. */
 	struct rlimit limit = { 4 * BLOCKED_THREADS, 4 * BLOCKED_THREADS };
 	struct sockaddr_in any = { .sin_family = AF_INET };
 	double alone[2];

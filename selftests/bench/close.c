@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a close costs. See close.h. */
+/* The cost of a close. See close.h. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static double close_once(enum close_state state, enum close_way way)
 	}
 	start = count_now() - start;
 	bench_must(result, "close");
-	/* Nothing shall be left that the next ones would meet. */
+	/* Reset, so that nothing remains for the next rounds. */
 	net_linger(server, 1, 0);
 	close(server);
 	return start;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a close costs, by way and by state of the connection. */
+/* The cost of a close, by way and by state of the connection. */
 #ifndef BENCH_CLOSE_H
 #define BENCH_CLOSE_H
 
@@ -22,8 +22,8 @@ enum close_state {
 extern const char *const close_state_names[CLOSE_STATES];
 
 /*
- * Close @rounds connections in each state by each way, in turns. @medians is filled
- * with instructions. In a network namespace of the caller's own, after WSAStartup().
+ * Close @rounds connections in each state by each way, in turns, and fill @medians with
+ * instructions. Called in a network namespace of the caller's own, after WSAStartup().
  */
 void close_measure(unsigned int rounds, double medians[CLOSE_STATES][CLOSE_WAYS]);
 

@@ -4,9 +4,9 @@
 #define BENCH_CROWD_H
 
 #define CROWD_MANY	20000	/* descriptors */
-#define CROWD_FIRST	100	/* the first of them; what the program has is below */
+#define CROWD_FIRST	100	/* the first of them; the program's own are below */
 
-/* What holds the socket besides. */
+/* Another holder or user of the socket. */
 enum crowd_beside {
 	CROWD_ALONE,
 	CROWD_SLEEPER,		/* a thread of this process, in recv() */
@@ -17,12 +17,12 @@ enum crowd_beside {
 
 extern const char *const crowd_names[CROWD_BESIDES];
 
-/* Open sockets until so many have numbers from CROWD_FIRST on; none is free below. */
+/* Open sockets until @count have numbers from CROWD_FIRST on; none is free below. */
 void crowd_open(int count);
 
 /*
- * Instructions of WINSOCK_IOC_CLOSE of a datagram socket by libwinsock's flags, IF_LAST
- * among them: the median. Datagram sockets are the cheapest to close.
+ * Returns the median instructions of WINSOCK_IOC_CLOSE for a datagram socket, which is the cheapest
+ * to close, by libwinsock's flags with IF_LAST.
  */
 double crowd_cost(int dev, enum crowd_beside beside);
 

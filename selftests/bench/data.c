@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What being attached costs while a connection lives: attaching, accepting, moving data. */
+/* The cost of the ULP while a connection lives: attaching, accepting, moving data. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 
 #define DATA_ROUNDS	200
 #define DATA_WARMUP	20
-#define DATA_BATCH	20		/* operations between two looks at the counter */
+#define DATA_BATCH	20		/* operations between two readings */
 #define DATA_BULK	(64 << 10)
 
 enum { DATA_PLAIN, DATA_ATTACHED, DATA_KINDS };
@@ -132,7 +132,7 @@ void bench_data(void)
 	data_path(links, data_bulk, "data.bulk", "64 KiB sent and received, both ends attached");
 }
 
-/* Connections accepted from an attached listener, and the price of attaching one. */
+/* Measure accept() from an attached listener, and attaching. */
 void bench_accept(void)
 {
 	struct count_series accepted[DATA_KINDS] = { 0 }, made = { 0 }, attached = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What being attached costs while a connection lives: the table's rows. */
+/* The cost of the ULP while a connection lives: the table's rows. */
 #ifndef BENCH_DATA_H
 #define BENCH_DATA_H
 

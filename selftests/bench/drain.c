@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A lingering close that has to wait, by the kernel's rules and by what one would write
- * without the module. Times are of the guest's clock, an instruction a nanosecond.
+ * A lingering close that has to wait, by the module and by code that does without it. Times are of
+ * the guest's clock, an instruction a nanosecond.
  */
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -97,7 +97,7 @@ static void drain_close(int fd, enum drain_way way, int seconds)
 	}
 }
 
-/* The late reader. Its start moves, so that no polling phase is lucky. */
+/* The late reader. Its start varies, so that no polling phase is lucky. */
 struct drain_reader {
 	pthread_t thread;
 	int fd;
@@ -117,7 +117,7 @@ static void *drain_read(void *argument)
 	return NULL;
 }
 
-/* Capture on lo: when was the last byte acknowledged? */
+/* Capture on lo, for the time of the last acknowledgement. */
 static int drain_capture(void)
 {
 	int fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP)), on = 1, room = 64 << 20;
@@ -128,7 +128,7 @@ static int drain_capture(void)
 	return fd;
 }
 
-/* The first segment to @port that acknowledges all, by CLOCK_REALTIME. */
+/* Returns the time of the first segment to @port that acknowledges all, by CLOCK_REALTIME. */
 static long long drain_last_ack(int capture, uint16_t port)
 {
 	uint8_t packet[128] __attribute__((aligned(8))), control[256];
@@ -206,7 +206,7 @@ static void drain_once(enum drain_way way, unsigned int round, struct drain_cost
 	close(capture);
 }
 
-/* What a close takes that has nothing to wait for; and the thread made meanwhile. */
+/* Measure a close that has nothing to wait for, with the thread that it needs. */
 static double drain_idle(enum drain_way way)
 {
 	struct count_series series = { 0 };
@@ -278,7 +278,7 @@ void bench_drain(void)
 		  results[DRAIN_NATIVE].process, 0);
 }
 
-/* A peer that never answers: how long after the deadline is the call back? */
+/* The peer never answers: measure the time from the deadline to the return. */
 void bench_deadline(void)
 {
 	double tick;
@@ -286,7 +286,7 @@ void bench_deadline(void)
 
 	net_enter();
 	drain_dev = dev_open();
-	/* That clock moves with the tick. */
+	/* This clock moves with the tick. */
 	clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
 	tick = resolution.tv_nsec;
 	for (int way = 0; way < DRAIN_WAYS; way++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An echo server's round trip: the library's completion port beside epoll and liburing,
- * each written as one would write it. The client is the same, in another process; with
- * one processor the counter counts what both and the switches between them cost.
+ * An echo server's round trip: the library's completion port beside plain code for epoll and
+ * liburing. The client is the same, in another process; with one processor the counter counts both,
+ * and the switches between them.
  */
 #include <errno.h>
 #include <liburing.h>
@@ -44,7 +44,7 @@ static void echo_epoll(int fd)
 	}
 }
 
-/* The answer and the next receive go in with one call, which also waits. */
+/* One call submits the answer and the next receive, and waits. */
 static void echo_uring(int fd)
 {
 	struct io_uring_cqe *completion;

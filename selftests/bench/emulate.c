@@ -39,18 +39,18 @@ static void emulate_push(int fd)
 	int on = 1;
 
 	setsockopt(fd, SOL_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* 50 us later than asked is the default. */
+	/* By default a sleep ends 50 us late. */
 	prctl(PR_SET_TIMERSLACK, 1);
 }
 
 static int emulate_end(int fd, bool drained)
 {
-	/* Off, or close(2) would wait for the FIN's acknowledgement. */
+	/* With linger on close(2) would wait for the FIN's acknowledgement. */
 	net_linger(fd, !drained, 0);
 	return close(fd) ? -1 : drained;
 }
 
-/* Sleep; wakes early if the connection dies. False then. */
+/* Sleep. Returns false, and early, if the connection dies. */
 static bool emulate_sleep(int fd, long long ns, short *events)
 {
 	struct timespec span = { ns / 1000000000, ns % 1000000000 };
@@ -105,7 +105,7 @@ int emulate_notified(int fd, long long timeout_ns)
 		left = deadline - emulate_now();
 		if (left <= 0 || !emulate_sleep(fd, left, &events))
 			break;
-		/* A notice of an earlier send, or an error of the connection. */
+		/* The error queue has a notice of an earlier send, or the connection an error. */
 		if ((events & POLLERR) &&
 		    recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			break;

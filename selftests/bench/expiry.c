@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 20,000 deadlines in one moment. How long are interrupts off at a time? A timer of perf's
- * interrupts the processor all the while, and each interrupt leaves a time stamp: where they
- * lie further apart than they should they were off. And how long does a thread that nothing
- * else may preempt stand still, because of interrupts and softirqs? Beside as many timerfds.
- * The resets come after that thread, from workers: beside as many {1,0} closes.
+ * 20,000 deadlines at one moment. How long are interrupts off at a time? A timer of perf
+ * interrupts the processor throughout, and each interrupt leaves a time stamp: a longer
+ * distance shows that interrupts were off. And how long do interrupts and softirqs keep a
+ * thread of the first priority from running? Compared with as many timerfds. The resets come
+ * after that thread, from workers: compared with as many {1,0} closes.
  */
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -55,7 +55,7 @@ static void expiry_watch(struct expiry_watch *watch)
 	bench_must(watch->page == MAP_FAILED ? -1 : 0, "mmap");
 }
 
-/* Longest time between two interrupts, s. The watch is over. */
+/* Returns the longest time between two interrupts, s. Ends the watch. */
 static double expiry_gap(struct expiry_watch *watch)
 {
 	const char *data = (const char *)watch->page + watch->page->data_offset;
@@ -79,7 +79,7 @@ static double expiry_gap(struct expiry_watch *watch)
 	return longest * 1e-9;
 }
 
-/* The longest absence from a thread of the first priority, until then, s. */
+/* Returns the longest time, s, that a thread of the first priority did not run until then. */
 static double expiry_absence(double until)
 {
 	struct sched_param first = { .sched_priority = 99 }, none = { 0 };
@@ -117,7 +117,10 @@ static void expiry_timers(double deadline)
 	}
 }
 
-/* The same in us. The thread spins, as an idle processor has no tick and perf stops its timer. */
+/*
+ * The same in us, until RCU has freed the closes. The thread spins, as an idle processor has no
+ * tick and perf stops its timer.
+ */
 static double expiry_gap_when_freed(struct expiry_watch *watch)
 {
 	double end = net_now() + EXPIRY_FREED;
@@ -151,7 +154,7 @@ static void expiry_measure(bool timers, struct expiry_cost *cost)
 	cost->resets = expiry_gap_when_freed(&watch);
 }
 
-/* Interrupts off, us, during and after as many {1,0} closes. */
+/* Measure the time with interrupts off, us, during and after as many {1,0} closes. */
 static double expiry_closes(void)
 {
 	struct expiry_watch watch;
@@ -168,7 +171,7 @@ void bench_expiry(void)
 	double hard;
 
 	batch_enter();
-	/* A thread of the first priority may have the processor all the time. */
+	/* Let a thread of the first priority run without a limit. */
 	bench_setting("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	batch_size(EXPIRY_COUNT);
 	expiry_measure(false, &closes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Many deadlines in one moment: how long a processor is away. The table's rows. */
+/* Many deadlines at one moment: the time that a processor is busy with them. The table's rows. */
 #ifndef BENCH_EXPIRY_H
 #define BENCH_EXPIRY_H
 

@@ -25,7 +25,7 @@
 static const struct {
 	const char *name;
 	void (*run)(void);
-	bool by_name;		/* wants a guest of its own */
+	bool by_name;		/* needs a guest of its own */
 } bench_all[] = {
 	{ "close", bench_close },
 	{ "data", bench_data },
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 		printf("bench: %s\n", bench_all[i].name);
 		fflush(stdout);
 		if (!fork()) {
-			/* In the guest's first group there are the kernel's threads. */
+			/* The guest's first process group has the kernel's threads. */
 			setsid();
 			bench_all[i].run();
 			exit(0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Many lingering closes pending in one process: what each costs to begin and to hold,
- * what it takes until all have expired or drained, whether that grows with their number;
- * beside what one would do instead.
+ * Many lingering closes pending in one process: the cost to begin and to hold each, the time until
+ * all have expired or drained, and whether these grow with their number; beside ways without the
+ * module.
  */
 #include <liburing.h>
 #include <pthread.h>
@@ -24,10 +24,10 @@
 #define PENDING_GRACE	20e-6		/* s, to begin one */
 
 /**
- * struct pending_cost - what so many pending closes cost, each
+ * struct pending_cost - the cost of each of @count pending closes
  * @count:	how many
  * @begin:	instructions until it is pending
- * @expiry:	from the deadline, which is one for all, to the last record
+ * @expiry:	from the common deadline to the last record
  * @held:	bytes, with the op's descriptor
  */
 struct pending_cost {
@@ -51,7 +51,7 @@ static void pending_row(unsigned int count, const char *what, const char *key, c
 	});
 }
 
-/* All expire, at one moment. */
+/* Let all expire at one moment. */
 static void pending_expire(struct pending_cost *cost)
 {
 	double deadline, slab;
@@ -68,7 +68,7 @@ static void pending_expire(struct pending_cost *cost)
 	batch_end();
 }
 
-/* Beside as many {1,0} closes. */
+/* Compare with as many {1,0} closes. */
 static void pending_expire_rows(const struct pending_cost *cost)
 {
 	double hard;
@@ -89,7 +89,7 @@ static void pending_end_all(int references)
 		usleep(10);
 }
 
-/* All drain, as soon as their peers read. */
+/* Let all drain: the peers read. */
 static void pending_drain(unsigned int count)
 {
 	int references = dev_references(0);
@@ -117,7 +117,7 @@ static void pending_drain(unsigned int count)
 		    "close(2), linger off, each", plain / count, 0);
 }
 
-/* What a close holds whose descriptor is closed. */
+/* Measure the memory of a close whose descriptor is closed. */
 static void pending_memory(const struct pending_cost *cost)
 {
 	int references = dev_references(0);
@@ -143,7 +143,7 @@ static void *pending_thread(void *argument)
 	return NULL;
 }
 
-/* What one would do without: a thread for each close, native linger. */
+/* The way without the module: a thread for each close, native linger. */
 static void pending_threads(const struct pending_cost *cost)
 {
 	pthread_t *threads = calloc(cost->count, sizeof(*threads));
@@ -181,7 +181,7 @@ static void pending_threads(const struct pending_cost *cost)
 			    "a thread for each close(2)", before / cost->count, 0);
 }
 
-/* The same by io_uring: its workers sleep in the closes, and it tells too early. */
+/* The same by io_uring: its workers sleep in the closes, and it completes too early. */
 static void pending_ring(const struct pending_cost *cost)
 {
 	struct io_uring_cqe *done;
@@ -230,7 +230,7 @@ static double pending_field(const struct pending_cost *cost, size_t field)
 	return *(const double *)((const char *)cost + field);
 }
 
-/* The dearest of so many costs against the cheapest; @field is where in one it stands. */
+/* Compare the highest cost with the lowest; @field is its offset. */
 static void pending_spread(const struct pending_cost *costs, int count, size_t field,
 			   const char *key, const char *what, const char *unit)
 {

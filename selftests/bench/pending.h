@@ -3,13 +3,13 @@
 #ifndef BENCH_PENDING_H
 #define BENCH_PENDING_H
 
-/* 1 and 1,000, and what one would do instead. */
+/* Measure 1 and 1,000, and the ways without the module. */
 void bench_pending(void);
 
-/* What each of up to 100,000 costs: wants 8 GB, and some minutes. */
+/* Measure each of up to 100,000: needs 8 GB, and some minutes. */
 void bench_growth(void);
 
-/* Of up to 1,000,000, which wants 16 GB. */
+/* Measure each of up to 1,000,000: needs 16 GB. */
 void bench_million(void);
 
 #endif /* BENCH_PENDING_H */

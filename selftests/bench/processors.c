@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The same work of two processes on two processors and, with the second one off, on one:
- * pending closes begun and ended, {1,0} closes, and a loop without system calls, which tells
- * what the machine has given. In real time, in steps of some milliseconds: the shortest of
- * many is one that nothing else on the machine came between.
+ * The same work of two processes on two processors and, with the second one off, on one: pending
+ * closes begun and ended, {1,0} closes, and a loop without system calls, which shows what the
+ * machine gives. In real time, in steps of some milliseconds: the shortest of many ran undisturbed.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -30,7 +29,7 @@ enum processors_work { PROCESSORS_PENDING, PROCESSORS_HARD, PROCESSORS_SPIN, PRO
 
 /* Times are seconds. */
 struct processors_pair {
-	_Atomic double start;		/* of both, monotonic, once both are ready */
+	_Atomic double start;		/* of both, monotonic, when both are ready */
 	atomic_int ready;
 	double taken[2][2];		/* by each, for each of two steps */
 };
@@ -74,7 +73,7 @@ static void processors_run(enum processors_work work, double *taken, int cpu)
 	processors_do(work, taken);
 }
 
-/* The later one of the two counts. */
+/* The slower process counts. */
 static void processors_round(enum processors_work work, bool both, struct count_series *steps)
 {
 	int status;
@@ -86,7 +85,7 @@ static void processors_round(enum processors_work work, bool both, struct count_
 			processors_run(work, pair->taken[which], both ? which : 0);
 			exit(0);
 		}
-	/* One that fails says why, and ends. */
+	/* A process that fails prints why, and ends. */
 	while (pair->ready < 2)
 		bench_must(waitpid(-1, NULL, WNOHANG) ? -1 : usleep(1000), "a process");
 	pair->start = net_now() + 0.002;

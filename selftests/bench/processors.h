@@ -3,7 +3,7 @@
 #ifndef BENCH_PROCESSORS_H
 #define BENCH_PROCESSORS_H
 
-/* In a guest of two processors, in real time. */
+/* Needs a guest of two processors, in real time. */
 void bench_processors(void);
 
 #endif /* BENCH_PROCESSORS_H */

@@ -16,7 +16,7 @@
 #include "blocked.h"
 #include "net.h"
 
-/* How long we look whether a thread wakes. */
+/* The demo waits so long for a thread to wake. */
 #define BLOCKED_PATIENCE_MS	1000
 
 enum call { CALL_RECV, CALL_ACCEPT, CALL_OVERLAPPED, CALLS };
@@ -73,7 +73,7 @@ static void *blocked_run(void *argument)
 	return NULL;
 }
 
-/* In a process of its own: a thread that does not wake ends with it. */
+/* Runs in a process of its own: a thread that does not wake ends with it. */
 static void blocked_measure(struct blocked *blocked)
 {
 	struct net_pair pair;

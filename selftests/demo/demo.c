@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guided tour of `make demo`: each kind of close of the page's table, by Linux'
- * close(2), by closesocket(), and by close(2) on a socket attached to the ULP, on
- * connections that are really there, with what was captured on the wire. Exits
- * non-zero if one of the latter two did anything else than the page says.
+ * The guided tour of `make demo`: each kind of close of the page's table, by Linux' close(2), by
+ * closesocket(), and by close(2) on a socket attached to the ULP, on real connections, with the
+ * segments captured on the wire. Exits non-zero if one of the latter two differs from the page.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -35,16 +34,16 @@ enum ending { ENDING_FIN, ENDING_RST, ENDING_NONE };
 static const char *const way_names[] = { "close(2)", "closesocket()", "close(2) + ULP" };
 
 /**
- * struct row - one kind of close and what the page wants of closesocket()
+ * struct row - one kind of close, and the page's demand on closesocket()
  * @title:	in plain words
- * @page:	what the page says, in a line
+ * @page:	the page's demand, in a line
  * @onoff, @seconds, @nonblock: the socket's settings
  * @queue:	is unsent data queued?
- * @peer:	what the other side does
- * @twist:	what else happens
+ * @peer:	action of the other side
+ * @twist:	a further event
  * @error:	the WSA error wanted, or 0
  * @least, @most: the time wanted, s
- * @ending:	what ends the connection on the wire
+ * @ending:	segment that ends the connection
  */
 struct row {
 	const char *title;
@@ -162,7 +161,7 @@ static void close_killed(struct ladder *ladder, struct net_pair *pair, enum way 
 	seen->time = net_now() - start;
 	seen->killed = true;
 	ladder_states(ladder);
-	/* Look again when the deadline is over. */
+	/* Look again after the deadline. */
 	net_sleep(2000);
 }
 
@@ -186,7 +185,7 @@ static void close_once(const struct row *row, struct ladder *ladder, struct net_
 	if (row->twist != TWIST_SIGNAL)
 		return;
 	ladder_said(ladder, handled, "note client the signal handler runs");
-	/* close(2) leaves when the handler has run; look again when the kernel is done. */
+	/* close(2) returns when the handler has run; look again when the kernel has finished. */
 	if (way == WAY_ATTACHED) {
 		ladder_states(ladder);
 		net_sleep(2000);
@@ -232,7 +231,7 @@ static void measure(const struct row *row, enum way way, struct measured *seen)
 	ladder_states(ladder);
 	seen->open = row->twist != TWIST_KILL && net_is_open(pair.client);
 
-	/* Only now the peer reads, where it does not by itself. */
+	/* The peer reads now, unless it reads by itself. */
 	if (row->peer != PEER_LATE)
 		ladder_say(ladder, "note server %s",
 			   row->peer == PEER_GONE ? "is back, and reads" : "now reads");
@@ -271,7 +270,7 @@ static void measure(const struct row *row, enum way way, struct measured *seen)
 		close(copy);
 }
 
-/* A process for each measurement, so that nothing of one reaches the next. */
+/* Fork for each measurement, so that none affects the next. */
 static bool run(const struct row *row, enum way way, struct measured *seen)
 {
 	int ends[2], status;
@@ -337,8 +336,8 @@ static void print_line(const struct row *row, const struct measured *seen, enum 
 }
 
 /*
- * Did it do what the page says? close(2) cannot answer would-block: the kernel lingers
- * for it. Nor can it go back to its wait after a signal handler.
+ * Does it agree with the page? close(2) cannot answer would-block: the kernel lingers for it. Nor
+ * can it resume its wait after a signal handler.
  */
 static bool kept(const struct row *row, const struct measured *seen, enum way way)
 {

@@ -11,7 +11,7 @@
 
 #define LADDER_EVENTS	64
 #define LADDER_GAP	0.05	/* s: a longer silence ends a burst */
-#define LADDER_FEW	4	/* segments: fewer are told one by one */
+#define LADDER_FEW	4	/* segments: fewer are printed one by one */
 
 struct ladder_event {
 	double time;
@@ -80,7 +80,7 @@ static int ladder_by_time(const void *one, const void *other)
 
 	if (a->time != b->time)
 		return a->time < b->time ? -1 : 1;
-	/* As they came: the order in the array. */
+	/* Equal times keep the order of the array. */
 	return a < b ? -1 : 1;
 }
 
@@ -90,7 +90,7 @@ static bool ladder_is_mine(const struct ladder *ladder, const struct wire_segmen
 	       (segment->from == ladder->server && segment->to == ladder->client);
 }
 
-/* 0 for the client's, 1 for the server's. */
+/* Returns 0 for a segment of the client, 1 for one of the server. */
 static int ladder_direction(const struct ladder *ladder, const struct wire_segment *segment)
 {
 	return segment->from != ladder->client;
@@ -128,7 +128,7 @@ static bool ladder_is_plain(const struct wire_segment *segment)
 	return !(segment->flags & (WIRE_SYN | WIRE_FIN | WIRE_RST));
 }
 
-/* How many segments from @first on, before the time @until, are one burst? */
+/* Returns how many segments from @first on, before the time @until, are one burst. */
 static size_t ladder_burst(const struct wire_segment *segments, size_t first, size_t end,
 			   double until)
 {
@@ -158,7 +158,7 @@ static void ladder_print_burst(const struct ladder *ladder,
 	       count - sent[direction]);
 }
 
-/* The segments before the time @until, from the @next on; what is next then. */
+/* Print the segments before the time @until, from @next on. Returns the following one. */
 static size_t ladder_print_until(const struct ladder *ladder,
 				 const struct wire_segment *segments, size_t next, size_t end,
 				 double until)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What happened on a connection, told for a ladder diagram: events at both ends and
- * the segments captured between them, as "@@ ladder" lines on standard output. The host
- * makes build/demo.html of them (selftests/demo/page); `make demo` does not show them.
+ * The events of a connection for a ladder diagram: those at both ends and the segments
+ * captured between them, as "@@ ladder" lines on standard output. The host makes
+ * build/demo.html of them (selftests/demo/page); `make demo` does not show them.
  *
  *   @@ ladder row N TITLE
  *   @@ ladder page WHAT THE PAGE SAYS
@@ -28,22 +28,22 @@
 struct ladder;
 
 /*
- * For the pair's connection, captured by @wire from the SYN on. Shared with children
- * that are forked later. Never freed: a process draws one.
+ * Make a ladder of the pair's connection, which @wire captures from the SYN on. Children that are
+ * forked later share it. Never freed: a process draws one.
  */
 struct ladder *ladder_open(struct wire *wire, const struct net_pair *pair);
 
-/* Something happens now; @format begins with a word of the list above. */
+/* Record an event now; @format begins with a word of the list above. */
 void ladder_say(struct ladder *ladder, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The same, of the time @when (net_now()). */
+/* Record an event of the time @when (net_now()). */
 void ladder_said(struct ladder *ladder, double when, const char *text);
 
-/* The TCP state at both ends now. */
+/* Record the TCP state of both ends. */
 void ladder_states(struct ladder *ladder);
 
-/* All of it, as one way of the present row. */
+/* Print all of it, as one way of the present row. */
 void ladder_print(struct ladder *ladder, const char *way);
 
 #endif /* LADDER_H */

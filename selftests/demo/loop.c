@@ -21,7 +21,7 @@
 #define LOOP_NATIVE	5	/* with close(2) a thousand would take 17 minutes */
 
 struct loop_seen {
-	double longest;		/* that the client waited, s */
+	double longest;		/* wait of the client, s */
 	double total;		/* from the first close to the last end, s */
 	unsigned int resets;
 };
@@ -29,7 +29,7 @@ struct loop_seen {
 static struct loop_seen *loop_seen;
 static struct net_pair loop_stuck[LOOP_STUCK];
 
-/* The client: a ping each 10 ms until the server hangs up. */
+/* The client sends a ping each 10 ms until the server closes. */
 static void loop_client(int fd)
 {
 	char byte = 'p';
@@ -54,7 +54,7 @@ static void loop_answer(int fd)
 		send(fd, &byte, 1, MSG_NOSIGNAL);
 }
 
-/* Begin to close; the number of closes that are still to be waited for. */
+/* Begin the closes. Returns how many are pending. */
 static unsigned int loop_close(int dev, int loop, unsigned int number)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -97,7 +97,7 @@ static void loop_serve(int dev, unsigned int count)
 		send(loop_stuck[i].client, "stuck", 5, 0);
 	}
 	if (!fork()) {
-		/* Not a holder of what is to be closed. */
+		/* The client must not hold the sockets that are closed. */
 		for (unsigned int i = 0; i < count; i++)
 			close(loop_stuck[i].client);
 		loop_client(served.server);
@@ -123,7 +123,7 @@ static void loop_serve(int dev, unsigned int count)
 			pending += loop_close(dev, loop, begun++);
 	}
 	loop_seen->total = net_now() - start;
-	/* One more answer, for a ping that came in the last close. */
+	/* Answer a ping that came during the last close. */
 	loop_answer(served.client);
 	net_sleep(50);
 	shutdown(served.client, SHUT_RDWR);

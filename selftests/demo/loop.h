@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Show the row; true if the loop went on serving with closes that never block. */
+/* Show the row. Returns true if the loop served throughout, with closes that never block. */
 bool loop_show(unsigned int number);
 
 #endif /* LOOP_H */
