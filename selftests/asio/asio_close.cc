@@ -39,7 +39,7 @@ double now()
 	return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-/* A connection of two of Asio's sockets, and what became of an operation of each. */
+/* A connection of two of Asio's sockets, and the result of an operation of each. */
 struct scene {
 	asio::io_context context;
 	tcp::socket client { context }, server { context };
@@ -55,7 +55,7 @@ struct scene {
 		tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
 		code accepted = asio::error::try_again, connected = accepted;
 
-		/* AcceptEx() and ConnectEx(). */
+		/* These call AcceptEx() and ConnectEx(). */
 		acceptor.async_accept(server, [&](code error) { accepted = error; });
 		client.async_connect(acceptor.local_endpoint(), [&](code error) { connected = error; });
 		run();
@@ -79,7 +79,7 @@ struct scene {
 		});
 	}
 
-	/* More than the two sides hold, so that the socket has unsent data. */
+	/* Send more than the two sides hold, so that the socket has unsent data. */
 	void fill(tcp::socket &socket)
 	{
 		code error;
@@ -89,7 +89,7 @@ struct scene {
 			socket.write_some(asio::buffer(memory), error);
 	}
 
-	/* How the stream of a socket ends. */
+	/* Read to the end of the stream. Returns its error. */
 	code end(tcp::socket &socket)
 	{
 		code error;
@@ -203,7 +203,7 @@ void lingering_until_the_deadline()
 
 	scene.fill(scene.client);
 	scene.client.set_option(asio::socket_base::linger(true, 1));
-	/* Would block; Asio makes the socket blocking, and closes again. */
+	/* The close would block; Asio makes the socket blocking, and closes again. */
 	scene.client.close();
 	double took = now() - begun;
 	result(took >= 0.9 && scene.end(scene.server) == asio::error::connection_reset,

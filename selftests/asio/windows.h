@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What Asio's Windows back end takes from <windows.h> beside sockets, on pthreads. No part of
- * the library: a port has its own.
+ * The part of <windows.h> beside sockets that Asio's Windows back end uses, on pthreads. Not a part
+ * of the library: a port has its own.
  */
 #ifndef WINDOWS_H
 #define WINDOWS_H
@@ -27,7 +27,7 @@ typedef union {
 #define __stdcall
 #define ERROR_OUTOFMEMORY	14
 #define ERROR_BAD_UNIT		20
-#define SO_CONNECT_TIME		SO_TYPE		/* is not 0xffffffff: there is a connection */
+#define SO_CONNECT_TIME		SO_TYPE		/* not 0xffffffff: connected */
 #define LANG_NEUTRAL		0
 #define SUBLANG_DEFAULT		1
 #define MAKELANGID(a, b)	((a) | (b) << 10)
@@ -140,7 +140,7 @@ static inline BOOL ReleaseMutex(HANDLE mutex)
 	return SetEvent(mutex);
 }
 
-/* One timer at a time; Asio asks for them in the future, in 100 ns. */
+/* One timer at a time; Asio sets it in the future, in 100 ns. */
 struct windows_timer {
 	HANDLE event;
 	long long due;
@@ -212,7 +212,7 @@ static inline DWORD GetCurrentThreadId(void)
 	return (DWORD)pthread_self();
 }
 
-/* The system: a recent one, of which nothing more is known. */
+/* The system: recent, without details. */
 typedef struct {
 	DWORD dwOSVersionInfoSize, dwMajorVersion;
 } OSVERSIONINFOEX;

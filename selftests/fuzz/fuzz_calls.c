@@ -2,9 +2,9 @@
 /*
  * A coverage-guided fuzzer of the ioctls, the socket options and sequences of socket
  * calls. A string of bytes is a sequence of calls; strings that reach code of the
- * module that none has reached before (KCOV) are kept and varied. It looks for what
- * the kernel says of itself, KASAN and lockdep before all, and for calls that leave
- * the descriptor table or the module's references other than they were.
+ * module that none has reached before (KCOV) are kept and varied. It finds reports of
+ * the kernel, above all of KASAN and lockdep, and calls that change the descriptor
+ * table or the module's references.
  *
  * fuzz_calls [SECONDS [SEED]]; the sequences to begin with are in corpus.h.
  */
@@ -63,7 +63,7 @@ static void fuzz_drop(int *fd)
 	*fd = -1;
 }
 
-/* The library's helpers end the program where a call fails; here it may. */
+/* Like the library's, but may fail without ending the program. */
 static void fuzz_linger(int fd, int on, int seconds)
 {
 	struct linger linger = { on, seconds };
@@ -71,7 +71,7 @@ static void fuzz_linger(int fd, int on, int seconds)
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-/* Something unacknowledged: the peer is deaf from now on, or hears again. */
+/* Mute the peer, so that data stays unacknowledged, or unmute it. */
 static void fuzz_deafen(int fd, bool deaf)
 {
 	struct sock_filter drop = { 0x06, 0, 0, 0 };	/* return 0 */
@@ -81,7 +81,7 @@ static void fuzz_deafen(int fd, bool deaf)
 		   sizeof(program));
 }
 
-/* Connections of other families than TCP's. */
+/* Open connections of other families than TCP's. */
 static void fuzz_open_other(struct slot *slot, unsigned char how)
 {
 	static const int types[] = { SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM };
@@ -122,12 +122,15 @@ static void fuzz_close(struct fuzz *fuzz, struct slot *slot)
 		},
 		.more[2] = !(what & 12),
 	};
-	/* From 16 bytes less than there are to 32 more, the last 16 of which may be nought. */
+	/*
+	 * The size is from 16 bytes below the structure's to 32 above, the last 16 of which may be
+	 * zero.
+	 */
 	size_t size = sizeof(room.call) + (what >> 4) % 7 * 8 - 16;
 
 	if (!(what >> 4))
 		size = sizeof(room.call);
-	/* Not asked for, it decides by SO_LINGER, which is short here. */
+	/* Without TIMEOUT the close decides by SO_LINGER, which is short here. */
 	if (!(flags & WINSOCK_CLOSE_TIMEOUT) && what & 4)
 		room.call.timeout_ns = 0;
 	if (what & 1)
@@ -148,7 +151,7 @@ static void fuzz_cancel(struct slot *slot)
 {
 	if (ioctl(slot->op, WINSOCK_IOC_OP_CANCEL) || !slot->dropped)
 		return;
-	/* The socket is back. */
+	/* The cancel has put the socket back. */
 	fuzz_drop(&slot->client);
 	slot->client = slot->op;
 	slot->op = -1;
@@ -162,7 +165,7 @@ static void fuzz_garbage(struct fuzz *fuzz, int fd)
 
 	for (size_t i = 0; i < sizeof(memory); i++)
 		memory[i] = where * i;
-	/* Not a descriptor by accident. */
+	/* The first field must not be a valid descriptor by accident. */
 	memset(memory, 0xff, 4);
 	ioctl(fd, _IOC(size >> 6, WINSOCK_IOC_MAGIC, number % 24, (size & 63) * 4),
 	      pointers[where % 5]);
@@ -174,7 +177,7 @@ static void fuzz_option(struct fuzz *fuzz, int fd, bool set)
 	int words[16] = { (signed char)value, value };
 	socklen_t length = size % 80;
 
-	/* A linger of some seconds at most. */
+	/* Keep the linger below some seconds. */
 	if (name % 6 == WINSOCK_SO_LINGER)
 		words[0] = (value & 1) | (value & 2) << 15;
 	if (set)
@@ -276,7 +279,7 @@ static void fuzz_step(struct fuzz *fuzz)
 	}
 }
 
-/* One sequence, and everything given back. */
+/* Run a sequence, and release everything. */
 static void fuzz_run(int dev, const unsigned char *bytes, size_t length)
 {
 	struct fuzz fuzz = { .dev = dev, .next = bytes, .end = bytes + length };
@@ -298,7 +301,7 @@ static void fuzz_run(int dev, const unsigned char *bytes, size_t length)
 static unsigned long seen[SEEN];
 static unsigned int seen_count;
 
-/* How many of the PCs are new? */
+/* Returns how many of the PCs are new. */
 static unsigned int fuzz_note(const unsigned long *cover)
 {
 	unsigned long count = __atomic_load_n(&cover[0], __ATOMIC_RELAXED);
@@ -363,7 +366,7 @@ static struct sample fuzz_vary(void)
 	return sample;
 }
 
-/* TCP's own orphans hold the module, too: let TCP give them up soon. */
+/* TCP's own orphans hold the module, too: make TCP drop them soon. */
 static void fuzz_hurry(const char *name)
 {
 	int fd = open(name, O_WRONLY);

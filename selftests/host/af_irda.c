@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * <af_irda.h> by its numbers and sizes: compiled with the library's header and with
- * that of mingw-w64, so that both say the same.
+ * The numbers and sizes of <af_irda.h>: compiled with the library's header and with that of
+ * mingw-w64, which must agree.
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Which names do the headers and the library take, from whom, in which languages? And do they
-# work where `make install` has put them?
+# Check which names headers and library take, from libc and from programs, in which languages,
+# and that they work where `make install` has put them.
 set -uo pipefail
 
 root=@ROOT@
@@ -21,7 +21,7 @@ only_winsock() {
 	grep -qx winsock_closesocket defined && ! grep -v '^winsock_' defined
 }
 
-# What the map lists, the headers declare and the library has are one.
+# Map, headers and library have the same names.
 listed() {
 	sed -nE 's/^\t(winsock_\w+);/\1/p' "$root/userlib/libwinsock.map" | sort > map
 	only_winsock "$root/userlib/libwinsock.so.0" -D && diff map defined
@@ -31,7 +31,7 @@ unloadable() {
 	readelf -d "$root/userlib/libwinsock.so.0" | grep NODELETE
 }
 
-# An archive behind ours that has a name of our insides: the program gets that one.
+# An archive behind the library has a name of its internals: the program gets the archive's.
 foreign() {
 	cat > foreign.c <<-'C'
 		int event_set(void) { return 1; }
@@ -128,7 +128,7 @@ c() {
 	return $failed
 }
 
-# Static, it has nothing of libc's resolver, of which the linker would warn.
+# A static program has nothing of libc's resolver, of which the linker would warn.
 alone() {
 	gcc "${flags[@]}" -static -Wl,--fatal-warnings -o alone readme.c "${libraries[@]}" &&
 		! nm alone | grep -E ' winsock_(getaddrinfo|WSASend|WSACreateEvent)$'
@@ -193,7 +193,7 @@ int main()
 	       getsockopt(3, SOL_SOCKET, SO_LINGER, (char *)&option, &size) != SOCKET_ERROR;
 }
 C
-# Behind libc's headers.
+# The header comes behind libc's headers.
 cat > late.cc <<'C'
 #include <poll.h>
 #include <stdlib.h>
@@ -249,7 +249,7 @@ setsize() {
 	gcc "${flags[@]}" -D_FORTIFY_SOURCE=2 -O2 -fstack-protector-all -o setsize setsize.c && ./setsize
 }
 
-# Built for one place, installed at another: for the system, as far as ldconfig goes.
+# Installed at another place than built for; an installation for the system calls ldconfig.
 installed() {
 	mkdir -p tree/Documentation bin
 	cp -a "$root/userlib" "$root/uapi" tree/

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What bash offers behind winsockctl.
+# The words that bash offers behind winsockctl.
 set -uo pipefail
 
 root=@ROOT@

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Does the documentation say what there is? Its examples are compiled, its names looked for in
-# the headers, its tests in the programs. (That it can be built is for lint to see.)
+# Does the documentation agree with the sources? Its examples are compiled, its names searched
+# in the headers, its tests in the programs. (lint checks that it can be built.)
 set -uo pipefail
 
 root=@ROOT@

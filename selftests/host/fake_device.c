@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A stand-in for /dev/winsock, so that the library's concurrency can be watched by tools
- * of the host, which has no module. Linked in front of the library by -Wl,--wrap=open and
- * --wrap=ioctl. It answers as the module does, but for what only a kernel can do: to see
- * the holders of other processes, and to compare and drop a descriptor in one step.
+ * A stand-in for /dev/winsock, so that tools of the host, which has no module, can watch the
+ * library's concurrency. Linked in front of the library by -Wl,--wrap=open and --wrap=ioctl. It
+ * answers as the module does, except where only a kernel can: it does not see holders in other
+ * processes, nor compare and drop a descriptor in one step.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,7 +30,7 @@
 #include "fake_device.h"
 
 #define FAKE_PATH	"/dev/null"
-/* An op descriptor is the end of a pipe, told from others by its size. */
+/* An op descriptor is the end of a pipe, recognised by its size. */
 #define FAKE_OP_SIZE	16384
 #define SECOND		1000000000ULL
 
@@ -39,13 +39,13 @@ int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 
-/* A close that lingers; in the list until it is final. */
+/* A pending close; in the list until it is final. */
 struct fake_op {
 	struct fake_op *next;
 	int op_fd;		/* the number that the caller got */
-	bool replaced;		/* it was the socket's */
-	int fd_flags;		/* which had these */
-	int told;		/* our end of the pipe */
+	bool replaced;		/* it had the socket's number */
+	int fd_flags;		/* the socket's descriptor flags */
+	int told;		/* the stand-in's end of the pipe */
 	int socket;		/* a descriptor of its own */
 	ino_t inode;		/* the socket's */
 	unsigned long long started, timeout;
@@ -55,11 +55,11 @@ struct fake_op {
 };
 
 static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct fake_op *fake_ops;	/* under fake_lock, as what is in it */
+static struct fake_op *fake_ops;	/* under fake_lock, as its members */
 unsigned int fake_version = WINSOCK_ABI_VERSION;
 __thread unsigned int fake_closes;
 
-/* A kernel's locks are not copied by fork(), nor are its closes. */
+/* fork() does not copy a kernel's locks and closes. */
 static void fake_fork_prepare(void)
 {
 	pthread_mutex_lock(&fake_lock);
@@ -115,7 +115,7 @@ static int fake_option(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &size) ? -1 : value;
 }
 
-/* The caller's descriptor, others in the middle of a call on it or not. */
+/* Drop the caller's descriptor, even with threads inside a call on it. */
 static void fake_drop(int fd)
 {
 	close(fd);
@@ -135,7 +135,7 @@ static void fake_reset(int fd)
 	connect(fd, &nobody, sizeof(nobody));
 }
 
-/* Descriptors of this process on the socket, without those of pending closes. */
+/* Count this process's descriptors of the socket, without those of pending closes. */
 static int fake_holders(ino_t inode)
 {
 	char wanted[40], target[40], path[40];
@@ -164,7 +164,7 @@ static bool fake_is_op(int fd)
 	return fcntl(fd, F_GETPIPE_SZ) == FAKE_OP_SIZE;
 }
 
-/* With the lock: the op of a descriptor, or the one that is pending on a socket. */
+/* With the lock: find the op of a descriptor, or the one pending on a socket. */
 static struct fake_op *fake_find(int fd)
 {
 	struct fake_op *op = fake_ops;
@@ -184,7 +184,7 @@ static void fake_remove(struct fake_op *op)
 	*link = op->next;
 }
 
-/* With the lock: the outcome, or 0. */
+/* With the lock. Returns the outcome, or 0. */
 static unsigned int fake_outcome(const struct fake_op *op)
 {
 	if (op->cancelled)
@@ -204,7 +204,7 @@ static void *fake_linger(void *argument)
 	struct fake_op *op = argument;
 	sigset_t broken;
 
-	/* It may be that the caller's end is closed. */
+	/* The caller's end may be closed: SIGPIPE. */
 	sigemptyset(&broken);
 	sigaddset(&broken, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &broken, NULL);
@@ -223,7 +223,7 @@ static void *fake_linger(void *argument)
 		fake_reset(op->socket);
 	if (record.outcome != WINSOCK_OUTCOME_CANCELLED) {
 		close(op->socket);
-		/* Final: from here on it cannot be cancelled, nor its number be another's. */
+		/* The op is final: from here on no cancel, and no other file at its number. */
 		fake_remove(op);
 	}
 	if (write(op->told, &record, sizeof(record)) < 0 && errno != EPIPE)
@@ -361,7 +361,7 @@ static int fake_stop(int fd, bool cancel)
 		op->cancelled = true;
 		if (op->replaced)
 			dup3(op->socket, op->op_fd, op->fd_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
-		/* At once: the next close finds nothing of it. */
+		/* Close it at once: the next close must not find it. */
 		close(op->socket);
 		fake_remove(op);
 	} else if (op) {
@@ -386,7 +386,7 @@ static int fake_call(int fd, unsigned long request, void *argument)
 		return fake_stop(fd, true);
 	if (request == WINSOCK_IOC_OP_ABORT)
 		return fake_stop(fd, false);
-	/* The library's descriptor of the device may have become something else. */
+	/* The library's descriptor may be another file by now. */
 	if (!fake_is_device(fd))
 		return fcntl(fd, F_GETFD) < 0 ? EBADF : ENOTTY;
 	switch (request) {

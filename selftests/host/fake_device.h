@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the stand-in for /dev/winsock saw. */
+/* The stand-in for /dev/winsock, for the checks. */
 #ifndef FAKE_DEVICE_H
 #define FAKE_DEVICE_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A plain send of more bytes than an int counts, in one call; on the host, whose processor
- * is fast enough. The device is a stand-in.
+ * A plain send of more bytes than an int counts, in one call; on the host, whose processor is fast
+ * enough, with a stand-in for the device.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 static SOCKET peer;
 static size_t got;
 
-/* The bytes are not looked at, and so not copied. */
+/* MSG_TRUNC discards the bytes without a copy. */
 static void *discard(void *unused)
 {
 	static char block[1 << 20];

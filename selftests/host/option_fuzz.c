@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * libFuzzer on what the library parses: socket options of any name, size and content,
- * also at the edge of readable memory, under ASan and UBSan. The sockets are the
- * host's and never connected; the module is not needed.
+ * libFuzzer on the library's parsers: socket options of any name, size and content, also at the
+ * edge of readable memory, under ASan and UBSan. The sockets are the host's and never connected;
+ * the module is not needed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "../../userlib/src/fork.h"
 #include "../../userlib/src/startup.h"
 
-/* Instead of startup.c and fork.c: a library that was started, and does not fork. */
+/* Stands in for startup.c and fork.c: the library is started, and does not fork. */
 bool startup_done(void)
 {
 	return true;
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(value, data + 4, rest);
 		if (data[3] & 1)
 			value = end - (data[3] >> 1) % 64;
-		/* What is claimed to be there has to be there for plain options. */
+		/* For plain options all claimed memory must be readable. */
 		if (length > end - value && name != SO_LINGER && name != SO_DONTLINGER)
 			length = room = end - value;
 		if (data[3] & 2)

@@ -43,7 +43,7 @@ kernels() {
 	done
 }
 
-# Programs that run where they are unpacked, and skip without the module.
+# The programs run where they are unpacked, and skip without the module.
 tarball() {
 	make -s -C selftests OUTPUT="$output" INSTALL_PATH="$work/install" gen_tar >/dev/null &&
 		mkdir "$work/tar" && tar -xf "$work"/install/kselftest-packages/kselftest.tar.gz \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The policy on the host, under ASan and UBSan: every row by an example, every
- * combination of facts against the rules written a second time as plain code,
- * and the arithmetic of unacknowledged payload around the wrap.
+ * The policy on the host, under ASan and UBSan: every row by an example, every combination of facts
+ * against a second implementation of the rules, and the arithmetic of unacknowledged payload around
+ * the wrap.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * getaddrinfo and its like on the host, which has a name service; the device is a stand-in:
- * libc's results, Windows' last error. No name here is one that is asked of a server.
+ * getaddrinfo() and its like on the host, with a stand-in for the device: libc's results, Windows'
+ * last error. No name of this test is sent to a server.
  */
 #include <stdio.h>
 #include <string.h>

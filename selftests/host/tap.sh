@@ -11,7 +11,7 @@ plan() {
 	echo "1..$1"
 }
 
-# check NAME COMMAND...: the command has to succeed; what it says is told if it does not
+# check NAME COMMAND...: the command has to succeed; prints its output if it fails
 check() {
 	local name=$1
 

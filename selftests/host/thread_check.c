@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * thread_check [SECONDS [all|valgrind [PARTY]]]: parties at the library, and a guard who
- * opens and closes files under them. valgrind: nobody sleeps in the io_uring, where it
- * would not let the other threads go on, and nobody forks, as it takes a child's locks for
+ * thread_check [SECONDS [all|valgrind [PARTY]]]: parties at the library, and a guard that opens and
+ * closes files under them. valgrind: no thread waits in epoll_wait(2) for the helper, where
+ * valgrind would stop the other threads, and none forks, as valgrind takes a child's locks for
  * those of its parent's threads. PARTY: a part of its name. See threads.h.
  */
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 #include "fake_device.h"
 #include "threads.h"
 
-#define PRIVATE		500	/* numbers that the kernel does not give away by itself */
-#define PATIENCE	240	/* seconds more than the time that was asked for */
+#define PRIVATE		500	/* numbers that the kernel does not give by itself */
+#define PATIENCE	240	/* seconds more than the given time */
 
 static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
 /* Under threads_lock. */
@@ -70,7 +70,7 @@ SOCKET threads_listen(int backlog, struct sockaddr_in *name)
 	return s;
 }
 
-/* One at a time, so that the accepted end is the other one's. */
+/* One connection at a time, so that the accepted end belongs to it. */
 void threads_pair_open(struct threads_pair *pair)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -157,7 +157,7 @@ void threads_pause(struct party *party, unsigned int us)
 	usleep(threads_random(party, us));
 }
 
-/* Files that are nobody's but ours: is each still what it was when we close it? */
+/* Open files of the guard's own: is each unchanged when it is closed? */
 static void guard_round(struct party *party)
 {
 	struct stat before[8], after;
@@ -180,7 +180,7 @@ static void *party_run(void *argument)
 {
 	struct party *party = argument;
 
-	/* Once at least, however late the thread begins. */
+	/* Run at least once, however late the thread begins. */
 	do {
 		party->round(party);
 		party->rounds++;
@@ -222,7 +222,7 @@ static void on_alarm(int number)
 		abort();
 }
 
-/* A module of an older interface is refused, with the reason. */
+/* WSAStartup() refuses a module with an older interface, and gives the reason. */
 static void threads_older_module(void)
 {
 	WSADATA data;

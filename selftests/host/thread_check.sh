@@ -16,7 +16,7 @@ build() {
 		-Wl,--wrap=open,--wrap=ioctl -pthread > "$work/$1.log" 2>&1
 }
 
-# quiet NAME COMMAND...: every round right, and not a word of the tool's.
+# quiet NAME COMMAND...: every round succeeds, and the tool prints nothing.
 quiet() {
 	if "${@:2}" > "$work/$1.out" 2>&1 &&
 	   ! grep -qE '^not ok|^==|ThreadSanitizer' "$work/$1.out"; then

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The library under ThreadSanitizer, helgrind, ASan and UBSan: parties that use it
- * without end from several threads, all at the same time. The tools look for races; the
- * parties themselves count that nothing is lost and nothing comes twice.
+ * The library under ThreadSanitizer, helgrind, ASan and UBSan: parties that use it without end from
+ * several threads, all at the same time. The tools find races; the parties check that nothing is
+ * lost and nothing comes twice.
  */
 #ifndef THREADS_H
 #define THREADS_H
@@ -19,7 +19,7 @@
  * struct party - one thread's life
  * @name:	for the result
  * @round:	called until the time is up, with a seed of its own
- * @rounds:	how often it was
+ * @rounds:	number of calls so far
  * @seed:	see rand_r(3)
  */
 struct party {
@@ -30,7 +30,7 @@ struct party {
 	pthread_t thread;
 };
 
-/* Said once, printed at the end, and the check fails. */
+/* Report a failure: the first one is printed at the end, and the check fails. */
 void threads_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define THREADS_EXPECT(what) do { \
 	if (!(what)) \
@@ -38,7 +38,7 @@ void threads_wrong(const char *format, ...) __attribute__((format(printf, 1, 2))
 			      WSAGetLastError()); \
 } while (0)
 
-/* A connection of the library's sockets. */
+/* A connection of library sockets. */
 struct threads_pair {
 	SOCKET client;
 	SOCKET server;
@@ -46,25 +46,28 @@ struct threads_pair {
 void threads_pair_open(struct threads_pair *pair);
 
 /*
- * Give a socket a number that nobody else gets in the meantime: the party's threads
- * may still use it after the close.
+ * Give a socket a number that no other thread gets: the party's threads may still use it after the
+ * close.
  */
 SOCKET threads_private(SOCKET s);
 
 SOCKET threads_listen(int backlog, struct sockaddr_in *name);
 void threads_linger(SOCKET s, int on, int seconds);
 void threads_nonblock(SOCKET s, u_long on);
-/* Lingering and non-blocking, a few times: closed, or with linger off again. */
+/*
+ * Try to close a lingering non-blocking socket a few times. Returns true if it is closed; otherwise
+ * linger is off again.
+ */
 bool threads_close_refused(SOCKET s);
-/* Send until nothing more is taken; the mode is blocking again after it. */
+/* Send until nothing more is accepted; sets blocking mode. */
 void threads_stuff(SOCKET s);
 
 pthread_t threads_begin(void *(*run)(void *), void *argument);
 unsigned int threads_random(struct party *party, unsigned int below);
-/* Up to so many us, mostly much less. */
+/* Sleep up to @us, mostly much less. */
 void threads_pause(struct party *party, unsigned int us);
 
-/* Rounds; each file has the parties of one kind. */
+/* The rounds; each file has the parties of one kind. */
 void blocked_round(struct party *party);
 void alerted_round(struct party *party);
 void blocked_accept_round(struct party *party);
@@ -82,7 +85,7 @@ void fork_round(struct party *party);
 void fork_port_round(struct party *party);
 void duplicate_round(struct party *party);
 
-/* The port that ported_round() shares; its threads end with it. */
+/* Make the port of ported_round(); its threads end with it. */
 void ported_start(bool alertable);
 void ported_stop(void);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Threads in calls on a socket while another one closes it, or sets its options. See threads.h. */
+/*
+ * Threads in calls on a socket while another thread closes it, or sets its options. See threads.h.
+ */
 #include <string.h>
 
 #include "threads.h"
@@ -63,7 +65,7 @@ void blocked_round(struct party *party)
 		send(pair.server, "data", 4, 0);
 	if (way == 1) {
 		threads_linger(pair.client, 1, 1);
-		/* Would block, and wakes nobody; then it is hard. */
+		/* The close would block and wakes no thread; then it is hard. */
 		threads_nonblock(pair.client, 1);
 		closesocket(pair.server);
 		if (closesocket(pair.client)) {
@@ -86,7 +88,7 @@ void blocked_round(struct party *party)
 /* A receive that runs routines, one of several on its socket. */
 struct alerted {
 	SOCKET s;
-	HANDLE thread;		/* under alerted_lock, as is what follows */
+	HANDLE thread;		/* under alerted_lock, as the members below */
 	unsigned int ran;
 	bool closed;
 };
@@ -118,7 +120,7 @@ static void *alerted_close(void *argument)
 {
 	struct alerted *alerted = argument;
 
-	/* Of those that have run a routine it is certain that they wait. */
+	/* A thread that has run a routine is certainly waiting. */
 	for (int i = 0; i < ALERTED; i++) {
 		unsigned int ran = 0;
 
@@ -149,7 +151,7 @@ static HANDLE alerted_thread(struct alerted *alerted)
 	return thread;
 }
 
-/* A call that lets another one look while its routines run is not missed by a close. */
+/* A close must find a call that lets another one poll during its routines. */
 void alerted_round(struct party *party)
 {
 	struct alerted alerted[ALERTED] = { 0 };
@@ -227,7 +229,7 @@ static void *block_connect(void *argument)
 	return NULL;
 }
 
-/* A listener whose queue is full does not answer. */
+/* A listener with a full queue does not answer. */
 void blocked_connect_round(struct party *party)
 {
 	struct block_connect call;
@@ -258,7 +260,7 @@ static void *option_set(void *argument)
 	return NULL;
 }
 
-/* What is seen of a socket is not lost to an option that is set just then (H4). */
+/* An option that is set at the same time must not clear what was seen of the socket (H4). */
 void option_round(struct party *party)
 {
 	struct threads_pair pair;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Network events, routines of others, and fork. See threads.h. */
+/* Network events, routines queued by other threads, and fork. See threads.h. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -66,7 +66,7 @@ void netevent_round(struct party *party)
 #define QUEUERS		3
 #define ROUTINES	20
 
-/* One thread that waits, and what others queue to it. */
+/* A thread that waits, and the routines that others queue to it. */
 struct target {
 	pthread_mutex_t lock;
 	HANDLE thread;
@@ -110,7 +110,7 @@ static void *apc_queuer(void *argument)
 	return NULL;
 }
 
-/* Lingering or not, the kernel is asked once. */
+/* The library asks the kernel once, lingering or not. */
 static int close_once(SOCKET s)
 {
 	unsigned int asked = fake_closes;
@@ -126,7 +126,7 @@ static void apc_linger(const struct target *target, struct threads_pair pair)
 	threads_linger(pair.client, 1, 1);
 	while (close_once(pair.client)) {
 		THREADS_EXPECT(target->cancels && WSAGetLastError() == WSAEINTR);
-		/* As if nothing had been: hard, then, or once more. */
+		/* The cancel has left no trace: close hard, or once more. */
 		threads_linger(pair.client, 1, 0);
 	}
 	closesocket(pair.server);
@@ -166,7 +166,7 @@ void apc_round(struct party *party)
 	pthread_join(thread, NULL);
 	for (int i = 0; i < QUEUERS; i++)
 		pthread_join(queuers[i], NULL);
-	/* A thread that ends throws away what it did not get to. */
+	/* A thread that ends drops the routines that did not run. */
 	THREADS_EXPECT(target.ran <= target.queued);
 	THREADS_EXPECT(!QueueUserAPC(apc_routine, target.thread, 0));
 	THREADS_EXPECT(CloseHandle(target.thread));
@@ -175,7 +175,7 @@ void apc_round(struct party *party)
 
 #define POSTERS	2
 
-/* A port at which a routine forks, while others have its lock now and then. */
+/* A port at which a routine forks, while other threads take its lock. */
 struct forked_port {
 	HANDLE port;
 	atomic_bool over;
@@ -253,7 +253,10 @@ static int fork_overlapped(struct threads_pair *pair)
 	return 0;
 }
 
-/* The child uses what it inherited, while its parent goes on. 0, or where it failed. */
+/*
+ * The child uses its inherited sockets, while its parent goes on. Returns 0, or the place of the
+ * failure.
+ */
 static int fork_child(struct threads_pair *pair)
 {
 	struct sockaddr_in name;
@@ -279,7 +282,7 @@ void fork_round(struct party *party)
 	child = fork();
 	if (!child) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-		/* Another thread may have had a lock of the tool's allocator. */
+		/* Another thread may have held a lock of the tool's allocator. */
 		_exit(0);
 #endif
 		signal(SIGALRM, SIG_DFL);

@@ -12,7 +12,7 @@ struct order_end {
 	unsigned int delay_us;
 };
 
-/* The other end: nothing of the operations comes behind anything of the plain calls. */
+/* The other end: no byte of an operation may come behind a byte of a plain call. */
 static void *order_peer(void *argument)
 {
 	struct order_end *end = argument;
@@ -63,7 +63,7 @@ static void *order_shutdown(void *argument)
 	return NULL;
 }
 
-/* It completes, whatever has become of the socket. */
+/* The operation must complete, whatever happens to the socket. */
 static void order_await(SOCKET s, WSAOVERLAPPED *overlapped, bool begun)
 {
 	DWORD moved, flags;

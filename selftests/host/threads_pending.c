@@ -9,7 +9,7 @@
 #define OPERATIONS	6
 #define TAKERS		3
 
-/* One operation, and how often its end was told. */
+/* An operation, and how often it completed. */
 struct operation {
 	WSAOVERLAPPED overlapped;	/* first, for casts */
 	unsigned int told;
@@ -20,10 +20,10 @@ struct operation {
 static pthread_mutex_t pending_lock = PTHREAD_MUTEX_INITIALIZER;
 static HANDLE ported;
 static pthread_t takers[TAKERS];
-/* Under pending_lock, as is told of every operation. */
+/* Under pending_lock, as @told of every operation. */
 static unsigned int posted, taken;
 
-#define POSTED	((ULONG_PTR)1)	/* the key of packets that are no operation's */
+#define POSTED	((ULONG_PTR)1)	/* the key of posted packets */
 #define SOCKETS	((ULONG_PTR)2)
 
 static void pending_tell(LPOVERLAPPED overlapped)
@@ -109,7 +109,7 @@ void ported_stop(void)
 	THREADS_EXPECT(taken == posted);
 }
 
-/* Wait until each has been told of, then a little for a second time. */
+/* Wait until each has completed, then a little for a second completion. */
 static void pending_check(struct operation *operations, int count)
 {
 	bool all = false;
@@ -241,13 +241,13 @@ static void *issuer_run(void *argument)
 
 	for (int i = 0; i < CONTESTED; i++)
 		operation_begin(&issuer->operations[i], issuer->s, false, NULL);
-	/* They would end with the thread (P22). */
+	/* The operations would end with the thread (P22). */
 	pthread_mutex_lock(&issuer->stay);
 	pthread_mutex_unlock(&issuer->stay);
 	return NULL;
 }
 
-/* Whoever comes first: the socket is closed, and nothing of ours holds it open. */
+/* In any order the socket is closed, and nothing of the library holds it open. */
 void contested_round(struct party *party)
 {
 	bool tells = threads_random(party, 2);
@@ -293,7 +293,7 @@ struct waiter {
 	struct operation *operation;
 };
 
-/* Another thread asks for the result, and waits for it. */
+/* Another thread waits for the result. */
 static void *waiter_run(void *argument)
 {
 	struct waiter *waiter = argument;
@@ -314,7 +314,7 @@ static void *close_run(void *argument)
 	return NULL;
 }
 
-/* Events and routines are this thread's; the close is another one's. */
+/* This thread has the events and routines; another one closes. */
 void evented_round(struct party *party)
 {
 	struct operation operations[4];
@@ -364,7 +364,7 @@ void evented_round(struct party *party)
 	WSACloseEvent(events[1]);
 }
 
-/* Handles of one socket come and go, with operations on each. */
+/* Make and close handles of one socket, with operations on each. */
 void duplicate_round(struct party *party)
 {
 	struct operation operations[4];
@@ -412,7 +412,7 @@ static void *connector_run(void *argument)
 	return NULL;
 }
 
-/* Connections that come to sockets while these, or the listener, are closed. */
+/* AcceptEx() while the listener, or its sockets, are closed. */
 void accepted_round(struct party *party)
 {
 	char buffers[ACCEPTS][ACCEPT_DATA + 2 * ACCEPT_ROOM];
@@ -451,7 +451,7 @@ static void *closer_run(void *argument)
 	return (void *)(intptr_t)(closesocket(*(SOCKET *)argument) ? WSAGetLastError() : 0);
 }
 
-/* One closes, the other one finds no socket; what is pending ends once. */
+/* One of two closes succeeds, the other one finds no socket; pending operations end once. */
 void twice_closed_round(struct party *party)
 {
 	struct operation operation;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An ATM interface without hardware: what is sent on a circuit arrives on the one
- * whose VCI differs in the last bit. atmtcp would do, but newer kernels accept no
- * control messages from its daemon.
+ * An ATM interface without hardware: a packet sent on a circuit arrives on the one whose VCI
+ * differs in the last bit. atmtcp would do, but newer kernels accept no control messages from its
+ * daemon.
  */
 #include <linux/atmdev.h>
 #include <linux/module.h>
@@ -33,7 +33,7 @@ static void forward(struct sk_buff *skb)
 	from->pop(from, skb);
 }
 
-/* 1: cells are kept back, until it is 0 again. */
+/* 1: cells are held back, until it is 0 again. */
 static bool hold;
 
 static int hold_set(const char *text, const struct kernel_param *param)
@@ -59,7 +59,7 @@ static int loop_open(struct atm_vcc *vcc)
 	return 0;
 }
 
-/* The circuit takes what is still kept back with it. */
+/* Free the cells of the circuit that are still held back. */
 static void loop_close(struct atm_vcc *vcc)
 {
 	struct sk_buff_head others;

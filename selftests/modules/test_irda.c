@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Something in the place of IrDA, which the kernel no longer has: streams that are
- * made by socketpair(2). What is sent counts as the sender's until the other side has
- * read it, as IrDA's flow control has it.
+ * A stand-in for IrDA, which the kernel no longer has: streams that socketpair(2) makes. A sent
+ * packet is charged to the sender until the other side has read it, as by IrDA's flow control.
  */
 #include <linux/module.h>
 #include <linux/net.h>
@@ -29,7 +28,7 @@ static struct irda_sock *irda_sk(struct sock *sk)
 	return (struct irda_sock *)sk;
 }
 
-/* The other end, referenced; cut off first if @cut. */
+/* Return the other end, referenced; with @cut parts the two first. */
 static struct sock *irda_peer(struct sock *sk, bool cut)
 {
 	struct sock *peer;
@@ -162,7 +161,7 @@ static const struct proto_ops irda_ops = {
 	.mmap		= sock_no_mmap,
 };
 
-/* A packet may have come behind the release. */
+/* A packet may have come after the release. */
 static void irda_destruct(struct sock *sk)
 {
 	skb_queue_purge(&sk->sk_receive_queue);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The signalling daemon's yes to a connect. Kernels with a recent fix take answers for
- * listed circuits only, and list them when they are connected: no daemon can set one up
- * any more, only release it. This answers as the daemon's as_okay did.
+ * The signalling daemon's okay to a connect. Kernels with a recent fix accept answers for listed
+ * circuits only, and list them when they are connected: a daemon can only release a circuit, not
+ * set it up. This answers as the daemon's as_okay did.
  */
 #include <linux/atmdev.h>
 #include <linux/module.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a confined program can do to connections that it was handed, with a device that it
- * was handed and with one that it opens itself. For each call one line: the call, its
- * error, and what the peer has seen. The confinement is named by the arguments:
+ * A confined program tries the calls on connections that it inherits, with a device that
+ * it inherits and with one that it opens itself. For each call one line: the call, its
+ * error, and what the peer has seen. The arguments name the confinement:
  *
  *   none               not confined
  *   user UID           another user, whose group has the same number
@@ -38,7 +38,7 @@
 #define LANDLOCK_ACCESS_FS_IOCTL_DEV	(1ULL << 15)
 #endif
 
-/* A program of tomorrow: a longer structure has another request number. */
+/* A later program: a longer structure has another request number. */
 #define ABORT_LONGER	_IOC(_IOC_WRITE, WINSOCK_IOC_MAGIC, _IOC_NR(WINSOCK_IOC_ABORT), 64)
 
 enum { SKIPPED = -1, NOT_HERE = 4 };
@@ -51,7 +51,7 @@ static void check(int good, const char *what)
 	exit(errno == EINVAL || errno == EOPNOTSUPP ? NOT_HERE : 1);
 }
 
-/* A thread's own security attribute. */
+/* Set the thread's own security attribute. */
 static void set_current(const char *format, const char *name)
 {
 	char text[256];
@@ -83,7 +83,7 @@ static void use_landlock(int rule)
 	check(!syscall(SYS_landlock_restrict_self, rules, 0), "landlock_restrict_self");
 }
 
-/* Type and number are the low 16 bits of a request; what is above them is its size. */
+/* Type and number are the low 16 bits of a request; the size is above them. */
 static void use_seccomp(void)
 {
 #define LOAD(field) \
@@ -221,7 +221,7 @@ static const struct {
 
 #define CALLS	(sizeof(calls) / sizeof(calls[0]))
 
-/* What a call needs besides a connection: the ULP, or instead of it a pending close. */
+/* Prepare the call: attach the ULP, or begin a pending close. */
 static int prepared(int call, int device, int fd)
 {
 	struct winsock_close close = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A program with kTLS, for winsock-run. Without arguments it asks for kTLS on a connection;
- * "linger": sets SO_LINGER before; "run COMMAND...": sets it after, and runs the command with
- * that connection as descriptor 9.
+ * "linger": sets SO_LINGER before; "run COMMAND...": sets it after, and runs the command with that
+ * connection as descriptor 9.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
-# Who may use the device, and for what: its mode, AppArmor, Landlock, seccomp. The rules are
-# those of Documentation/security.rst, which has them with their reasons.
+# The users that may use the device, and for which calls: its mode, AppArmor, Landlock, seccomp.
+# The rules are those of Documentation/security.rst, which has them with their reasons.
 [ -c /dev/winsock ] || exit 4
 . /t/tap.sh
 
@@ -24,7 +24,7 @@ sees() {
 	return $status
 }
 
-# A reset without the right to the socket: on older kernels the module has nobody to ask.
+# A reset without the right to the socket: on older kernels the module has no hook to call.
 if since 6 7; then reset='EACCES, connected'; else reset='done, reset'; fi
 
 try 'a program that is not confined resets what it was handed' sees none \
@@ -35,7 +35,7 @@ try 'a program that is not confined resets what it was handed' sees none \
 try 'and closesocket of a shared socket gives up the descriptor alone' sees none \
 	'handed closesocket: done, connected' 'opened closesocket: done, connected'
 
-# Attached sockets hold the module until TCP is through with them.
+# Attached sockets have a reference to the module until TCP has finished with them.
 reload() {
 	for _ in $(seq 100); do
 		rmmod winsock 2>/dev/null && break

@@ -49,7 +49,7 @@ wait $redis 2>/dev/null
 fin_ack_lat() {
 	timeout 2 "$@" /t/fin_ack_lat
 	killall fin_ack_lat 2>/dev/null
-	# Its other half may notice the end before it is killed.
+	# The other process may see the end before it is killed.
 	! grep -v -e '^server port' -e 'Connection reset by peer$' /tmp/out
 }
 

@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
-# What people meet who cannot use the module: each time a message has to say what to do.
-# Last in its guest, which takes no more modules afterwards.
+# Without the module or the right to use it: each message has to name a remedy. Last in its
+# guest, which loads no more modules afterwards.
 [ -c /dev/winsock ] || exit 4
 . /t/tap.sh
 
@@ -50,7 +50,7 @@ try 'a module for another kernel: for which' \
 	fails 1 "was built for Linux 5.*this is $(uname -r)" $load /t/other-kernel.ko
 try 'not root' fails 1 'only root' su -c "$load /t/winsock.ko" user
 try 'root of a container' fails 1 'on the host.*--device /dev/winsock' unshare -r $load /t/winsock.ko
-# Really disabled, it could not be unloaded in the end.
+# A real disable would prevent the unload at the end.
 disabled() {
 	echo 1 > /tmp/disabled
 	unshare -rm sh -c "mount -o bind /tmp/disabled /proc/sys/kernel/modules_disabled && $load /t/winsock.ko"
@@ -59,7 +59,7 @@ try 'no modules any more' fails 1 'no more modules until it boots again' disable
 try 'the loader loads it' $load /t/winsock.ko
 try 'and again' $load /t/winsock.ko
 
-# With the module loaded, so that it can be unloaded in the end.
+# Set it with the module loaded, so that the module can be unloaded in the end.
 echo 1 > /sys/module/module/parameters/sig_enforce
 mount -t tmpfs none /sys/module
 try 'only signed modules: Secure Boot, and what to do' \

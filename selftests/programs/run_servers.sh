@@ -1,14 +1,14 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
-# Servers of Debian as they are, each plain and under winsock-run: the same results; what
-# lingers is attached; a linger time is kept. `make programs`.
+# Debian's servers unchanged, each plain and under winsock-run: the same results; sockets that
+# linger are attached; a linger time is kept. `make programs`.
 [ -c /dev/winsock ] || exit 4
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
 . /t/tap.sh
 # shellcheck source=selftests/lib/servers.sh
 . /t/servers.sh
-# Where ss looks, too.
+# ss needs it.
 mkdir -p /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
 mkdir -p /tmp/empty /var/run /run/sshd /root/.ssh /tmp/ftp
@@ -50,7 +50,8 @@ attached() {
 	else ! grep -q tcp-ulp-winsock /tmp/ss; fi || { echo "port $1, $run:"; cat /tmp/ss; return 1; }
 }
 
-# A client that reads nothing for a while. The end of its connection at the server's port.
+# Run a client that reads nothing for a while. Prints the end of its connection at the server's
+# port.
 stuck() {
 	sleep 1000 | nc 127.0.0.1 "$1" > /dev/null &
 	stuck=$!
@@ -58,7 +59,7 @@ stuck() {
 	kill -STOP $stuck
 }
 
-# left PORT: what the server's side has of connections
+# left PORT: the connections on the server's side
 left() {
 	ss -Htan state all "sport = :$1" | grep -v -e LISTEN -e TIME-WAIT
 }
@@ -80,7 +81,7 @@ vsftpd_of() {
 	done_with $?
 }
 vsftpd_plain() { vsftpd_of NO; }
-# Its sandbox kills it, plain too: it does not know how today's C library calls fstat(2).
+# Its sandbox kills it, plain too: it does not allow today's fstat(2) of the C library.
 vsftpd_sandboxed() {
 	vsftpd_of YES
 	[ $? = 56 ]
@@ -100,7 +101,8 @@ gone() {
 	return 1
 }
 
-# A daemon, else it ignores the signal. The new master is the old one's child.
+# It is a daemon, as it would ignore the signal otherwise. The new master is the old one's
+# child.
 nginx_upgrade() {
 	sed 's/daemon off/daemon on/' /tmp/nginx.conf > /tmp/daemon.conf
 	$run /usr/sbin/nginx -c /tmp/daemon.conf && wait_for_port 8080 200 || return
@@ -243,7 +245,7 @@ socket.create_connection(("127.0.0.1", 9002)).recv(1)' 2> /tmp/reset &&
 	done_with $?
 }
 
-# Its sockets are non-blocking: under -b the close is refused, and Go does not try it again.
+# Its sockets are non-blocking: under -b the close is refused, and Go does not repeat it.
 go_file() {
 	serve 9003 $run /t/ways-go serve 127.0.0.1:9003 $www/big || return
 	timeout 20 nc 127.0.0.1 9003 < /dev/null > /tmp/got
@@ -262,7 +264,7 @@ sshd_file() {
 	done_with $?
 }
 
-# With what the server has to say where it fails.
+# Print the server's messages if it fails.
 told() {
 	"$@" && return
 	status=$?
@@ -330,7 +332,7 @@ through() {
 	curl -sS -o /tmp/got http://127.0.0.1:7000/big && same
 }
 
-# systemd's /run is its own.
+# systemd mounts a /run of its own.
 control() {
 	nsenter -t "$(pgrep -o systemd)" -m -p systemctl "$@"
 }

@@ -3,17 +3,17 @@
  * A program that knows nothing of winsock, for winsock-run. It is built static, by glibc and
  * by musl, too.
  *
- * "linger": it switches SO_LINGER on in all ways there are, and says whether the socket is
- * attached then. "close": it gives a non-blocking, lingering connection up whose peer does
- * not read, in all ways there are. The last line of each says what they have in common:
- * "all attached", "all not attached"; "all refused" (EWOULDBLOCK, the descriptor stays, and
- * closes when the peer has read), "all reset" (closed at once, reset at the deadline), "all
- * orphaned" (what Linux does). Anything else is a failure.
+ * "linger": it switches SO_LINGER on in all possible ways, and prints whether the socket is
+ * attached then. "close": it closes a non-blocking, lingering connection whose peer does not
+ * read, in all possible ways. The last line of each is their common result: "all attached",
+ * "all not attached"; "all refused" (EWOULDBLOCK, the descriptor stays, and closes when the
+ * peer has read), "all reset" (closed at once, reset at the deadline), "all orphaned" (as
+ * Linux does). Anything else is a failure.
  *
  * "pass COMMAND...": runs it with a lingering connection as descriptor 9, which "passed"
- * looks at. "shared": closes what is not the last descriptor, then what is. "sandbox": has a
- * seccomp filter of its own. "alone": has it a child that it knows nothing of? "cost": what
- * calls take.
+ * checks. "shared": closes a descriptor that is not the last one, then the last. "sandbox":
+ * has a seccomp filter of its own. "alone": does it have a child that it did not start?
+ * "cost": measures calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ static int connected(int *peer)
 	return client;
 }
 
-/* Ways to switch it on. */
+/* Ways to switch SO_LINGER on. */
 
 static int by_libc(int fd)
 {
@@ -107,7 +107,7 @@ static long call32(long number, long a, long b, long c, long d, long e)
 	return (int)result;
 }
 
-/* Below 4 GiB. */
+/* Returns memory below 4 GiB. */
 static uint32_t *low_memory(void)
 {
 	uint32_t *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -135,7 +135,7 @@ static int by_socketcall(int fd)
 	return call32(102, 14, (long)low, 0, 0, 0);
 }
 
-/* Most kernels have none. */
+/* Most kernels lack x32. */
 static int by_x32(int fd)
 {
 	int result = syscall(0x40000000 | 541, fd, SOL_SOCKET, SO_LINGER, &one_second,
@@ -250,7 +250,7 @@ static const char *close_by(const struct way *way)
 
 	error = way->run(client) ? errno : 0;
 	if (!error) {
-		/* Not before the deadline, and then. */
+		/* The reset must come at the deadline, not before. */
 		if (poll(&reset, 1, 500))
 			return "broken: reset at once";
 		poll(&reset, 1, 3000);
@@ -269,7 +269,7 @@ static const char *close_by(const struct way *way)
 	return "refused";
 }
 
-/* Runs a command that finds a lingering connection as its descriptor 9. */
+/* Run a command with a lingering connection as descriptor 9. */
 static int pass(char **command)
 {
 	int peer, client = connected(&peer);
@@ -280,7 +280,9 @@ static int pass(char **command)
 	return 1;
 }
 
-/* Descriptors that are not the last of their socket: a child has it, or a duplicate is left. */
+/*
+ * Close descriptors that are not the last of their socket: a child has it, or a duplicate is left.
+ */
 static int close_shared(void)
 {
 	int peer, client = stuck_connection(&peer), copy;
@@ -300,7 +302,7 @@ static int close_shared(void)
 	return 0;
 }
 
-/* A sandbox that knows accept(2), and of this socket's options SO_LINGER only. */
+/* A sandbox that allows accept(2), and of this socket's options only SO_LINGER. */
 static int sandboxed(void)
 {
 	struct sock_filter code[] = {

@@ -49,7 +49,7 @@ func ulp(connection *net.TCPConn) string {
 	return "not attached"
 }
 
-// Beside a goroutine that never yields, which is preempted by signals.
+// Sets linger while another goroutine never yields, and is preempted by signals.
 func linger() string {
 	go func() {
 		for {

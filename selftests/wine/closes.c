@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A Windows program: what closesocket() does, claim by claim, as a program under Wine
- * can see it. The IDs are those of Documentation/claims.rst.
+ * A Windows program that checks closesocket(), claim by claim, as far as a program under
+ * Wine can see it. The IDs are those of Documentation/claims.rst.
  *
  * Both ends of each connection are this program's. Each row has a thread of its own and
  * LIMIT_S seconds; one that hangs fails, and the next goes on.
@@ -21,7 +21,7 @@
 #define SO_DONTLINGER_	((int)~SO_LINGER)
 
 struct pair {
-	SOCKET a;		/* the one that is closed */
+	SOCKET a;		/* the end to close */
 	SOCKET b;		/* its peer */
 	long long queued;	/* bytes that a has sent */
 };
@@ -106,7 +106,7 @@ static struct pair connected(void)
 	return pair;
 }
 
-/* Send until no more is taken. The mode is blocking afterwards. */
+/* Send until no more is taken; sets blocking mode. */
 static void fill(struct pair *pair)
 {
 	int sent;
@@ -120,7 +120,7 @@ static void fill(struct pair *pair)
 	nonblocking(pair->a, 0);
 }
 
-/* Connected, {onoff, seconds}, more sent than the peer takes, and the mode. */
+/* Returns a connection with {onoff, seconds} and mode, more sent than the peer takes. */
 static struct pair full(int onoff, int seconds, int mode)
 {
 	struct pair pair = connected();
@@ -133,7 +133,7 @@ static struct pair full(int onoff, int seconds, int mode)
 
 static int peer_error;
 
-/* Read the peer's end: how many bytes came; peer_error says how it ended (0: FIN). */
+/* Read to the peer's end. Returns the bytes; peer_error says how it ended (0: FIN). */
 static long long drain(SOCKET s)
 {
 	long long total = 0;
@@ -158,7 +158,7 @@ static BOOL peer_sees_reset(SOCKET s)
 	return peer_error == WSAECONNRESET;
 }
 
-/* closesocket, and how long it took. */
+/* Call closesocket and measure it. */
 static double took;
 
 static int timed_close(SOCKET s)
@@ -186,7 +186,7 @@ static BOOL not_a_socket(int ret)
 	return ret == SOCKET_ERROR && WSAGetLastError() == WSAENOTSOCK;
 }
 
-/* Threads that do one thing, later or for long. */
+/* A thread that makes one call, later or for long. */
 struct job {
 	SOCKET s;
 	double after;
@@ -252,7 +252,7 @@ JOB(poll_job, poll_one(job->s))
 JOB(drain_job, drain(job->s) & 0x7fffffff)
 JOB(reset_job, (linger(job->s, 1, 0), closesocket(job->s)))
 
-/* Another process of this program. */
+/* Start another process of this program. */
 static HANDLE spawn(const char *arguments)
 {
 	char line[1000];
@@ -272,9 +272,9 @@ static HANDLE named_event(const char *name)
 }
 
 /*
- * A child connects to this port, or ("accepted-") is connected to at it, says {1,SECONDS},
- * fills, signals, and does what it is told. Wine's programs keep no descriptor of a socket
- * that was accepted: there the server has the only one.
+ * Start a child that connects to this port, or ("accepted-") accepts a connection from it,
+ * sets {1,SECONDS}, fills, signals, and does @what. Wine's programs keep no descriptor of an
+ * accepted socket: the server has the only one.
  */
 static HANDLE child_that(const char *what, int seconds, struct pair *pair, HANDLE *filled)
 {
@@ -334,7 +334,7 @@ static int child(int argc, char **argv)
 	return 0;
 }
 
-/* The child that is given a duplicate: argv is the file with the protocol info. */
+/* The child that gets a duplicate: argv is the file with the protocol info. */
 static int heir(int argc, char **argv)
 {
 	WSAPROTOCOL_INFO info;
@@ -397,7 +397,7 @@ static SOCKET duplicate(SOCKET s)
 	return WSASocket(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0, 0);
 }
 
-/* The port that a connection had can be had again: nothing of it is left. */
+/* Can the connection's port be bound again? Nothing of it may be left. */
 static BOOL reusable(const struct sockaddr_in *name)
 {
 	SOCKET s = tcp();
@@ -416,7 +416,7 @@ static struct sockaddr_in name_of(SOCKET s)
 	return name;
 }
 
-/* How long another request of the session took at most, in these seconds. */
+/* Returns the longest time that another request of the session took, in these seconds. */
 static double longest_request(double seconds)
 {
 	double end = now() + seconds, longest = 0, before, after;
@@ -462,7 +462,7 @@ static unsigned __stdcall run(void *private)
 
 	result->good = result->row->run();
 	SetEvent(result->known);
-	/* What it has on its stack other threads may still use. */
+	/* Other threads may still use this thread's stack. */
 	Sleep(INFINITE);
 	return 0;
 }
@@ -495,7 +495,7 @@ int main(int argc, char **argv)
 	}
 	printf("1..%d\n", count);
 	fflush(stdout);
-	/* What still hangs is not waited for. */
+	/* Do not wait for threads that still hang. */
 	TerminateProcess(GetCurrentProcess(), failed != 0);
 	return failed != 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The rows of closes.c: each a function that is true, and what it shows. */
+/* The rows of closes.c: each a function that returns true, and the claim that it shows. */
 
 /* Options. */
 
@@ -292,7 +292,7 @@ static BOOL B2b(void)
 
 	start(drain_job, &job);
 	closesocket(pair.a);
-	/* All is acknowledged when the close returns, not only sent later. */
+	/* When the close returns all is acknowledged, not only sent. */
 	return done(&job, 0.5);
 }
 static BOOL B3(void)
@@ -318,7 +318,7 @@ static BOOL B3d(void)
 {
 	struct pair pair = full(1, 1, 0);
 
-	/* Not all of it: what was queued here is gone. */
+	/* Less than all arrives: what was queued here is dropped. */
 	return closesocket(pair.a) == 0 && drain(pair.b) < pair.queued;
 }
 static BOOL B5(void)
@@ -456,7 +456,7 @@ static BOOL N4(void)
 	if (pair.a == INVALID_SOCKET)
 		return FALSE;
 	start(drain_job, &job);
-	/* Only data: neither FIN nor RST. */
+	/* The peer gets only data: neither FIN nor RST. */
 	return !done(&job, 7);
 }
 static BOOL N5a(void)
@@ -492,7 +492,7 @@ static BOOL N5c(void)
 {
 	struct pair pair = refused();
 
-	/* Still non-blocking. */
+	/* The socket is still non-blocking. */
 	return recv(pair.a, block, 1, 0) == -1 && WSAGetLastError() == WSAEWOULDBLOCK;
 }
 static BOOL N6(void)
@@ -566,12 +566,12 @@ static BOOL N13(void)
 {
 	struct pair pair = full(1, 2, 0);
 
-	/* A socket for overlapped calls is not non-blocking for that. */
+	/* A socket for overlapped calls is still blocking. */
 	return timed_close(pair.a) == 0 && took > 1.8;
 }
 static BOOL N15(void)
 {
-	/* What .NET does: once more as blocking, and then hard. */
+	/* Close as .NET does: once more as blocking, and then hard. */
 	struct pair pair = full(1, 1, 1);
 
 	if (closesocket(pair.a) && WSAGetLastError() == WSAEWOULDBLOCK) {
@@ -634,7 +634,7 @@ static BOOL P10b(void) { return ends(send_job, connected()); }
 static BOOL P10c(void) { return ends(recv_job, idle(1, 5, 0)); }
 static BOOL P10d(void)
 {
-	/* It is woken when the close begins, not at its end. */
+	/* The call ends when the close begins, not at its end. */
 	struct pair pair = full(1, 3, 0);
 	struct job job = { pair.a };
 
@@ -718,7 +718,7 @@ static BOOL M4b(void)
 
 	Sleep(1000);
 	SetEvent(go);
-	/* It was not the last there, but is here. */
+	/* There it was not the last handle, but here it is. */
 	return ended(process, 20) == 10 && timed_close(pair.a) == 0 && took > 1.8 && took < 3;
 }
 static BOOL M4c(void)
@@ -765,7 +765,7 @@ static BOOL V1b(void)
 	return timed_close(pair.a) == 0 && took > 1.8 &&
 	       WSAWaitForMultipleEvents(1, &event, TRUE, 0, FALSE) == WSA_WAIT_TIMEOUT;
 }
-/* A program ends with {1,8} and data queued. How long does another's request take? */
+/* A program ends with {1,8} and data queued: measure other programs' requests. */
 static BOOL session(const char *what, BOOL kills)
 {
 	struct pair pair;

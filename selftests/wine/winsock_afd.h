@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What ws2_32 and wineserver say to each other about a close. A private AFD
- * request that carries no data: neither protocol nor wow64 knows of it.
+ * The request by which ws2_32 asks wineserver for a close. A private AFD request
+ * that carries no data: neither protocol nor wow64 has to know it.
  *
- * The answer says what becomes of the handle:
+ * The status says whether ws2_32 may close the handle:
  *	STATUS_SUCCESS			it can be closed, nothing waits any more
  *	STATUS_PENDING			so, but when the request has completed
  *	STATUS_DEVICE_NOT_READY		WSAEWOULDBLOCK: it stays, nothing was begun

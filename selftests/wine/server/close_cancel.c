@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Calls that the last closesocket() ends. Part of async.c.
- *
- * Not those in which a client sends what its program believes sent: they are not the
- * program's, and their data is to arrive.
+ * The calls that the last closesocket() ends. Part of async.c. Calls in which a client sends what
+ * its program believes sent are excluded: their data has to arrive.
  */
 #include "close_cancel.h"
 

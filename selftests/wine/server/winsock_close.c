@@ -11,7 +11,7 @@
  * later is found, and an idle server keeps none from being unloaded.
  */
 
-/* Does closing this socket linger? Then its linger option is known afterwards. */
+/* Would a close of this socket linger? Reads its linger option. */
 static int winsock_lingers( struct sock *sock )
 {
 	struct winsock *winsock = &sock->winsock;
@@ -23,15 +23,15 @@ static int winsock_lingers( struct sock *sock )
 	if (winsock->known) return winsock->onoff != 0;
 	getsockopt( fd, SOL_SOCKET, SO_LINGER, &linger, &size );
 	if (!linger.l_onoff) return 0;
-	/* Set before the module was there. */
+	/* The program set it before the module was there. */
 	winsock->onoff = 1;
 	winsock->seconds = linger.l_linger;
 	return 1;
 }
 
 /*
- * Say CLOSE. 0 and *op_fd -1: the close is done. An errno: nothing was begun. DETACH,
- * since a program that dies leaves the rest to the kernel.
+ * Call CLOSE. Returns 0 and *op_fd -1: the close is done; an errno: nothing was begun. DETACH: if
+ * the program dies the kernel goes on.
  */
 static int winsock_say_close( struct sock *sock, int flags, timeout_t time, int *op_fd )
 {
@@ -93,7 +93,7 @@ static void winsock_op_event( struct fd *fd, int event )
 	struct sock *sock = get_fd_user( fd );
 	struct winsock *winsock = &sock->winsock;
 
-	/* Its outcome is of no interest: Windows does not tell. */
+	/* The outcome is not read: Windows has no use for it. */
 	grab_object( sock );
 	winsock->op = NULL;
 	release_object( fd );
@@ -106,7 +106,7 @@ static const struct fd_ops winsock_op_ops =
 	.poll_event = winsock_op_event,
 };
 
-/* All that is queued here has gone to the kernel, which takes over with the time left. */
+/* The server's queue is empty: the kernel takes over with the time that is left. */
 static void winsock_linger( struct sock *sock )
 {
 	struct winsock *winsock = &sock->winsock;
@@ -114,8 +114,8 @@ static void winsock_linger( struct sock *sock )
 	int op_fd;
 
 	/*
-	 * An error (the module is gone, too many closes are pending, no memory, no
-	 * descriptor): the connection ends gracefully, and nobody waits.
+	 * On an error (no module, too many pending closes, no memory, no descriptor) the connection
+	 * ends gracefully, and no thread waits.
 	 */
 	winsock_say_close( sock, WINSOCK_CLOSE_BLOCKING, left, &op_fd );
 	if (op_fd != -1)
@@ -130,7 +130,7 @@ static void winsock_linger( struct sock *sock )
 	sock_reselect( sock );
 }
 
-/* The time is over before the own queue was empty: the rest, 0, resets. */
+/* The time has passed before the queue was empty: CLOSE with 0 resets. */
 static void winsock_drain_timeout( void *private )
 {
 	struct sock *sock = private;
@@ -188,8 +188,8 @@ static void winsock_closesocket( struct sock *sock, struct async *async )
 }
 
 /*
- * The thread that waits is gone, or has been told to stop: the close is taken back. If
- * its process is gone, nobody is left to hold the socket, and the kernel goes on.
+ * The waiting thread has ended, or its wait was cancelled: take the close back. If its process has
+ * ended there is no holder left, and the kernel goes on.
  */
 static void winsock_cancelled( struct sock *sock, struct async *async )
 {
@@ -208,13 +208,13 @@ static void winsock_cancelled( struct sock *sock, struct async *async )
 	sock_reselect( sock );
 }
 
-/* No event of a socket that the kernel is closing is for the program. */
+/* A socket that the kernel is closing has no events for the program. */
 static int winsock_is_quiet( struct sock *sock )
 {
 	return sock->winsock.closing && !winsock_is_draining( &sock->winsock );
 }
 
-/* The last handle is gone, by whatever way: also by the end of the process. */
+/* The last handle was closed, perhaps by the end of the process. */
 static void winsock_destroy( struct sock *sock )
 {
 	struct winsock *winsock = &sock->winsock;
@@ -229,7 +229,7 @@ static void winsock_destroy( struct sock *sock )
 		close( op_fd );
 }
 
-/* Requests of ours. ntdll passes SO_LINGER on when it has seen the device. */
+/* Handle the private requests. ntdll passes SO_LINGER on when it has seen the device. */
 static int winsock_ioctl( struct sock *sock, unsigned int code, struct async *async )
 {
 	struct winsock *winsock = &sock->winsock;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * closesocket() with a linger time, in wineserver: the part of struct sock, and
- * what sock.c calls. Included before struct sock is defined; winsock_close.c is
- * included at the end of sock.c.
+ * closesocket() with a linger time, in wineserver: the part of struct sock, and the functions that
+ * sock.c calls. Included before struct sock is defined; winsock_close.c is included at the end of
+ * sock.c.
  */
 #ifndef WINSOCK_CLOSE_H
 #define WINSOCK_CLOSE_H
@@ -17,9 +17,9 @@ struct sock;
 
 struct winsock {
 	/*
-	 * The linger option as the program set it. The Unix socket has SO_LINGER
-	 * {1,0} for {1,0}, which never sleeps and holds when the process is killed,
-	 * and otherwise off: no close(2) that somebody does may ever sleep.
+	 * The linger option as the program set it. The Unix socket has SO_LINGER {1,0} for {1,0},
+	 * which never sleeps and holds when the process is killed, and otherwise off: no close(2)
+	 * may ever sleep.
 	 */
 	unsigned short	onoff;
 	unsigned short	seconds;
@@ -28,7 +28,7 @@ struct winsock {
 
 	struct async		*async;	/* that closesocket */
 	struct async_queue	wait_q;	/* holds it */
-	struct timeout_user	*timeout;	/* while the own queue drains */
+	struct timeout_user	*timeout;	/* while the server's queue drains */
 	timeout_t		deadline;
 	struct fd		*op;	/* while the kernel lingers */
 };

@@ -2,8 +2,8 @@
 #include "wine/winsock_afd.h"
 
 /*
- * This process may have a socket that lingers: it has set the option, or was given
- * another's socket. Before that a close costs nothing more than it did.
+ * Set when this process may have a socket that lingers: it has set the option, or got another's
+ * socket. Until then a close costs no more than without the change.
  */
 static BOOL winsock_lingers;
 
