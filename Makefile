@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The people's entry; `make help` lists what it can do. What is compiled into the
-# module is kmod/Kbuild's business.
+# The targets for people: see `make help`. kmod/Kbuild lists the module's files.
 
 VERSION	:= $(shell sed -n 's/^Version: //p' kmod/META)
 V	?= 0
 PREFIX	?= /usr/local
 DESTDIR	?=
 T	?=
-# Who signs: DKMS' key, unless told otherwise.
+# The key to sign with; the default is DKMS'.
 SIGN_KEY ?= /var/lib/dkms/mok.key
 SIGN_CERT ?= /var/lib/dkms/mok.pub
 LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle mandoc pyflakes3 python3-sphinx
@@ -131,7 +130,7 @@ sign:
 	@cp $(MODULE) kmod/winsock.ko
 	@echo "kmod/winsock.ko for $(KVER), signed by $(SIGN_KEY)"
 
-# What DKMS builds from; then `dkms install winsock/VERSION`.
+# The source for DKMS; then `dkms install winsock/VERSION`.
 DKMS_TREE = $(DESTDIR)/usr/src/winsock-$(VERSION)
 dkms-tree:
 	install -d $(DKMS_TREE)/kmod/compat/include/kunit $(DKMS_TREE)/kmod/family $(DKMS_TREE)/uapi/linux
@@ -157,7 +156,7 @@ roots:
 	@selftests/vm/packages mmdebstrap
 	@selftests/vm/roots $(BUILD) $(or $(T),demo,check) $(or $(SUITE),bookworm trixie testing)
 
-# Into the source of a kernel in KSRC.
+# Put the module into a kernel's source in KSRC.
 tree:
 	@test -n "$(KSRC)" || { echo 'tree: KSRC=DIR has to name the source of a kernel' >&2; exit 2; }
 	@kmod/dist/tree "$(KSRC)"
@@ -167,7 +166,7 @@ series:
 	@test -n "$(KSRC)" || { echo 'series: KSRC=DIR has to name the source of a kernel' >&2; exit 2; }
 	@kmod/dist/series "$(KSRC)" $(BUILD)/series
 
-# Both tried on the newest source that Debian has.
+# Try both on the newest source that Debian has.
 tree-check: packages
 	@selftests/vm/packages sparse clang-19 lld-19 llvm-19 gcc-aarch64-linux-gnu python3-ply rsync python3-sphinx
 	@selftests/vm/tree-check $(BUILD)
@@ -180,7 +179,7 @@ check:
 	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) valgrind)
 	@$(FOR_GUEST) vm-check T='$(T)'
 
-# Servers of Debian, plain and under winsock-run.
+# Run Debian's servers, plain and under winsock-run.
 programs: packages
 	@$(FOR_GUEST) vm-check T=run_servers MODE=servers
 
@@ -213,20 +212,20 @@ docs:
 	@$(call DOCS,html)
 	@echo "build/docs/html/index.html"
 
-# They are kept in the tree, so that who installs needs no sphinx.
+# The pages are in the tree, so that an installation needs no sphinx.
 man:
 	@selftests/vm/packages python3-sphinx
 	@rm -rf $(BUILD)/docs/man
 	@$(call DOCS,man)
 	@cp $(BUILD)/docs/man/*.[1-8] Documentation/man/
 
-# The fuzzer alone, then what it reached.
+# Run the fuzzer alone, then print what it reached.
 fuzz: packages
 	@selftests/vm/packages gcovr
 	@KUNIT=0 $(FOR_GUEST) vm-check T=fuzz_calls MODE=debug
 	@selftests/vm/coverage $(BUILD)
 
-# Of the last run on the debug kernel.
+# The coverage of the last run on the debug kernel.
 coverage:
 	@selftests/vm/packages gcovr
 	@selftests/vm/coverage $(BUILD)
@@ -240,7 +239,7 @@ demo: packages
 vm-check: modules tests-build
 	@selftests/check $(BUILD) $(KVER) $(MODULE) "$(T)" $(MODE)
 
-# Its pictures are made here, of what the guest reported.
+# The host makes the pictures from the guest's report.
 vm-demo: modules lib
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests demo
 	@status=0; selftests/vm/run $(BUILD) $(KVER) $(MODULE) show $(BUILD)/selftests/demo/demo || status=$$?; \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The tests of the kernel's interface, which need no library. In a kernel's tree this is
-# the directory's Makefile; beside it ours includes it, and has all others.
+# The tests of the kernel's interface, which need no library. In a kernel's tree this is the
+# directory's Makefile; outside, selftests/Makefile includes it and adds all others.
 TEST_GEN_PROGS := \
 	close_async \
 	close_graceful \
@@ -34,10 +34,10 @@ TEST_GEN_PROGS := \
 	ulp_unload \
 	# end
 
-# Programs that need what only a kernel for debugging has.
+# Programs that need a debugging kernel.
 TEST_DEBUG_PROGS := fault_inject
 
-# What they share.
+# The files that they share.
 TEST_LIB := dev ends mib net pass trace ulp usage wire
 
 CFLAGS += -O2 -g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
@@ -48,7 +48,7 @@ LDFLAGS += -pthread
 ifneq ($(wildcard ../lib.mk),)
 TEST_GEN_PROGS += $(TEST_DEBUG_PROGS)
 UAPI = $(KHDR_INCLUDES)
-# The harness of newer kernels: a fixture in a header is not every program's.
+# Newer harnesses: not every program uses each fixture of a header.
 CFLAGS += -Wno-unused-function
 LDLIBS := -luring
 LOCAL_HDRS := $(wildcard *.h lib/*.h)
@@ -64,7 +64,7 @@ $(OUTPUT)/lib/%.o: lib/%.c $(LOCAL_HDRS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 endif
 
-# The program of 32 bits that uapi_compat has in it, where the processor runs such.
+# The 32-bit program inside uapi_compat, if the processor runs such.
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 $(OUTPUT)/uapi_compat32: uapi_compat32.c uapi_compat.h
 	@mkdir -p $(@D)
@@ -73,7 +73,7 @@ $(OUTPUT)/uapi_compat32: uapi_compat32.c uapi_compat.h
 		-no-pie -nostdlib -static $(UAPI) -isystem /usr/include/$$($(CC) -print-multiarch) \
 		-o $@ $<
 
-# It is no input of the linker.
+# The linker must not get it as an input.
 $(OUTPUT)/uapi_compat $(OUTPUT)/uapi_compat.o: CPPFLAGS += -DUAPI_COMPAT32='"$(OUTPUT)/uapi_compat32"'
 $(OUTPUT)/uapi_compat $(OUTPUT)/uapi_compat.o: | $(OUTPUT)/uapi_compat32
 endif
