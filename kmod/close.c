@@ -2,9 +2,8 @@
 /*
  * The device's CLOSE, ABORT and QUERY. CLOSE decides linger off and the hard
  * close without the socket's lock, which guards nothing that they depend on.
- * Else close_lingering() decides and removes the descriptor under one hold of
- * the lock: of two holders that close at the same moment exactly one is the
- * last.
+ * Otherwise close_lingering() decides and removes the descriptor under one hold
+ * of the lock: of two holders that close at once one is the last.
  */
 #include <linux/err.h>
 #include <linux/fdtable.h>
@@ -144,10 +143,7 @@ static int close_at_once(struct close_call *call)
 	if (err)
 		goto unlock;
 	close_report(call);
-	/*
-	 * A thread may have entered a call since. A fatal signal that ends the
-	 * wait for the lock also ends that call.
-	 */
+	/* A call may have begun since; a fatal signal ends that as well. */
 	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
 		locked = !winsock_lock_sock(call->sk);
 	if (locked)
@@ -256,7 +252,7 @@ static int close_locked(struct close_call *call)
 				  close_for_others(call, 1));
 		break;
 	}
-	/* Dropped under the lock: no other holder counts it any more. */
+	/* Drop the reference under the lock: other holders count it. */
 	if (call->decision.verdict == WINSOCK_VERDICT_DROP) {
 		fput(call->file);
 		call->file = NULL;
@@ -342,7 +338,7 @@ static int close_decide(struct close_call *call)
 
 	if (err)
 		return err;
-	/* Before handles are counted: a pending close has a reference, too. */
+	/* Check before handles are counted: a pending close has a reference. */
 	if (winsock_op_busy(call->sock))
 		return -EBUSY;
 	decision->timed = args->flags & WINSOCK_CLOSE_TIMEOUT;

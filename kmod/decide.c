@@ -100,7 +100,7 @@ void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
 	record->state = decision->facts.state;
 	record->error = decision->facts.error;
 	record->unacked = decision->facts.unacked;
-	/* @lost may count a FIN; no more payload than this is lost. */
+	/* @lost may count a FIN; at most the outstanding payload is lost. */
 	if (decision->facts.dead)
 		record->unacked = min(decision->outstanding,
 				      decision->facts.lost);
@@ -109,7 +109,7 @@ void winsock_report_end(struct sock *sk, struct winsock_decision *decision,
 		record->elapsed_ns = ktime_to_ns(ktime_sub(ktime_get(),
 							   decision->started));
 	winsock_mib_inc(sock_net(sk), outcome);
-	/* TCP's own close of an attached socket follows: not counted again. */
+	/* TCP's own close of an attached socket follows and must not count. */
 	if (outcome != WINSOCK_OUTCOME_SHARED &&
 	    outcome != WINSOCK_OUTCOME_CANCELLED)
 		winsock_sockopt_set_reported(sk);

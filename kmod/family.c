@@ -61,10 +61,10 @@ static const struct winsock_family_ops *family_ops(const struct sock *sk)
 }
 
 /**
- * winsock_family_check() - can the engine close this socket?
+ * winsock_family_check() - can CLOSE take this socket?
  * @sock: any socket
  *
- * The other calls below are for sockets that have passed this one.
+ * The other functions are for sockets that have passed this check.
  *
  * Return: 0, or -EOPNOTSUPP if no row fits.
  */
@@ -78,8 +78,8 @@ int winsock_family_check(const struct socket *sock)
  * @sk:		the socket
  * @facts:	filled in
  *
- * The facts are of one moment if the socket is locked. Else they may differ in
- * age: good enough to report, and for a verdict that depends on nothing that
+ * The facts are of one moment if the socket is locked. Otherwise they may
+ * differ in age: good enough to report, and for a verdict that needs nothing
  * the lock guards. Does not sleep.
  */
 void winsock_family_snapshot(struct sock *sk, struct winsock_facts *facts)

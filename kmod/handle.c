@@ -36,7 +36,7 @@
 /* Pause between the looks that follow, if the caller may sleep. */
 #define HANDLE_LOOK_US		50
 
-/* Most of those looks, while a relative is on its way to exec or exit. */
+/* Limit of those looks while a relative is on its way to exec or exit. */
 #define HANDLE_LOSING_LOOKS	1000
 
 /*
@@ -84,7 +84,7 @@ struct file *winsock_handle_get(int fd, struct socket **sock)
 	return file;
 }
 
-/* The wake function of a thread that looks: it is inside a call, too. */
+/* The wake function of a thread that looks for handles, inside a call, too. */
 static int handle_looks(struct wait_queue_entry *entry, unsigned int mode,
 			int sync, void *key)
 {
@@ -354,7 +354,7 @@ bool winsock_handle_is(const struct file *file, int fd)
 }
 
 /**
- * winsock_handle_remove() - give a descriptor up if it is still the file's
+ * winsock_handle_remove() - remove a descriptor if it is still the file's
  * @file:	the file it must refer to; the caller holds a reference
  * @fd:		the descriptor
  *
@@ -426,7 +426,7 @@ int winsock_handle_replace(struct file *file, int fd, struct file *with,
 }
 
 /**
- * winsock_handle_learn() - find out how poll and select sleep
+ * winsock_handle_learn() - learn the wake function of poll and select
  * @file: any open file
  *
  * Must run before winsock_handle_shared(); does its work once.

@@ -256,7 +256,7 @@ static void op_end(struct winsock_op *op)
 
 static void op_put_file(struct winsock_op *op, struct file *file)
 {
-	/* No thread can set it any more: the release must not wait. */
+	/* No thread can set SO_LINGER any more: the release must not wait. */
 	if (file_count(file) == 1) {
 		spin_lock_bh(&op->sk->sk_lock.slock);
 		sock_reset_flag(op->sk, SOCK_LINGER);
@@ -485,8 +485,8 @@ static bool op_withdraw(struct winsock_op *op)
  * @what:	WINSOCK_OP_ABORTED or WINSOCK_OP_CANCELLED
  * @outcome:	the outcome that this leads to
  *
- * The op ends as soon as the socket's lock is free. The caller that cancels it
- * gets its reference to the socket's file.
+ * The op ends as soon as the socket's lock is free. A caller that cancels it
+ * takes over the op's reference to the file.
  *
  * Return: 0 for the first of several callers, if the op ended that way, else
  * -EALREADY; -EINTR if the caller is killed.

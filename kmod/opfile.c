@@ -38,7 +38,7 @@ static ssize_t opfile_read(struct file *file, char __user *to, size_t size,
 	return copy_to_user(to, &op->record, size) ? -EFAULT : size;
 }
 
-/* Cancel changes the table of the process that began the close. */
+/* Cancel puts the socket into the table of the process that closed it. */
 static bool opfile_may_cancel(struct file *file)
 {
 	const struct winsock_op *op = file->private_data;

@@ -58,7 +58,7 @@ static void release_carry_out(struct sock *sk,
 	winsock_carry_out(sk, decision, false);
 }
 
-/* Hand the socket to the op; it is locked. */
+/* Hand the socket, which is locked, to the op. */
 static void release_begin(struct sock *sk, struct winsock_decision *decision,
 			  struct winsock_op *op, struct socket *heir)
 {

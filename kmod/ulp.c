@@ -89,7 +89,7 @@ static void proto_close(struct sock *sk, long timeout)
 {
 	const struct proto *base = proto_base(sk);
 
-	/* The ULP's reference may go before this returns. */
+	/* TCP or an op may drop the ULP's reference before this returns. */
 	__module_get(THIS_MODULE);
 	if (!winsock_release(sk))
 		base->close(sk, 0);
@@ -122,10 +122,9 @@ static int proto_getsockopt(struct sock *sk, int level, int name,
 }
 
 /*
- * A socket that was a connection before may still be found by a lookup of that
- * time. A late SYN can then find it in LISTEN before listen(2) calls
- * proto_hash(), and make a request that copies our operations. The module has
- * no way to find such a request, and stays.
+ * A lookup from the time when the socket was a connection may still find it. A
+ * late SYN can then meet LISTEN before listen(2) calls proto_hash(), and make a
+ * request that copies our operations. The module cannot find that, and stays.
  */
 static void proto_settle(struct sock *sk)
 {
@@ -199,7 +198,7 @@ static int ulp_attach_locked(struct sock *sk)
 	if (!copy)
 		return -ENOSPC;
 	winsock_sockopt_attach(sk);
-	/* Our caller sets it, but later: a sockmap asks under this lock. */
+	/* A sockmap checks it under this lock; tcp_set_ulp() sets it later. */
 	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
 	if (sk->sk_state != TCP_LISTEN)
 		WRITE_ONCE(sk->sk_prot, &copy->proto);
@@ -298,8 +297,8 @@ void winsock_ulp_start(void)
 /**
  * winsock_ulp_exit() - unregister the ULP, when no socket is attached
  *
- * A thread may be in proto_close() behind module_put(), or in sock_diag, which
- * takes no reference. Neither sleeps before it has left.
+ * A thread may be in proto_close() behind module_put(), or in sock_diag without
+ * a reference. It does not sleep there: synchronize_rcu_tasks() waits for it.
  */
 void winsock_ulp_exit(void)
 {
