@@ -5,7 +5,7 @@
 
 #include "closing.h"
 
-/* Never early; the slack is for a slow machine. */
+/* The close is never early; the slack is for a slow machine. */
 #define EXPECT_ELAPSED(start, seconds) do { \
 	double elapsed_ = net_now() - (start); \
 	EXPECT_GE(elapsed_, (seconds)); \

@@ -84,7 +84,7 @@ TEST_F(closing, after_the_drain_it_closes)
 	net_nonblock(self->pair.client, true);
 	EXPECT_WOULDBLOCK(CLOSE());
 	reader = net_drain_later(&self->pair, 20);
-	/* Cygwin's way: try again every 10 ms. */
+	/* Close as Cygwin does: try again every 10 ms. */
 	for (int tries = 0; tries < 1000; tries++) {
 		result = CLOSE();
 		if (result != -EWOULDBLOCK)

@@ -135,7 +135,7 @@ TEST_F(connected, a_close_for_all_handles_aborts_for_all)
 	EXPECT_ABORTED(queued);
 }
 
-/* The kernel's half of P10 and P11. */
+/* The kernel's part of P10 and P11. */
 TEST_F(connected, a_blocked_receive_wakes)
 {
 	struct ends_sleeper sleeper;

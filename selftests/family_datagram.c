@@ -81,7 +81,7 @@ TEST_F(datagram, linger_means_nothing)
 	EXPECT_LT(net_now() - start, AT_ONCE);
 }
 
-/* The kernel's half of P10 and P11. */
+/* The kernel's part of P10 and P11. */
 TEST_F(datagram, a_blocked_receive_wakes)
 {
 	struct ends_sleeper sleeper;

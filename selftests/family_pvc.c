@@ -129,7 +129,7 @@ TEST_F(pvc, the_deadline_releases)
 	EXPECT_DONE(WINSOCK_OUTCOME_DEADLINE);
 }
 
-/* The kernel's half of P10 and P11. */
+/* The kernel's part of P10 and P11. */
 TEST_F(pvc, a_blocked_receive_wakes)
 {
 	struct ends_sleeper sleeper;

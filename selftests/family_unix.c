@@ -51,7 +51,7 @@ TEST_F(connected, unread_data_resets)
 	EXPECT_EQ(ECONNRESET, errno);
 }
 
-/* The kernel's half of P10 and P11. */
+/* The kernel's part of P10 and P11. */
 TEST_F(connected, a_blocked_send_wakes)
 {
 	struct ends_sleeper sleeper;

@@ -125,7 +125,7 @@ TEST_F(library, linger_is_refused_where_nothing_lingers)
 	}
 }
 
-/* The kernel's half of P10 and P11. */
+/* The kernel's part of P10 and P11. */
 TEST_F(library, a_blocked_recvfrom_wakes)
 {
 	SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);

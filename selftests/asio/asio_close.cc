@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Asio (Debian's libasio-dev) with its Windows back end on the library: what its sockets see
- * when they are closed, by themselves and by their peer.
+ * Asio (Debian's libasio-dev) with its Windows back end on the library: its sockets are closed by
+ * themselves and by their peer.
  */
 #include <chrono>
 #include <functional>

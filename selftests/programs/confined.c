@@ -196,7 +196,7 @@ static int call_op_abort(int device, int op)
 	return ioctl(op, WINSOCK_IOC_OP_ABORT);
 }
 
-/* The device: none, the one that was handed over, the one that OPEN has opened. */
+/* The device: none, the inherited one, the one that OPEN has opened. */
 static const struct {
 	const char *name;
 	int (*call)(int device, int fd);

@@ -118,9 +118,8 @@ static void finish(struct handle *handle, uint32_t outcome)
  * The kernel takes over with the time that is left, and goes on if the server dies. False: it
  * would block, and nothing was begun.
  *
- * No op to be had (ENOSPC, ENOMEM, EMFILE, ENFILE), or a module that has been unloaded: the
- * connection ends gracefully without anybody waiting. SO_LINGER is off, so that is what
- * close() does.
+ * If the kernel has no op (ENOSPC, ENOMEM, EMFILE, ENFILE), or the module was unloaded, the
+ * connection ends gracefully without a wait: SO_LINGER is off, so close() does that.
  */
 static bool say_close(struct handle *handle, uint64_t mode)
 {
@@ -182,7 +181,7 @@ static void expire(struct handle *handle)
 	say_close(handle, WINSOCK_CLOSE_BLOCKING);
 }
 
-/* Peers: every other connection is read, after a while. */
+/* The peers: read every other connection, after a while. */
 static void peers(int listener)
 {
 	static char block[65536];

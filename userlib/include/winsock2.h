@@ -367,8 +367,8 @@ int WINSOCK_NETDB(getnameinfo)(const struct sockaddr *name, int size, char *node
 struct hostent *WINSOCK_NETDB(gethostbyname)(const char *name) WINSOCK_AS(gethostbyname);
 
 /**
- * SetHandleInformation(), GetHandleInformation() - shall programs that this process starts
- * have the descriptor?
+ * SetHandleInformation(), GetHandleInformation() - do programs that this process starts
+ * inherit the descriptor?
  * @handle: a SOCKET as a HANDLE
  * @mask: HANDLE_FLAG_INHERIT, or 0
  *

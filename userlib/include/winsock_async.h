@@ -360,8 +360,8 @@ int WSAEnumNetworkEvents(SOCKET s, WSAEVENT event, LPWSANETWORKEVENTS events)
 	WINSOCK_AS(WSAEnumNetworkEvents);
 
 /*
- * Handing a socket on. WSADuplicateSocket() fills @info in for the process @pid, which
- * gets it by whatever way the two have, and calls WSASocket(FROM_PROTOCOL_INFO,
+ * Passing a socket on. WSADuplicateSocket() fills in @info for the process @pid, which
+ * gets it by any channel between the two, and calls WSASocket(FROM_PROTOCOL_INFO,
  * FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, info, 0, 0). Until then the SOCKET must stay
  * open. The receiver takes the descriptor with pidfd_getfd(2): it needs Linux 5.6, the
  * same user, and what ptrace(2) calls attach permission; where Yama restricts that

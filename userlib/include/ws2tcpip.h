@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names and addresses: the system's own calls and types serve. */
+/* Names and addresses, by the system's own calls and types. */
 #ifndef WS2TCPIP_H
 #define WS2TCPIP_H
 

@@ -274,7 +274,7 @@ static int option_get_flag(SOCKET s, int level, int name, char *value, int *size
 	return 0;
 }
 
-/* Windows' timeouts are a DWORD of ms. */
+/* Windows' timeouts are a DWORD in ms. */
 static int option_set_timeout(SOCKET s, int name, const char *value, int size)
 {
 	struct timeval span;

@@ -71,7 +71,7 @@ SOCKET socket_make(int af, int type, int protocol)
 	if (s < 0)
 		return error_fail_errno(errno);
 	handle_born(s, stream ? HANDLE_STREAM : 0);
-	/* As on Windows, until the program says otherwise. */
+	/* As on Windows, until the program changes it. */
 	if (af == AF_INET6)
 		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if ((af == AF_INET || af == AF_INET6) && stream)

@@ -148,7 +148,7 @@ static void operation_abort(struct operation *operation, bool silent)
 	operation_complete(operation, silent);
 }
 
-/* The first of its queue has ended. */
+/* End the first operation of its queue. */
 static void operation_finish(struct operation *operation, int error)
 {
 	operation->error = error;
