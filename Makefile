@@ -123,7 +123,7 @@ uninstall:
 # Linked anew first, so that there is one signature.
 sign:
 	@test -r $(SIGN_KEY) && test -r $(SIGN_CERT) || { \
-		echo "sign: $(SIGN_KEY) and $(SIGN_CERT) cannot be read; Documentation/install.rst says how to make a key" >&2; exit 1; }
+		echo "sign: $(SIGN_KEY) and $(SIGN_CERT) cannot be read; Documentation/admin.rst says how to make a key" >&2; exit 1; }
 	@rm -f $(MODULE)
 	@$(MAKE) --no-print-directory modules
 	@$(KDIR)/scripts/sign-file sha256 $(SIGN_KEY) $(SIGN_CERT) $(MODULE)

@@ -443,7 +443,7 @@ TEST_F(attach, a_long_linger_pins_nothing_without_its_connection)
 	EXPECT_EQ(0, references_wait(0, 1000));
 }
 
-/* A known limit, shared with kTLS: see Documentation/ulp.rst. */
+/* A known limit, shared with kTLS: see Documentation/uapi.rst. */
 TEST_F(attach, changing_the_family_is_refused)
 {
 	int client = net_connect(variant->family, self->port, false);

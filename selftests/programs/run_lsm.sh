@@ -2,7 +2,7 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0-only
 # The users that may use the device, and for which calls: its mode, AppArmor, Landlock, seccomp.
-# The rules are those of Documentation/security.rst, which has them with their reasons.
+# The rules are those of Documentation/admin.rst, which has them with their reasons.
 [ -c /dev/winsock ] || exit 4
 . /t/tap.sh
 

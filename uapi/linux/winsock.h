@@ -5,7 +5,7 @@
  * Every call acts on a descriptor that the caller holds. Possession of the
  * socket's descriptor is the authority, as for shutdown(2): no capability is
  * needed, and every user may open /dev/winsock, read-only too, unless the
- * administrator says otherwise (Documentation/security.rst).
+ * administrator says otherwise (Documentation/admin.rst).
  *
  * Rules for all structures: fixed size, no implicit padding, the same layout
  * for 32-bit and 64-bit callers. A field that is not an input is written only.
@@ -307,7 +307,8 @@ struct winsock_abort_id {
  * fatal signal end a lingering connection as the page says: drained, then FIN,
  * or RST at the deadline. The thread waits only in close(2), close_range(2),
  * dup2(2) and dup3(2), and only if the socket is blocking. A listener's own
- * close is TCP's, also after it has become a client. See Documentation/ulp.rst.
+ * close is TCP's, also after it has become a client. Documentation/uapi.rst has
+ * the rest.
  *
  * Errors, the socket is untouched: ENOENT (module not loaded), EEXIST (another
  * ULP, or attached already), EINVAL (the socket is in a sockmap), EOPNOTSUPP
