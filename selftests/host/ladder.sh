@@ -52,7 +52,22 @@ refused() {
 		[[ $(cat "$work/out") == old ]]
 }
 
-plan 8
+# sorted: a row in which all ways do the same is shown last, with nothing marked
+sorted() {
+	local way
+
+	way=$(sed -n '/ row 8 /,$d; / way closesocket()$/,/ way close(2) + ULP$/p' "$record" | sed '$d')
+	{
+		echo '@@ ladder row 1 the same'
+		printf '%s\n' "$way" "$way" "$way"
+		cat "$record"
+	} > "$work/more"
+	"$page" "$work/more" "$work/more.html" &&
+		[[ $(grep -oE '<h[23]( id="row[0-9]+")?>|<mark>RST' "$work/more.html" | tr '\n' ' ') == \
+		'<h2> <h3 id="row6"> <mark>RST <mark>RST <h3 id="row8"> <h2> <h3 id="row1"> <h2> ' ]]
+}
+
+plan 9
 check "the picture of the deadline is of the record" drawn 6 deadline.svg
 check "the picture of the non-blocking close is of the record" drawn 8 nonblocking.svg
 check "close(2) sends on after its deadline, closesocket() resets before it returns" \
@@ -64,6 +79,7 @@ check "WSAEWOULDBLOCK, and a second call that closes" \
 	says "$work/nonblocking.svg" 'closesocket()' 'WSAEWOULDBLOCK after 0.000 s' \
 	'closesocket() is called' 'FIN, seq 1,622,017' 'returned 0 after 0.000 s'
 check "the page needs nothing from elsewhere" alone
+check "it begins with the rows that differ, and marks what does" sorted
 sed '4s/segment >/segment/' "$record" > "$work/broken"
 check "a broken line is told by its number" refused 'broken:4: not a line' "$work/broken"
 echo 'no ladder' > "$work/empty"
