@@ -109,6 +109,14 @@ decided() {
 		<(sed -nE '/^Facts .* Claims$/,/^Release$/s/^.{77}([A-Z0-9 ]+)$/\1/p' "$1")
 }
 
+# mapped: the library's page has the codes of its table of errno, where they are no namesakes
+mapped() {
+	diff <(sed -nE 's/^\t\{ (E\w+), (WSAE?\w+) \},$/\1 \2/p' "$root/userlib/src/error.c" |
+		awk '"WSA" $1 != $2' | sort) \
+		<(sed -nE 's/^((E[A-Z]+,? )+) *(WSA\w+) .*/\3 \1/p' "$1" | tr -d , |
+		awk '{ for (i = 2; i <= NF; i++) if ("WSA" $i != $1) print $i, $1 }' | sort)
+}
+
 # bounded: the module's numbers stand where they are promised
 bounded() {
 	local page file name number missing=0
@@ -130,7 +138,7 @@ bounded() {
 	return $missing
 }
 
-plan 14
+plan 16
 check "the examples compile" compiles "$pages/uapi.rst"
 check "a field that is not there would be seen" seen compiles uapi.rst '\.fd = ' '.fdd = '
 check "the names are there" known "$pages"/*.rst "$pages"/man/*.rst "$root/README.md"
@@ -145,3 +153,5 @@ check "a row that is not would be seen" seen shown index.rst 'data queued' 'data
 check "the contract has the policy's rows" decided "$pages/closesocket.rst"
 check "a claim that is missing would be seen" seen decided closesocket.rst ' N1 N6$' ' N1'
 check "the bounds are the module's" bounded
+check "the codes are the library's" mapped "$pages/library.rst"
+check "a code that is missing would be seen" seen mapped library.rst '^EPERM ' 'EPERMS '
