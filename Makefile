@@ -244,6 +244,8 @@ vm-demo: modules lib
 	@$(MAKE) --no-print-directory -C selftests OUTPUT=$(BUILD)/selftests demo
 	@status=0; selftests/vm/run $(BUILD) $(KVER) $(MODULE) show $(BUILD)/selftests/demo/demo || status=$$?; \
 	selftests/demo/page $(BUILD)/vm/show/report $(BUILD)/demo.html && \
+	selftests/demo/page --text $(BUILD)/vm/show/report $(BUILD)/demo.txt && \
+	{ diff Documentation/demo.txt $(BUILD)/demo.txt || echo "Documentation/demo.txt has it otherwise"; } && \
 	echo "The same as ladder diagrams, for a browser: build/demo.html" && exit $$status
 
 bench: packages
