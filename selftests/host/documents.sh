@@ -117,6 +117,20 @@ mapped() {
 		awk '{ for (i = 2; i <= NF; i++) if ("WSA" $i != $1) print $i, $1 }' | sort)
 }
 
+# pages: each page of ours that anything names is there
+pages() {
+	local page missing=0
+
+	while read -r page; do
+		[[ -e $root/$page ]] || {
+			echo "there is no $page"
+			missing=1
+		}
+	done < <(cd "$root" && grep -rIohE '\bDocumentation/[a-z_-]+\.(rst|txt)' kmod uapi userlib selftests \
+		Makefile README.md | sort -u)
+	return $missing
+}
+
 # bounded: the module's numbers stand where they are promised
 bounded() {
 	local page file name number missing=0
@@ -138,7 +152,7 @@ bounded() {
 	return $missing
 }
 
-plan 16
+plan 17
 check "the examples compile" compiles "$pages/uapi.rst"
 check "a field that is not there would be seen" seen compiles uapi.rst '\.fd = ' '.fdd = '
 check "the names are there" known "$pages"/*.rst "$pages"/man/*.rst "$root/README.md"
@@ -152,6 +166,7 @@ check "the first page has the demo's rows" shown "$pages/index.rst"
 check "a row that is not would be seen" seen shown index.rst 'is blocked on' 'sleeps on'
 check "the contract has the policy's rows" decided "$pages/closesocket.rst"
 check "a claim that is missing would be seen" seen decided closesocket.rst ' N1 N6$' ' N1'
+check "pages that are named are there" pages
 check "the bounds are the module's" bounded
 check "the codes are the library's" mapped "$pages/library.rst"
 check "a code that is missing would be seen" seen mapped library.rst '^EPERM ' 'EPERMS '

@@ -15,8 +15,8 @@
  * than the kernel's fails with E2BIG if the part that the kernel does not know
  * is not zero. A field is never given another meaning.
  *
- * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst;
- * "the page" is Microsoft's of closesocket (Documentation/words.rst).
+ * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst,
+ * which names "the page", too: Microsoft's of closesocket.
  *
  * Words are TCP's: payload, acknowledged, reset, RST, FIN. The calls also take
  * AF_UNIX, ATM and IrDA connections, where the words mean what Documentation/
