@@ -117,6 +117,22 @@ mapped() {
 		awk '{ for (i = 2; i <= NF; i++) if ("WSA" $i != $1) print $i, $1 }' | sort)
 }
 
+# reset: the states that can be reset are those of the policy
+reset() {
+	diff <(sed -nE 's/^\t\[TCP_(\w+)\]\s*= WINSOCK_STATE_PEER.*/\1/p' "$root/kmod/policy.c" | sort) \
+		<(sed -n '/^"peer" is a state/,/^$/p' "$1" | grep -oE '\b[A-Z_0-9]{7,}\b' | sort)
+}
+
+# numbered: requests have the numbers that a filter names
+numbered() {
+	local magic
+
+	magic=$(sed -nE 's/^#define WINSOCK_IOC_MAGIC\s+0x(\w+)/\L\1/p' "$root/uapi/linux/winsock.h")
+	diff <(sed -nE "/^#define WINSOCK_IOC_\w+ /{N;s/.*IOC_(\w+) .*MAGIC, 0x(\w+), .*/0x$magic\2 \1/p}" \
+		"$root/uapi/linux/winsock.h") <(tr '\n' ' ' < "$1" | tr -s ' ' |
+		grep -oE '0x[0-9a-f]{4}( is)? [A-Z_]+' | sed 's/ is//')
+}
+
 # pages: each page of ours that anything names is there
 pages() {
 	local page missing=0
@@ -144,6 +160,7 @@ bounded() {
 	done <<-END
 		admin netns NETNS_OPS_MAX
 		uapi orphan ORPHAN_LINGER_MAX_S
+		internals orphan ORPHAN_BATCH
 		closesocket handle HANDLE_TASKS
 		closesocket handle HANDLE_SLOTS
 		closesocket handle HANDLE_ENTRIES
@@ -152,7 +169,7 @@ bounded() {
 	return $missing
 }
 
-plan 17
+plan 20
 check "the examples compile" compiles "$pages/uapi.rst"
 check "a field that is not there would be seen" seen compiles uapi.rst '\.fd = ' '.fdd = '
 check "the names are there" known "$pages"/*.rst "$pages"/man/*.rst "$root/README.md"
@@ -166,6 +183,9 @@ check "the first page has the demo's rows" shown "$pages/index.rst"
 check "a row that is not would be seen" seen shown index.rst 'is blocked on' 'sleeps on'
 check "the contract has the policy's rows" decided "$pages/closesocket.rst"
 check "a claim that is missing would be seen" seen decided closesocket.rst ' N1 N6$' ' N1'
+check "the states that can be reset are the policy's" reset "$pages/closesocket.rst"
+check "a state that is missing would be seen" seen reset closesocket.rst 'FIN_WAIT2, ' ''
+check "the requests have their numbers" numbered "$pages/admin.rst"
 check "pages that are named are there" pages
 check "the bounds are the module's" bounded
 check "the codes are the library's" mapped "$pages/library.rst"
