@@ -133,6 +133,20 @@ numbered() {
 		grep -oE '0x[0-9a-f]{4}( is)? [A-Z_]+' | sed 's/ is//')
 }
 
+# listed: each call that the headers declare is in a man page
+listed() {
+	local name missing=0
+
+	while read -r name; do
+		grep -qE "\b(${name%[AW]}|$name)\(\)" "$@" || {
+			echo "no man page has $name"
+			missing=1
+		}
+	done < <(sed -nE 's/.*WINSOCK_AS\((\w+)\);.*/\1/p; s/^[^ ].* \*?(winsock_\w+)\(.*\);$/\1/p' \
+		"$root"/userlib/include/*.h | grep -v '^closesocket_ex$' | sort -u)
+	return $missing
+}
+
 # pages: each page of ours that anything names is there
 pages() {
 	local page missing=0
@@ -169,7 +183,7 @@ bounded() {
 	return $missing
 }
 
-plan 20
+plan 21
 check "the examples compile" compiles "$pages/uapi.rst"
 check "a field that is not there would be seen" seen compiles uapi.rst '\.fd = ' '.fdd = '
 check "the names are there" known "$pages"/*.rst "$pages"/man/*.rst "$root/README.md"
@@ -186,6 +200,7 @@ check "a claim that is missing would be seen" seen decided closesocket.rst ' N1 
 check "the states that can be reset are the policy's" reset "$pages/closesocket.rst"
 check "a state that is missing would be seen" seen reset closesocket.rst 'FIN_WAIT2, ' ''
 check "the requests have their numbers" numbered "$pages/admin.rst"
+check "the calls are in man pages" listed "$pages"/man/*.rst
 check "pages that are named are there" pages
 check "the bounds are the module's" bounded
 check "the codes are the library's" mapped "$pages/library.rst"
