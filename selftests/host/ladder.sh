@@ -67,8 +67,8 @@ sorted() {
 		'<h2> <h3 id="row6"> <mark>RST <mark>RST <h3 id="row8"> <h2> <h3 id="row1"> <h2> ' ]]
 }
 
-# told: the page about the demo has the record's rows
-told() {
+# worded: the page about the demo has the record's rows
+worded() {
 	"$page" --text "$record" "$work/record.txt" &&
 		diff "$work/record.txt" <(awk -v RS= -v ORS='\n\n' '/^(6|8)\. /' "$root/Documentation/demo.txt" |
 			sed '$d')
@@ -85,7 +85,7 @@ check "close(2) sends on after its deadline, closesocket() resets before it retu
 check "WSAEWOULDBLOCK, and a second call that closes" \
 	says "$work/nonblocking.svg" 'closesocket()' 'WSAEWOULDBLOCK after 0.000 s' \
 	'closesocket() is called' 'FIN, seq 1,622,017' 'returned 0 after 0.000 s'
-check "what the demo shows, in words, is of the record" told
+check "what the demo shows, in words, is of the record" worded
 check "the page needs nothing from elsewhere" alone
 check "it begins with the rows that differ, and marks what does" sorted
 sed '4s/segment >/segment/' "$record" > "$work/broken"
