@@ -109,6 +109,7 @@ struct winsock_query {
  * @WINSOCK_OUTCOME_UNREAD:	released with unread data: TCP sends RST (G7)
  * @WINSOCK_OUTCOME_CANCELLED:	taken back: nothing has happened
  * @WINSOCK_OUTCOME_FORCED:	reset: no memory, or too many orphans
+ *				or pending closes (net.winsock.ops_max)
  */
 enum winsock_outcome {
 	WINSOCK_OUTCOME_GRACEFUL = 1,
@@ -347,7 +348,7 @@ struct winsock_so_linger {
  *	WINSOCK_SO_LINGER_DEFAULT seconds (O6). Reads as 1 while linger is off.
  * MODE: int. The socket's mode in Winsock's sense, for layers that keep
  *	O_NONBLOCK set: 1 non-blocking, 0 blocking, -1 as O_NONBLOCK says, the
- *	default. CLOSE and plain close(2) obey it.
+ *	default; others EINVAL. CLOSE and plain close(2) obey it.
  * INFO: struct winsock_query, read only; fd is -1, and SHARED is not set.
  */
 #define WINSOCK_SO_LINGER	1

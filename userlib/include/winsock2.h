@@ -234,8 +234,8 @@ extern "C" {
 int WSAStartup(WORD version, LPWSADATA data) WINSOCK_AS(WSAStartup);
 
 /**
- * WSACleanup() - undo one WSAStartup(); the last one destroys every SOCKET of the process that
- * this library in the process: TCP connections that no other process holds are reset,
+ * WSACleanup() - undo one WSAStartup(); the last one destroys every SOCKET that this library
+ * made in the process: TCP connections that no other process holds are reset,
  * pending operations go without a notification, blocked calls fail (X2).
  *
  * Return: 0 or SOCKET_ERROR: WSANOTINITIALISED.
@@ -349,7 +349,8 @@ int ioctlsocket(SOCKET s, long command, u_long *argument) WINSOCK_AS(ioctlsocket
  * Return: 0 and the SOCKET is gone, or SOCKET_ERROR and it is as it was:
  * WSANOTINITIALISED, WSAENOTSOCK, WSAEWOULDBLOCK (non-blocking, linger on with a
  * timeout, data not yet acknowledged: nothing was begun, call again), WSAEINTR
- * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS, WSAEMFILE.
+ * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS, WSAEMFILE, WSAEACCES (a
+ * security module of the system refuses).
  */
 int closesocket(SOCKET s) WINSOCK_AS(closesocket);
 

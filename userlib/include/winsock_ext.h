@@ -47,6 +47,7 @@ int winsock_query(SOCKET s, struct winsock_query *query);
  *   WSAENOBUFS		no memory for the wait, or the user has as many closes pending
  *			as net.winsock.ops_max allows
  *   WSAEMFILE		the system's table of open files is full
+ *   WSAEACCES		a security module of the system refuses
  */
 int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_record *record)
 	WINSOCK_AS(closesocket_ex);	/* winsock_closesocket is closesocket() */
@@ -92,6 +93,7 @@ struct winsock_close_options {
  *   WSAENOBUFS		no memory, or the user has as many closes pending as
  *			net.winsock.ops_max allows
  *   WSAEMFILE		the system's table of open files is full
+ *   WSAEACCES		a security module of the system refuses
  */
 int winsock_close_begin(SOCKET s, const struct winsock_close_options *options, int *op,
 			struct winsock_record *record);
