@@ -334,6 +334,7 @@ static int close_decide(struct close_call *call)
 	struct winsock_close *args = call->args;
 	struct winsock_decision *decision = &call->decision;
 	bool as_close = (args->flags & CLOSE_AS_CLOSE) == WINSOCK_CLOSE_IF_LAST;
+	u32 shared = 0;
 	int err = close_check_socket(call->sock, args->cookie, !as_close);
 
 	if (err)
@@ -346,13 +347,17 @@ static int close_decide(struct close_call *call)
 	decision->started = 0;
 	decision->outstanding = 0;
 	decision->record.tag = args->tag;
-	close_ask(call, 0);
-	/* Ask again: during the look another holder may set SO_LINGER. */
 	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
-	    file_count(call->file) > WINSOCK_HANDLE_OWN_REFS)
-		close_ask(call, winsock_handle_shared(call->file, args->fd,
-						      close_looks(call)) ?
-					WINSOCK_FACT_SHARED : 0);
+	    file_count(call->file) > WINSOCK_HANDLE_OWN_REFS) {
+		/* The linger time says how long the look may take. */
+		close_ask(call, 0);
+		if (winsock_handle_shared(call->file, args->fd,
+					  close_looks(call)))
+			shared = WINSOCK_FACT_SHARED;
+	}
+	/* Until it closed its handle another holder may have set SO_LINGER. */
+	smp_rmb();
+	close_ask(call, shared);
 	/* A wait, and which of two holders is the last, need the lock. */
 	if ((decision->bits & WINSOCK_FACT_LINGER) &&
 	    (decision->bits & (WINSOCK_FACT_TIMED | WINSOCK_FACT_SHARED)))

@@ -56,7 +56,7 @@ func linger() string {
 		}
 	}()
 	result := ""
-	for i := 0; i < 100; i++ {
+	for i := 0; i < 30; i++ {
 		client, peer := connected()
 		fail(client.SetLinger(1))
 		if i > 0 && ulp(client) != result {
