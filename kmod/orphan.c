@@ -119,10 +119,11 @@ void winsock_orphan_remove(struct winsock_op *op)
 	spin_unlock(&orphan_lock);
 }
 
-/* As tcp_out_of_memory(), by the socket's own operations. */
+/* As tcp_out_of_memory(), by the socket's own operations; ours also receive. */
 static bool orphan_out_of_memory(struct sock *sk)
 {
-	return sk_is_tcp(sk) && sk->sk_wmem_queued > SOCK_MIN_SNDBUF &&
+	return sk_is_tcp(sk) &&
+	       sk->sk_wmem_queued + sk_rmem_alloc_get(sk) > SOCK_MIN_SNDBUF &&
 	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
 }
 

@@ -2,6 +2,9 @@
 /* An orphan ends by number, by memory, or without progress; and only then. */
 #include "villain.h"
 
+/* Orphans whose receive queues are more than the processors keep of the count. */
+#define READERS		64
+
 FIXTURE(limit) {
 };
 
@@ -123,6 +126,34 @@ TEST_F_TIMEOUT(limit, under_pressure_they_go_first, 200)
 	ASSERT_EQ(0, tcp_mem(state.first, before));
 	EXPECT_STREQ("Forced 4 Begun 4", mib_changes(&state.mib));
 	EXPECT_NOTHING();
+}
+
+/* As TCP's own do not: they have nobody to receive for. */
+TEST_F_TIMEOUT(limit, what_they_have_received_counts, 200)
+{
+	static struct winsock_close calls[READERS];
+	static struct net_pair pairs[READERS];
+	int dev = dev_open(), room = 16384;
+	char before[128];
+
+	ASSERT_EQ(0, tcp_mem_read(state.first, before, sizeof(before)));
+	for (int i = 0; i < READERS; i++) {
+		net_pair_open(&pairs[i], NET_V4, false);
+		setsockopt(pairs[i].server, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+		ASSERT_GT(net_stuff(pairs[i].server), 20000);
+		net_mute(pairs[i].server);
+		ASSERT_EQ(7, send(pairs[i].client, "payload", 7, 0));
+		ASSERT_EQ(0, pending_begin(dev, pairs[i].client, DETACHED, WINSOCK_TIMEOUT_MAX_NS,
+					   &calls[i]));
+		close(calls[i].op_fd);
+	}
+	EXPECT_EQ(READERS, orphans_wait(READERS, 3));
+	ASSERT_EQ(0, tcp_mem(state.first, "1 2 3"));
+	EXPECT_EQ(0, orphans_wait(0, 3));
+	ASSERT_EQ(0, tcp_mem(state.first, before));
+	for (int i = 0; i < READERS; i++)
+		close(pairs[i].server);
+	close(dev);
 }
 
 static void lose_without_detach(struct villain *villain)
