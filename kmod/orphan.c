@@ -23,18 +23,16 @@
 #include "op.h"
 
 #define ORPHAN_TICK		(HZ / 10)	/* as TCP checks its own */
-#define ORPHAN_BATCH		256U		/* ops per hold of the lock */
+#define ORPHAN_BATCH		512		/* of each list, per round */
 #define ORPHAN_USER_TIMEOUT_MS	100000U		/* tcp_orphan_retries' */
 #define ORPHAN_LINGER_MAX_S	65535		/* Winsock's longest (O19) */
 
 /*
- * Guards the lists, their lengths and each op's owner. Process context;
- * op->lock nests in it.
+ * Guards the lists and each op's owner. Process context; op->lock nests in it.
  */
 static DEFINE_SPINLOCK(orphan_lock);
 static LIST_HEAD(orphan_list);
 static LIST_HEAD(orphan_held);
-static unsigned int orphan_held_total;
 
 static unsigned int orphan_max;
 module_param_named(orphans_max, orphan_max, uint, 0644);
@@ -66,7 +64,6 @@ static void orphan_look(struct winsock_op *op)
 		return;
 	}
 	op->owner = WINSOCK_OP_ORPHAN;
-	WRITE_ONCE(orphan_held_total, orphan_held_total - 1);
 	list_move_tail(&op->orphans, &orphan_list);
 	compat_orphan_count(op->sk, 1);
 	orphan_limit_time(op->sk);
@@ -90,7 +87,6 @@ void winsock_orphan_add(struct winsock_op *op)
 	spin_lock(&orphan_lock);
 	if (op->owner == WINSOCK_OP_OWNED) {
 		op->owner = WINSOCK_OP_HELD;
-		WRITE_ONCE(orphan_held_total, orphan_held_total + 1);
 		winsock_op_shorten(op, latest);
 		orphan_look(op);
 		queue_delayed_work(winsock_op_queue, &orphan_work, ORPHAN_TICK);
@@ -111,8 +107,6 @@ void winsock_orphan_remove(struct winsock_op *op)
 	if (op->owner == WINSOCK_OP_ORPHAN) {
 		compat_orphan_count(op->sk, -1);
 		WRITE_ONCE(winsock_mib_orphans, winsock_mib_orphans - 1);
-	} else if (op->owner == WINSOCK_OP_HELD) {
-		WRITE_ONCE(orphan_held_total, orphan_held_total - 1);
 	}
 	op->owner = WINSOCK_OP_ENDED;
 	list_del_init(&op->orphans);
@@ -138,42 +132,22 @@ static struct winsock_op *orphan_next(struct list_head *list)
 	return op;
 }
 
-/* Look at each held op once, a batch per hold of the lock. */
-static void orphan_look_again(void)
-{
-	unsigned int left = READ_ONCE(orphan_held_total), batch;
-	struct winsock_op *op;
-
-	while (left) {
-		spin_lock(&orphan_lock);
-		for (batch = min(left, ORPHAN_BATCH); batch; batch--, left--) {
-			op = orphan_next(&orphan_held);
-			if (!op) {
-				left = 0;
-				break;
-			}
-			orphan_look(op);
-		}
-		spin_unlock(&orphan_lock);
-		cond_resched();
-	}
-}
-
+/* Users can have as many as they like: a round costs no more than a batch. */
 static void orphan_tick(struct work_struct *work)
 {
-	struct winsock_op *op;
+	struct winsock_op *held, *orphan;
 	unsigned int batch;
 
-	orphan_look_again();
 	spin_lock(&orphan_lock);
 	for (batch = 0; batch < ORPHAN_BATCH; batch++) {
-		op = orphan_next(&orphan_list);
-		if (!op)
-			break;
-		if (orphan_out_of_memory(op->sk))
-			winsock_op_fire(op, WINSOCK_OP_FORCED);
+		held = orphan_next(&orphan_held);
+		if (held)
+			orphan_look(held);
+		orphan = orphan_next(&orphan_list);
+		if (orphan && orphan_out_of_memory(orphan->sk))
+			winsock_op_fire(orphan, WINSOCK_OP_FORCED);
 	}
-	if (winsock_mib_orphans || orphan_held_total)
+	if (held || orphan)
 		queue_delayed_work(winsock_op_queue, &orphan_work, ORPHAN_TICK);
 	spin_unlock(&orphan_lock);
 }

@@ -3,6 +3,7 @@
  * The cost of a close in instructions of the guest, compared with close(2). Documentation/
  * benchmarks.rst has the figures; a change that exceeds these bounds fails.
  */
+#include <dirent.h>
 #include <liburing.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,6 +35,8 @@ DEV_REQUIRED;
 #define RT_MORE		1.25	/* factor: locks that sleep; close(2) takes 1.28 x, too */
 #define SLEEPER_MORE	60	/* for one entry of the wait queue */
 #define INHERITED_MORE	8	/* factor on close(2), for a copy that a child closes */
+#define HELD_FEW	600	/* more than a round looks at */
+#define HELD_MANY	1800
 
 /* Measure an empty ioctl, which differs between kernels and security modules. */
 static double ioctl_entry(int dev)
@@ -239,6 +242,76 @@ TEST_F(crowd, a_close_costs_the_same_among_many_descriptors)
 		       few[beside], CROWD_MANY, many[beside]);
 		EXPECT_LE(many[beside], 1.1 * few[beside]);
 	}
+}
+
+/* What the kernel's workers have computed, ns. */
+static double workers_time(void)
+{
+	char path[64], name[32];
+	struct dirent *entry;
+	double sum = 0, time;
+	DIR *proc = opendir("/proc");
+
+	while ((entry = readdir(proc))) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		if (!fgets(name, sizeof(name), file))
+			name[0] = 0;
+		fclose(file);
+		snprintf(path, sizeof(path), "/proc/%.16s/schedstat", entry->d_name);
+		file = strncmp(name, "kworker", 7) ? NULL : fopen(path, "r");
+		if (!file)
+			continue;
+		if (fscanf(file, "%lf", &time) == 1)
+			sum += time;
+		fclose(file);
+	}
+	closedir(proc);
+	return sum;
+}
+
+/* The same for 5 s, with more closes pending that no descriptor names; the sockets stay. */
+static double held_cost(int dev, int *held, int count)
+{
+	struct winsock_close call;
+	struct net_pair pair;
+	double start;
+
+	for (; *held < count; ++*held) {
+		net_pairs_vanished(&pair, 1);
+		/* It ends with this process. */
+		net_linger(pair.server, 1, 0);
+		if (dev_close(dev, pair.client, WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_TIMEOUT |
+			      WINSOCK_CLOSE_DETACH, 60000000000ULL, &call) || call.op_fd < 0)
+			abort();
+		close(call.op_fd);
+	}
+	net_sleep(1000);
+	start = workers_time();
+	net_sleep(5000);
+	return workers_time() - start;
+}
+
+TEST(a_look_at_what_others_hold_costs_the_same_among_many)
+{
+	struct rlimit files = { 3 * HELD_MANY, 3 * HELD_MANY };
+	int dev = dev_open(), held = 0;
+	double few, many;
+
+	if (!count_is_exact())
+		SKIP(return, "time is not counted in instructions here");
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	net_enter();
+	few = held_cost(dev, &held, HELD_FEW);
+	many = held_cost(dev, &held, HELD_MANY);
+	TH_LOG("us in 5 s: %d held %.0f, %d held %.0f", HELD_FEW, few / 1000, HELD_MANY,
+	       many / 1000);
+	EXPECT_LE(many, 1.2 * few);
+	close(dev);
 }
 
 TEST_HARNESS_MAIN
