@@ -129,6 +129,17 @@ static int close_drop_fd(const struct close_call *call)
 	return -EBADF;
 }
 
+/* Drop one of several handles, and the reference: other holders count it. */
+static int close_handle(struct close_call *call)
+{
+	if (close_drop_fd(call))
+		return -EBADF;
+	close_report(call);
+	fput(call->file);
+	call->file = NULL;
+	return 0;
+}
+
 /* Carry out what close_decide() has decided without the lock. */
 static int close_at_once(struct close_call *call)
 {
@@ -137,7 +148,7 @@ static int close_at_once(struct close_call *call)
 	int err;
 
 	locked = close_needs_lock(call, drop ? WINSOCK_HANDLE_OWN_REFS : 1);
-	if (locked && winsock_lock_sock(call->sk))
+	if (locked && winsock_lock_sock(call->sk, MAX_SCHEDULE_TIMEOUT))
 		return -EINTR;
 	err = close_drop_fd(call);
 	if (err)
@@ -145,7 +156,7 @@ static int close_at_once(struct close_call *call)
 	close_report(call);
 	/* A call may have begun since; a fatal signal ends that as well. */
 	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
-		locked = !winsock_lock_sock(call->sk);
+		locked = !winsock_lock_sock(call->sk, MAX_SCHEDULE_TIMEOUT);
 	if (locked)
 		winsock_carry_out(call->sk, &call->decision,
 				  close_for_others(call, 1));
@@ -235,29 +246,38 @@ static int close_begin(struct close_call *call)
 /* Carry out what was decided under the lock; the socket is still locked. */
 static int close_locked(struct close_call *call)
 {
-	int err;
-
 	switch (call->decision.verdict) {
 	case WINSOCK_VERDICT_WOULDBLOCK:
 		winsock_report_verdict(call->sk, &call->decision);
 		return -EWOULDBLOCK;
 	case WINSOCK_VERDICT_WAIT:
 		return close_begin(call);
+	case WINSOCK_VERDICT_DROP:
+		return close_handle(call);
 	default:
-		err = close_drop_fd(call);
-		if (err)
-			return err;
+		if (close_drop_fd(call))
+			return -EBADF;
 		close_report(call);
 		winsock_carry_out(call->sk, &call->decision,
 				  close_for_others(call, 1));
-		break;
+		return 0;
 	}
-	/* Drop the reference under the lock: other holders count it. */
-	if (call->decision.verdict == WINSOCK_VERDICT_DROP) {
-		fput(call->file);
-		call->file = NULL;
-	}
-	return 0;
+}
+
+/* Threads of this process may be inside calls on the socket. */
+static bool close_has_threads(void)
+{
+	return atomic_read(&current->files->count) > 1;
+}
+
+/*
+ * A caller that gives up one of several handles waits for others that do. A
+ * thread that has the lock for longer is in a call by another process's handle.
+ */
+static long close_lock_time(const struct close_call *call)
+{
+	return call->decision.verdict == WINSOCK_VERDICT_DROP &&
+	       !close_has_threads() ? HZ : MAX_SCHEDULE_TIMEOUT;
 }
 
 static int close_lingering(struct close_call *call)
@@ -283,8 +303,10 @@ static int close_lingering(struct close_call *call)
 			decision->outstanding = decision->facts.unacked;
 			err = close_prepare(call);
 		}
-		err = err ?: winsock_lock_sock(sk);
-		if (err)
+		err = err ?: winsock_lock_sock(sk, close_lock_time(call));
+		if (err == -ETIMEDOUT)
+			err = close_handle(call);
+		if (err || !call->file)
 			break;
 		if ((decision->given & WINSOCK_FACT_SHARED) &&
 		    !winsock_handle_shared(call->file, call->args->fd,
@@ -309,8 +331,7 @@ static unsigned int close_looks(const struct close_call *call)
 	if ((call->decision.bits & waits) == waits)
 		return WINSOCK_HANDLE_LINGER;
 	/* CANCEL would not wake a thread that is taken for a handle (P10). */
-	if ((call->args->flags & WINSOCK_CLOSE_CANCEL) &&
-	    atomic_read(&current->files->count) > 1)
+	if ((call->args->flags & WINSOCK_CLOSE_CANCEL) && close_has_threads())
 		return WINSOCK_HANDLE_CALLS;
 	return WINSOCK_HANDLE_QUICK;
 }
@@ -411,7 +432,7 @@ static struct file *close_lock(int fd, u64 cookie, bool reset,
 	if (IS_ERR(file))
 		return file;
 	err = close_check_socket(*sock, cookie, reset) ?:
-	      winsock_lock_sock((*sock)->sk);
+	      winsock_lock_sock((*sock)->sk, MAX_SCHEDULE_TIMEOUT);
 	if (!err)
 		return file;
 	fput(file);

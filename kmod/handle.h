@@ -34,7 +34,7 @@ int winsock_handle_replace(struct file *file, int fd, struct file *with,
 			   bool *cloexec);
 int winsock_handle_learn(struct file *file);
 
-int __must_check winsock_lock_sock(struct sock *sk);
+int __must_check winsock_lock_sock(struct sock *sk, long timeout);
 bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn);
 
 /**

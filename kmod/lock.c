@@ -14,39 +14,42 @@
 
 /**
  * winsock_lock_sock() - lock_sock() that ends when the thread is killed
- * @sk: the socket
+ * @sk:		the socket
+ * @timeout:	jiffies, or MAX_SCHEDULE_TIMEOUT
  *
- * Return: 0 with the socket locked, to be released by release_sock(), or
- * -EINTR.
+ * Return: 0 with the socket locked, to be released by release_sock(), -EINTR or
+ * -ETIMEDOUT.
  */
-int winsock_lock_sock(struct sock *sk)
+int winsock_lock_sock(struct sock *sk, long timeout)
 {
 	DEFINE_WAIT(wait);
-	bool killed = false;
+	int err = 0;
 
 	might_sleep();
 	spin_lock_bh(&sk->sk_lock.slock);
 	while (sk->sk_lock.owned) {
 		prepare_to_wait_exclusive(&sk->sk_lock.wq, &wait,
 					  TASK_KILLABLE);
-		killed = fatal_signal_pending(current);
-		if (killed)
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		else if (!timeout)
+			err = -ETIMEDOUT;
+		if (err)
 			break;
 		spin_unlock_bh(&sk->sk_lock.slock);
-		schedule();
+		timeout = schedule_timeout(timeout);
 		spin_lock_bh(&sk->sk_lock.slock);
 	}
 	finish_wait(&sk->sk_lock.wq, &wait);
-	if (!killed)
+	if (!err)
 		sk->sk_lock.owned = 1;
 	else
 		/* release_sock() may have woken only this one: pass it on. */
 		wake_up(&sk->sk_lock.wq);
 	spin_unlock_bh(&sk->sk_lock.slock);
-	if (killed)
-		return -EINTR;
-	mutex_acquire(&sk->sk_lock.dep_map, 0, 0, _RET_IP_);
-	return 0;
+	if (!err)
+		mutex_acquire(&sk->sk_lock.dep_map, 0, 0, _RET_IP_);
+	return err;
 }
 
 /**

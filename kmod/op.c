@@ -495,7 +495,7 @@ int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome)
 {
 	/* With DROP_FD the descriptor is there first: see close_begin(). */
 	if (!READ_ONCE(op->started)) {
-		if (winsock_lock_sock(op->sk))
+		if (winsock_lock_sock(op->sk, MAX_SCHEDULE_TIMEOUT))
 			return -EINTR;
 		release_sock(op->sk);
 	}

@@ -431,6 +431,34 @@ TEST_F(closing, whoever_waits_for_the_lock_can_be_killed)
 	}
 }
 
+/* As with close(2): the thread inside a call may be another user's, and stay there. */
+/* claims: M1 */
+TEST_F(closing, nobody_waits_to_give_up_one_of_two_handles)
+{
+	for (int seconds = 0; seconds < 2; seconds++) {
+		double start;
+		pid_t holder;
+		int status;
+
+		net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+		net_linger(self->pair.client, 1, seconds);
+		holder = holder_fork(self->pair.client, 5);
+		ASSERT_GE(holder, 0);
+		net_sleep(300);
+		start = net_now();
+		ASSERT_EQ(0, dev_close(self->dev, self->pair.client, DEV_CLOSESOCKET, 0,
+				       &self->call));
+		EXPECT_LT(net_now() - start, 3);
+		EXPECT_EQ(WINSOCK_OUTCOME_SHARED, self->call.record.outcome);
+		EXPECT_FALSE(net_is_open(self->pair.client));
+		EXPECT_EQ(0, FINS() + RSTS());
+		ASSERT_EQ(holder, waitpid(holder, &status, 0));
+		close(self->pair.server);
+		net_pair_open(&self->pair, variant->family, variant->accepted);
+		wire_reset(&self->wire);
+	}
+}
+
 static void nothing(int number)
 {
 	(void)number;
