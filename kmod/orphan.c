@@ -121,33 +121,34 @@ static bool orphan_out_of_memory(struct sock *sk)
 	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
 }
 
-/* Take the oldest and move it to the end: a round sees each op once. */
-static struct winsock_op *orphan_next(struct list_head *list)
+static void orphan_check(struct winsock_op *op)
 {
-	struct winsock_op *op;
-
-	op = list_first_entry_or_null(list, struct winsock_op, orphans);
-	if (op)
-		list_move_tail(&op->orphans, list);
-	return op;
+	if (orphan_out_of_memory(op->sk))
+		winsock_op_fire(op, WINSOCK_OP_FORCED);
 }
 
-/* Users can have as many as they like: a round costs no more than a batch. */
+/* Users set the length of a list: a round looks at no more than a batch. */
+static void orphan_each(struct list_head *list,
+			void (*look)(struct winsock_op *op))
+{
+	unsigned int left = ORPHAN_BATCH;
+	struct winsock_op *op, *next;
+
+	list_for_each_entry_safe(op, next, list, orphans) {
+		if (!left--) {
+			list_rotate_to_front(&op->orphans, list);
+			break;
+		}
+		look(op);
+	}
+}
+
 static void orphan_tick(struct work_struct *work)
 {
-	struct winsock_op *held, *orphan;
-	unsigned int batch;
-
 	spin_lock(&orphan_lock);
-	for (batch = 0; batch < ORPHAN_BATCH; batch++) {
-		held = orphan_next(&orphan_held);
-		if (held)
-			orphan_look(held);
-		orphan = orphan_next(&orphan_list);
-		if (orphan && orphan_out_of_memory(orphan->sk))
-			winsock_op_fire(orphan, WINSOCK_OP_FORCED);
-	}
-	if (held || orphan)
+	orphan_each(&orphan_list, orphan_check);
+	orphan_each(&orphan_held, orphan_look);
+	if (!list_empty(&orphan_list) || !list_empty(&orphan_held))
 		queue_delayed_work(winsock_op_queue, &orphan_work, ORPHAN_TICK);
 	spin_unlock(&orphan_lock);
 }
