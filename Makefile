@@ -13,6 +13,7 @@ LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 ll
 OTHER_PACKAGES := libasio-dev
 WINE_PACKAGES := autoconf coccinelle dpkg-dev e2fsprogs
 DEB_PACKAGES := debhelper dh-dkms dpkg-dev fakeroot lintian linux-source
+CHECK_PACKAGES := $(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) valgrind
 MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
@@ -176,7 +177,7 @@ packages:
 
 # Two steps: GUEST is known only when its headers are there.
 check:
-	@selftests/vm/packages $(if $(T),,$(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) valgrind)
+	@selftests/vm/packages $(if $(T),,$(CHECK_PACKAGES))
 	@$(FOR_GUEST) vm-check T='$(T)'
 
 # Run Debian's servers, plain and under winsock-run.
@@ -191,7 +192,7 @@ matrix: packages
 
 # Without ulp_unload, whose thousand loads take longer than all others.
 quick:
-	@selftests/vm/packages
+	@selftests/vm/packages $(CHECK_PACKAGES)
 	@$(FOR_GUEST) vm-check T='(host/.*|close_.*|ulp_[^u].*)' MODE=test
 
 # The KUnit suites once more, as kernel people run them; `make check` has them already.
