@@ -137,7 +137,7 @@ dkms-tree:
 	install -d $(DKMS_TREE)/kmod/compat/include/kunit $(DKMS_TREE)/kmod/family $(DKMS_TREE)/uapi/linux
 	install -m 644 Kbuild Makefile $(DKMS_TREE)
 	install -m 644 kmod/*.[ch] kmod/Kbuild kmod/META $(DKMS_TREE)/kmod
-	install -m 644 kmod/compat/*.h $(DKMS_TREE)/kmod/compat
+	install -m 644 kmod/compat/*.[ch] $(DKMS_TREE)/kmod/compat
 	install -m 644 kmod/compat/include/kunit/*.h $(DKMS_TREE)/kmod/compat/include/kunit
 	install -m 644 kmod/family/*.c $(DKMS_TREE)/kmod/family
 	install -m 644 uapi/linux/winsock.h $(DKMS_TREE)/uapi/linux

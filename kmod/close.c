@@ -16,7 +16,6 @@
 #include <linux/winsock.h>
 
 #include "close.h"
-#include "compat/socket.h"
 #include "decide.h"
 #include "family.h"
 #include "handle.h"
@@ -59,6 +58,19 @@ static int close_check(const struct winsock_close *args)
 }
 
 /*
+ * May the caller set SO_LINGER? Returns 0 or the security module's error. The
+ * hook is not exported; do_sock_setsockopt() calls it and then refuses a length
+ * of 0; as a 32-bit call it runs no BPF program, which would take the lock.
+ */
+static int close_may_set_linger(struct socket *sock)
+{
+	int err = do_sock_setsockopt(sock, true, SOL_SOCKET, SO_LINGER,
+				     KERNEL_SOCKPTR(NULL), 0);
+
+	return err == -EINVAL ? 0 : err;
+}
+
+/*
  * Is it the socket that the caller means, or has its number been reused?
  * @reset: the call may end the connection when or how close(2) would not, so
  * the security module must let the caller set SO_LINGER.
@@ -67,7 +79,7 @@ static int close_check_socket(struct socket *sock, u64 cookie, bool reset)
 {
 	if (cookie && cookie != atomic64_read(&sock->sk->sk_cookie))
 		return -ESTALE;
-	return reset ? compat_may_set_linger(sock) : 0;
+	return reset ? close_may_set_linger(sock) : 0;
 }
 
 /* The mode of a lingering close: WINSOCK_FACT_NONBLOCK and _STRICT. */
@@ -124,7 +136,7 @@ static void close_report(struct close_call *call)
 static int close_drop_fd(const struct close_call *call)
 {
 	if (!(call->args->flags & WINSOCK_CLOSE_DROP_FD) ||
-	    winsock_handle_remove(call->file, call->args->fd))
+	    close_fd_if(call->args->fd, call->file))
 		return 0;
 	return -EBADF;
 }
@@ -148,7 +160,7 @@ static int close_at_once(struct close_call *call)
 	int err;
 
 	locked = close_needs_lock(call, drop ? WINSOCK_HANDLE_OWN_REFS : 1);
-	if (locked && winsock_lock_sock(call->sk, MAX_SCHEDULE_TIMEOUT))
+	if (locked && lock_sock_killable(call->sk, MAX_SCHEDULE_TIMEOUT))
 		return -EINTR;
 	err = close_drop_fd(call);
 	if (err)
@@ -156,7 +168,7 @@ static int close_at_once(struct close_call *call)
 	close_report(call);
 	/* A call may have begun since; a fatal signal ends that as well. */
 	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
-		locked = !winsock_lock_sock(call->sk, MAX_SCHEDULE_TIMEOUT);
+		locked = !lock_sock_killable(call->sk, MAX_SCHEDULE_TIMEOUT);
 	if (locked)
 		winsock_carry_out(call->sk, &call->decision,
 				  close_for_others(call, 1));
@@ -232,8 +244,8 @@ static int close_begin(struct close_call *call)
 
 	if (winsock_op_busy(call->sock))
 		return -EBUSY;
-	if (op->dropped && winsock_handle_replace(call->file, op->fd,
-						  call->op_file, &op->cloexec))
+	if (op->dropped &&
+	    replace_fd_if(op->fd, call->file, call->op_file, &op->cloexec))
 		return -EBADF;
 	winsock_report_verdict(call->sk, &call->decision);
 	winsock_op_start(op, call->decision.facts.unacked);
@@ -303,7 +315,7 @@ static int close_lingering(struct close_call *call)
 			decision->outstanding = decision->facts.unacked;
 			err = close_prepare(call);
 		}
-		err = err ?: winsock_lock_sock(sk, close_lock_time(call));
+		err = err ?: lock_sock_killable(sk, close_lock_time(call));
 		if (err == -ETIMEDOUT)
 			err = close_handle(call);
 		if (err || !call->file)
@@ -418,7 +430,7 @@ int winsock_close(struct winsock_close *args, struct file **op_file)
 	if (err == -EBUSY)
 		winsock_mib_inc(sock_net(call.sk), WINSOCK_MIB_BUSY);
 	if (call.file)
-		compat_fput_close(call.file);
+		__fput_sync(call.file);
 	return err;
 }
 
@@ -432,7 +444,7 @@ static struct file *close_lock(int fd, u64 cookie, bool reset,
 	if (IS_ERR(file))
 		return file;
 	err = close_check_socket(*sock, cookie, reset) ?:
-	      winsock_lock_sock((*sock)->sk, MAX_SCHEDULE_TIMEOUT);
+	      lock_sock_killable((*sock)->sk, MAX_SCHEDULE_TIMEOUT);
 	if (!err)
 		return file;
 	fput(file);

@@ -190,14 +190,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	}
 }
 
-static int device_open(struct inode *inode, struct file *file)
-{
-	return winsock_handle_learn(file);
-}
-
 static const struct file_operations device_fops = {
 	.owner		= THIS_MODULE,
-	.open		= device_open,
 	.unlocked_ioctl	= device_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Handles: is there another one of the open file? Remove or replace one safely.
+ * Handles: is there another one of the open file?
  *
  * A reference to the file that is not the caller's belongs to a handle, or
  * passes: a thread is inside a call, or reads /proc. Most handles are found in
@@ -48,17 +48,8 @@
 #define HANDLE_SLOTS		1024
 #define HANDLE_ENTRIES		1024
 
-/* Unknown entries of a queue that are compared with the caller's threads. */
-#define HANDLE_LOOKUPS		8
-
 /* Threads waiting for the lock that are remembered, to count none twice. */
 #define HANDLE_LOCKERS		32
-
-/* The wake function of threads in poll and select, static in fs/select.c. */
-static wait_queue_func_t handle_pollwake;
-
-/* The one of threads that wait for a packet, static in net/core/datagram.c. */
-static wait_queue_func_t handle_packetwake;
 
 /**
  * winsock_handle_get() - look a socket up by its descriptor
@@ -84,13 +75,6 @@ struct file *winsock_handle_get(int fd, struct socket **sock)
 	return file;
 }
 
-/* The wake function of a thread that looks for handles, inside a call, too. */
-static int handle_looks(struct wait_queue_entry *entry, unsigned int mode,
-			int sync, void *key)
-{
-	return 0;
-}
-
 /*
  * Return the thread of an entry, if it sleeps in a system call: it holds one
  * reference to the file for each entry. Other entries (epoll, io_uring, an op)
@@ -101,13 +85,9 @@ handle_sleeper(const struct wait_queue_entry *entry)
 {
 	if (entry->func == woken_wake_function ||
 	    entry->func == autoremove_wake_function ||
-	    entry->func == default_wake_function ||
-	    entry->func == handle_looks ||
-	    entry->func == READ_ONCE(handle_packetwake))
+	    entry->func == default_wake_function)
 		return entry->private;
-	if (entry->func == handle_pollwake)
-		return ((struct poll_wqueues *)entry->private)->polling_task;
-	return NULL;
+	return poll_entry_task(entry) ?: skb_entry_task(entry);
 }
 
 /* Threads of this process inside calls; lockers wait for the lock. */
@@ -173,44 +153,6 @@ static bool handle_is_alone(struct file *file)
 	spin_unlock(&lock->lock);
 	spin_unlock_irq(&head->lock);
 	return alone;
-}
-
-/*
- * Learn the wake function of threads that wait for a packet: an unknown
- * function in an entry whose private pointer is a thread of the caller. The
- * kernel has one such function, which TCP does not use.
- */
-static void handle_learn_packetwake(struct socket *sock)
-{
-	wait_queue_func_t funcs[HANDLE_LOOKUPS];
-	const void *tasks[HANDLE_LOOKUPS];
-	const struct wait_queue_entry *entry;
-	const struct task_struct *thread;
-	unsigned int entries = 0, count = 0, i;
-
-	if (sk_is_tcp(sock->sk) || READ_ONCE(handle_packetwake))
-		return;
-	/* RCU keeps the tasks until they have been compared. */
-	rcu_read_lock();
-	spin_lock_irq(&sock->wq.wait.lock);
-	list_for_each_entry(entry, &sock->wq.wait.head, entry) {
-		if (count == HANDLE_LOOKUPS || ++entries > HANDLE_ENTRIES)
-			break;
-		if (!entry->private || entry->func == handle_pollwake ||
-		    handle_sleeper(entry))
-			continue;
-		funcs[count] = entry->func;
-		tasks[count++] = entry->private;
-	}
-	spin_unlock_irq(&sock->wq.wait.lock);
-	for_each_thread(current, thread) {
-		if (!count || ++entries > 2 * HANDLE_ENTRIES)
-			break;
-		for (i = 0; i < count; i++)
-			if (tasks[i] == thread)
-				WRITE_ONCE(handle_packetwake, funcs[i]);
-	}
-	rcu_read_unlock();
 }
 
 /*
@@ -319,17 +261,17 @@ static bool handle_passes(struct file *file, int fd, unsigned int looks)
 bool winsock_handle_others(struct file *file, int fd, unsigned int looks)
 {
 	struct socket *sock = sock_from_file(file);
-	struct wait_queue_entry entry;
+	/* A thread that looks is inside a call, too. */
+	DECLARE_WAITQUEUE(entry, current);
 	bool passes;
 
-	handle_learn_packetwake(sock);
+	compat_learn_poll(file);
+	compat_learn_packet(sock);
 	/* Before tables are walked: often there are only sleeping threads. */
 	if (handle_is_alone(file))
 		return false;
 	if (handle_in_relatives(file, fd, false) || handle_in_table(file, fd))
 		return true;
-	init_waitqueue_func_entry(&entry, handle_looks);
-	entry.private = current;
 	add_wait_queue(&sock->wq.wait, &entry);
 	passes = handle_passes(file, fd, looks);
 	remove_wait_queue(&sock->wq.wait, &entry);
@@ -351,102 +293,4 @@ bool winsock_handle_is(const struct file *file, int fd)
 	is = files_lookup_fd_raw(current->files, fd) == file;
 	rcu_read_unlock();
 	return is;
-}
-
-/**
- * winsock_handle_remove() - remove a descriptor if it is still the file's
- * @file:	the file it must refer to; the caller holds a reference
- * @fd:		the descriptor
- *
- * Comparing and removing is one step under the table's lock: a number that
- * another thread has reused since the lookup is not touched.
- *
- * Return: true if it was removed; the table's reference is then dropped.
- */
-bool winsock_handle_remove(struct file *file, int fd)
-{
-	struct files_struct *files = current->files;
-	struct fdtable *fdt;
-	bool ours;
-
-	spin_lock(&files->file_lock);
-	ours = files_lookup_fd_locked(files, fd) == file;
-	if (ours) {
-		fdt = files_fdtable(files);
-		rcu_assign_pointer(fdt->fd[fd], NULL);
-	}
-	spin_unlock(&files->file_lock);
-	if (!ours)
-		return false;
-
-	/* Until here the number is taken but empty, as before fd_install(). */
-	put_unused_fd(fd);
-	filp_close(file, files);
-	return true;
-}
-
-/**
- * winsock_handle_replace() - put another file at a number that is still @file's
- * @file:	the file it must refer to; the caller holds a reference
- * @fd:		the number
- * @with:	the file to stand there; the table gets a reference of its own
- * @cloexec:	in: close-on-exec for @with; out, on success: what @file had
- *
- * Comparing and replacing is one step under the table's lock, as dup2() does
- * it; the number is taken all the time. A lookup without the lock gets either
- * file: it takes a reference, reads the slot again, and drops a file that is no
- * longer there. rcu_assign_pointer() makes @with complete before a lookup sees
- * it. io_uring goes on using a file that it has registered.
- *
- * Drops the table's reference to @file, which is not the last one: the caller
- * may hold the socket's lock.
- *
- * Return: 0 or -EBADF.
- */
-int winsock_handle_replace(struct file *file, int fd, struct file *with,
-			   bool *cloexec)
-{
-	struct files_struct *files = current->files;
-	struct fdtable *fdt;
-	bool before;
-
-	spin_lock(&files->file_lock);
-	if (files_lookup_fd_locked(files, fd) != file) {
-		spin_unlock(&files->file_lock);
-		return -EBADF;
-	}
-	fdt = files_fdtable(files);
-	before = test_bit(fd, fdt->close_on_exec);
-	__assign_bit(fd, fdt->close_on_exec, *cloexec);
-	rcu_assign_pointer(fdt->fd[fd], get_file(with));
-	spin_unlock(&files->file_lock);
-	*cloexec = before;
-	filp_close(file, files);
-	return 0;
-}
-
-/**
- * winsock_handle_learn() - learn the wake function of poll and select
- * @file: any open file
- *
- * Must run before winsock_handle_shared(); does its work once.
- *
- * Return: 0 or -ENOMEM.
- */
-int winsock_handle_learn(struct file *file)
-{
-	DECLARE_WAIT_QUEUE_HEAD_ONSTACK(head);
-	struct poll_wqueues *polls;
-
-	if (READ_ONCE(handle_pollwake))
-		return 0;
-	polls = kzalloc_obj(*polls);
-	if (!polls)
-		return -ENOMEM;
-	poll_initwait(polls);
-	poll_wait(file, &head, &polls->pt);
-	WRITE_ONCE(handle_pollwake, polls->inline_entries[0].wait.func);
-	poll_freewait(polls);
-	kfree(polls);
-	return 0;
 }

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Handles of the open file: find, remove, replace. The socket's lock, for
- * threads that must not sleep for it without end.
- */
+/* Handles of the open file. */
 #ifndef WINSOCK_HANDLE_H
 #define WINSOCK_HANDLE_H
 
 #include <linux/fs.h>
 #include <linux/types.h>
 
-struct sock;
 struct socket;
-struct wait_queue_entry;
 
 /* The caller's descriptor and the caller's fget. */
 #define WINSOCK_HANDLE_OWN_REFS	2
@@ -29,13 +24,6 @@ struct wait_queue_entry;
 struct file *winsock_handle_get(int fd, struct socket **sock);
 bool winsock_handle_others(struct file *file, int fd, unsigned int looks);
 bool winsock_handle_is(const struct file *file, int fd);
-bool winsock_handle_remove(struct file *file, int fd);
-int winsock_handle_replace(struct file *file, int fd, struct file *with,
-			   bool *cloexec);
-int winsock_handle_learn(struct file *file);
-
-int __must_check winsock_lock_sock(struct sock *sk, long timeout);
-bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn);
 
 /**
  * winsock_handle_shared() - is there another handle of the open file?

@@ -14,7 +14,6 @@
 
 #include <linux/winsock.h>
 
-#include "compat/socket.h"
 #include "decide.h"
 #include "family.h"
 #include "handle.h"
@@ -177,6 +176,16 @@ enum op_step {
 	OP_DECIDED,
 };
 
+/* Does an epoll watch the file? Without another reference none comes. */
+static bool op_is_watched(const struct file *file)
+{
+#ifdef CONFIG_EPOLL
+	return READ_ONCE(file->f_ep);
+#else
+	return false;
+#endif
+}
+
 /*
  * Does the file stay open after the op? Another reference holds it, or it is
  * left to op_put_queue, as an epoll watches it and this worker must not sleep.
@@ -184,7 +193,7 @@ enum op_step {
 static bool op_is_kept(struct file *file, bool may_sleep)
 {
 	return file && (file_count(file) > 1 ||
-			(!may_sleep && compat_file_watched(file)));
+			(!may_sleep && op_is_watched(file)));
 }
 
 /* Decide and carry out. The socket is locked; unlocks it. */
@@ -341,7 +350,7 @@ static void op_work(struct work_struct *work)
 	struct winsock_op *op = container_of(work, struct winsock_op, work);
 	enum op_step step;
 
-	if (!winsock_lock_or_queue(op->sk, &op->turn))
+	if (!lock_sock_or_queue(op->sk, &op->turn))
 		return;
 	step = op_decide(op, false);
 	if (step == OP_RELOCKS) {
@@ -495,7 +504,7 @@ int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome)
 {
 	/* With DROP_FD the descriptor is there first: see close_begin(). */
 	if (!READ_ONCE(op->started)) {
-		if (winsock_lock_sock(op->sk, MAX_SCHEDULE_TIMEOUT))
+		if (lock_sock_killable(op->sk, MAX_SCHEDULE_TIMEOUT))
 			return -EINTR;
 		release_sock(op->sk);
 	}

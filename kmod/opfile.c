@@ -69,7 +69,7 @@ static long opfile_cancel(struct file *file)
 				WINSOCK_OUTCOME_CANCELLED);
 	if (!err) {
 		if (op->dropped &&
-		    winsock_handle_replace(file, op->fd, socket, &op->cloexec))
+		    replace_fd_if(op->fd, file, socket, &op->cloexec))
 			err = -EPERM;
 		/* The op's reference, which a cancel takes over. */
 		fput(socket);

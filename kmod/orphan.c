@@ -15,10 +15,11 @@
 #include <linux/moduleparam.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <net/proto_memory.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "compat/socket.h"
+#include "compat/tcp.h"
 #include "netns.h"
 #include "op.h"
 
@@ -65,7 +66,8 @@ static void orphan_look(struct winsock_op *op)
 	}
 	op->owner = WINSOCK_OP_ORPHAN;
 	list_move_tail(&op->orphans, &orphan_list);
-	compat_orphan_count(op->sk, 1);
+	if (sk_is_tcp(op->sk))
+		tcp_orphan_count_inc();
 	orphan_limit_time(op->sk);
 	WRITE_ONCE(winsock_mib_orphans, winsock_mib_orphans + 1);
 	/* As TCP does, reset the one that is too many. */
@@ -105,7 +107,8 @@ void winsock_orphan_remove(struct winsock_op *op)
 {
 	spin_lock(&orphan_lock);
 	if (op->owner == WINSOCK_OP_ORPHAN) {
-		compat_orphan_count(op->sk, -1);
+		if (sk_is_tcp(op->sk))
+			tcp_orphan_count_dec();
 		WRITE_ONCE(winsock_mib_orphans, winsock_mib_orphans - 1);
 	}
 	op->owner = WINSOCK_OP_ENDED;

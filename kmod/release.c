@@ -1,21 +1,73 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The last release of an attached socket, in close(2), exit or exec. */
+#include <linux/compat.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/net.h>
+#include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>	/* task_pt_regs() of arm64 */
 #include <net/sock.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
 
 #include <linux/winsock.h>
 
-#include "compat/syscall.h"
 #include "decide.h"
 #include "family.h"
 #include "netns.h"
 #include "op.h"
 #include "sockopt.h"
 #include "ulp.h"
+
+/* 32-bit numbers, which no header of all kernels has. */
+#if defined(CONFIG_X86)
+#define RELEASE_32_DUP3		330
+#elif defined(CONFIG_ARM64)
+#define RELEASE_32_DUP3		358
+#elif defined(CONFIG_S390)
+#define RELEASE_32_DUP3		326
+#elif defined(CONFIG_PPC)
+#define RELEASE_32_DUP3		316
+#else
+#define RELEASE_32_DUP3		-1
+#endif
+#define RELEASE_32_CLOSE	6
+#define RELEASE_32_DUP2		63
+#define RELEASE_32_CLOSE_RANGE	436
+
+/* Is the thread in a system call that closes? */
+static bool release_in_close(void)
+{
+	bool compat = in_compat_syscall();
+	int nr;
+
+	if (current->flags & (PF_EXITING | PF_KTHREAD | PF_IO_WORKER))
+		return false;
+	nr = syscall_get_nr(current, task_pt_regs(current));
+#ifdef CONFIG_X86_X32_ABI
+	/* x32 has the 64-bit numbers. */
+	if (in_x32_syscall()) {
+		compat = false;
+		nr &= ~__X32_SYSCALL_BIT;
+	}
+#endif
+	if (compat)
+		return nr == RELEASE_32_CLOSE || nr == RELEASE_32_DUP2 ||
+		       nr == RELEASE_32_DUP3 || nr == RELEASE_32_CLOSE_RANGE;
+	switch (nr) {
+	case __NR_close:
+	case __NR_close_range:
+	case __NR_dup3:
+#ifdef __NR_dup2
+	case __NR_dup2:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
 
 /*
  * A thread waits only in a system call that closes, and only for a blocking
@@ -26,8 +78,7 @@ static bool release_may_wait(const struct sock *sk)
 {
 	const struct file *file = sk->sk_socket->file;
 
-	return file && !winsock_sockopt_nonblock(sk, file) &&
-	       compat_syscall_closes();
+	return file && !winsock_sockopt_nonblock(sk, file) && release_in_close();
 }
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The module is written to the newest kernel's API. This file adds what older
- * kernels lack, and include/ the headers; only compat/ tests the version. The
- * build includes this file first; on the newest kernel it adds nothing.
+ * The module is written to the newest kernel's API, and to what core.h adds to
+ * it. This file adds what older kernels lack, and include/ the headers; only
+ * compat/ tests the version. The build includes this file first; in a kernel's
+ * tree it is left out.
  */
 #ifndef WINSOCK_COMPAT_H
 #define WINSOCK_COMPAT_H
@@ -34,11 +35,30 @@ hrtimer_setup(struct hrtimer *timer,
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#include <linux/file.h>
+#include <linux/sched.h>
 #include <net/net_namespace.h>
+
+/* Before 6.6 it was for kernel threads, and close(2) used task work. */
+static inline void compat_fput_sync(struct file *file)
+{
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(file);
+	else
+		fput(file);
+}
+#define __fput_sync compat_fput_sync
 
 /* Before 6.6 a table ended with an empty row, which ours has. */
 #define register_net_sysctl_sz(net, path, table, size) \
 	register_net_sysctl(net, path, table)
 #endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+/* Before 6.7 each function that asks the hook changes the socket, too. */
+#define do_sock_setsockopt(...) (-EINVAL)
+#endif
+
+#include "core.h"
 
 #endif /* WINSOCK_COMPAT_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A socket's lock for threads that must not sleep for it without end. A user
- * can make the owner sleep inside send() for ever, on memory that userfaultfd
- * or FUSE never delivers.
+ * net/core/sock.c: a socket's lock for threads that must not sleep for it
+ * without end. A user can make the owner sleep inside send() for ever, on memory
+ * that userfaultfd or FUSE never delivers.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -10,17 +10,17 @@
 #include <linux/wait.h>
 #include <net/sock.h>
 
-#include "handle.h"
+/* The kernel's from here on. */
 
 /**
- * winsock_lock_sock() - lock_sock() that ends when the thread is killed
+ * lock_sock_killable() - lock_sock() that a fatal signal or a time ends
  * @sk:		the socket
  * @timeout:	jiffies, or MAX_SCHEDULE_TIMEOUT
  *
  * Return: 0 with the socket locked, to be released by release_sock(), -EINTR or
  * -ETIMEDOUT.
  */
-int winsock_lock_sock(struct sock *sk, long timeout)
+int lock_sock_killable(struct sock *sk, long timeout)
 {
 	DEFINE_WAIT(wait);
 	int err = 0;
@@ -51,9 +51,10 @@ int winsock_lock_sock(struct sock *sk, long timeout)
 		mutex_acquire(&sk->sk_lock.dep_map, 0, 0, _RET_IP_);
 	return err;
 }
+EXPORT_SYMBOL_GPL(lock_sock_killable);
 
 /**
- * winsock_lock_or_queue() - lock a socket, or be called when it is unlocked
+ * lock_sock_or_queue() - lock a socket, or be called when it is unlocked
  * @sk:		the socket
  * @turn:	on no queue. Its function is called once, in any context, with
  *		the queue's lock held and interrupts off, and must remove @turn
@@ -65,7 +66,7 @@ int winsock_lock_sock(struct sock *sk, long timeout)
  * Return: true with the socket locked, to be released by release_sock(); false:
  * @turn waits.
  */
-bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn)
+bool lock_sock_or_queue(struct sock *sk, struct wait_queue_entry *turn)
 {
 	bool taken;
 
@@ -81,3 +82,4 @@ bool winsock_lock_or_queue(struct sock *sk, struct wait_queue_entry *turn)
 		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _RET_IP_);
 	return taken;
 }
+EXPORT_SYMBOL_GPL(lock_sock_or_queue);

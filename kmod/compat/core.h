@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the module wants of the core and no kernel has yet. Each .c file beside
+ * this one names a file of the core: in a kernel's tree its functions stand
+ * there, and these prototypes in the headers named above them. Here they are the
+ * module's, by what is exported.
+ */
+#ifndef WINSOCK_COMPAT_CORE_H
+#define WINSOCK_COMPAT_CORE_H
+
+#include <linux/compiler.h>
+#include <linux/export.h>
+#include <linux/types.h>
+
+/* A module has them for itself. */
+#undef EXPORT_SYMBOL_GPL
+#define EXPORT_SYMBOL_GPL(symbol)
+
+struct file;
+struct sock;
+struct socket;
+struct task_struct;
+struct wait_queue_entry;
+
+/* include/linux/file.h */
+bool close_fd_if(unsigned int fd, struct file *file);
+int replace_fd_if(unsigned int fd, struct file *file, struct file *with,
+		  bool *cloexec);
+
+/* include/linux/poll.h */
+struct task_struct *poll_entry_task(const struct wait_queue_entry *entry);
+
+/* include/linux/skbuff.h */
+struct task_struct *skb_entry_task(const struct wait_queue_entry *entry);
+
+/* include/net/sock.h */
+int __must_check lock_sock_killable(struct sock *sk, long timeout);
+bool lock_sock_or_queue(struct sock *sk, struct wait_queue_entry *turn);
+
+/*
+ * The functions that the kernel's own wait by are static. Lines that call these
+ * are left out in a tree.
+ */
+void compat_learn_poll(struct file *file);
+void compat_learn_packet(struct socket *sock);
+
+#endif /* WINSOCK_COMPAT_CORE_H */
