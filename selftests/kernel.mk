@@ -42,7 +42,7 @@ TEST_LIB := dev ends mib net pass trace ulp usage wire
 
 CFLAGS += -O2 -g -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	  -Wno-missing-field-initializers -D_GNU_SOURCE=
-CPPFLAGS += -I. -Ilib $(UAPI)
+CPPFLAGS += -I. -Ilib $(UAPI) -DIN_TREE=$(if $(wildcard ../lib.mk),1,0)
 LDFLAGS += -pthread
 
 ifneq ($(wildcard ../lib.mk),)

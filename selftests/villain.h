@@ -169,12 +169,14 @@ static inline int references_wait(int wanted)
 	return dev_references(wanted);
 }
 
-/* Until 6.12 a module can add to the count that sockstat shows. */
+/* Does the module add to the count that sockstat shows? 6.12 and older let modules do so. */
 static inline bool sockstat_counts(void)
 {
 	struct utsname name;
 	int major, minor;
 
+	if (IN_TREE)
+		return true;
 	uname(&name);
 	return sscanf(name.release, "%d.%d", &major, &minor) == 2 && major == 6 && minor <= 12;
 }
