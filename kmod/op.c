@@ -176,7 +176,7 @@ enum op_step {
 	OP_DECIDED,
 };
 
-/* Does an epoll watch the file? Without another reference none comes. */
+/* Does an epoll watch it? None is added without another reference. */
 static bool op_is_watched(const struct file *file)
 {
 #ifdef CONFIG_EPOLL
