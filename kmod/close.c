@@ -234,7 +234,7 @@ static void close_unprepare(struct close_call *call, bool begun)
 }
 
 /*
- * Begin to wait; the socket is locked. winsock_handle_replace() lets other
+ * Begin to wait; the socket is locked. replace_fd_if() lets other
  * threads use the op's descriptor before the op is started: in
  * winsock_op_demand() they wait for the socket's lock.
  */

@@ -22,7 +22,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
+#include <linux/skbuff.h>
 #include <linux/wait.h>
 #include <net/sock.h>
 

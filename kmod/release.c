@@ -78,7 +78,8 @@ static bool release_may_wait(const struct sock *sk)
 {
 	const struct file *file = sk->sk_socket->file;
 
-	return file && !winsock_sockopt_nonblock(sk, file) && release_in_close();
+	return file && !winsock_sockopt_nonblock(sk, file) &&
+	       release_in_close();
 }
 
 /*

@@ -47,6 +47,7 @@ static inline void compat_fput_sync(struct file *file)
 	else
 		fput(file);
 }
+
 #define __fput_sync compat_fput_sync
 
 /* Before 6.6 a table ended with an empty row, which ours has. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the module wants of the core and no kernel has yet. Each .c file beside
- * this one names a file of the core: in a kernel's tree its functions stand
- * there, and these prototypes in the headers named above them. Here they are the
- * module's, by what is exported.
+ * this one names a file of the core: in a kernel's tree its functions are
+ * there, and these prototypes in the headers named above them. Here they are
+ * the module's, by what is exported.
  */
 #ifndef WINSOCK_COMPAT_CORE_H
 #define WINSOCK_COMPAT_CORE_H

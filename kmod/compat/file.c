@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* fs/file.c: a descriptor that is closed or replaced if it is still a file's. */
+/* fs/file.c: close or replace a descriptor if it is still a file's. */
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>

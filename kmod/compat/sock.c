@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * net/core/sock.c: a socket's lock for threads that must not sleep for it
- * without end. A user can make the owner sleep inside send() for ever, on memory
- * that userfaultfd or FUSE never delivers.
+ * without end. A user can make the owner sleep inside send() for ever, on
+ * memory that userfaultfd or FUSE never delivers.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
