@@ -134,11 +134,12 @@ sign:
 # The source for DKMS; then `dkms install winsock/VERSION`.
 DKMS_TREE = $(DESTDIR)/usr/src/winsock-$(VERSION)
 dkms-tree:
-	install -d $(DKMS_TREE)/kmod/compat/include/kunit $(DKMS_TREE)/kmod/family $(DKMS_TREE)/uapi/linux
+	install -d $(DKMS_TREE)/kmod/compat/include/kunit $(DKMS_TREE)/kmod/compat/include/net $(DKMS_TREE)/kmod/family $(DKMS_TREE)/uapi/linux
 	install -m 644 Kbuild Makefile $(DKMS_TREE)
 	install -m 644 kmod/*.[ch] kmod/Kbuild kmod/META $(DKMS_TREE)/kmod
 	install -m 644 kmod/compat/*.[ch] $(DKMS_TREE)/kmod/compat
 	install -m 644 kmod/compat/include/kunit/*.h $(DKMS_TREE)/kmod/compat/include/kunit
+	install -m 644 kmod/compat/include/net/*.h $(DKMS_TREE)/kmod/compat/include/net
 	install -m 644 kmod/family/*.c $(DKMS_TREE)/kmod/family
 	install -m 644 uapi/linux/winsock.h $(DKMS_TREE)/uapi/linux
 	kmod/dist/dkms-conf > $(DKMS_TREE)/dkms.conf
