@@ -9,13 +9,7 @@
  *	closes.exe [TEXT]	the rows, or those whose name has TEXT in it
  *	closes.exe -CHILD ...	another process of some rows
  */
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#include <mswsock.h>
-#include <process.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "common.h"
 
 #define LIMIT_S		40
 #define SO_DONTLINGER_	((int)~SO_LINGER)
@@ -26,23 +20,7 @@ struct pair {
 	long long queued;	/* bytes that a has sent */
 };
 
-static char block[65536], myself[MAX_PATH];
-
-static double now(void)
-{
-	LARGE_INTEGER count, frequency;
-
-	QueryPerformanceCounter(&count);
-	QueryPerformanceFrequency(&frequency);
-	return (double)count.QuadPart / frequency.QuadPart;
-}
-
-static int linger(SOCKET s, int onoff, int seconds)
-{
-	struct linger value = { onoff, seconds };
-
-	return setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&value, sizeof(value));
-}
+static char myself[MAX_PATH];
 
 static struct linger lingers(SOCKET s)
 {
@@ -65,11 +43,6 @@ static BOOL dontlingers(SOCKET s)
 
 	getsockopt(s, SOL_SOCKET, SO_DONTLINGER_, (char *)&value, &size);
 	return value;
-}
-
-static int nonblocking(SOCKET s, u_long on)
-{
-	return ioctlsocket(s, FIONBIO, &on);
 }
 
 static SOCKET tcp(void)
@@ -106,17 +79,31 @@ static struct pair connected(void)
 	return pair;
 }
 
-/* Send until no more is taken; sets blocking mode. */
-static void fill(struct pair *pair)
+/*
+ * Send until no more is taken, also after a while: Wine 10 has a queue of its own beside the
+ * kernel's. The socket is non-blocking.
+ */
+static void stuff(struct pair *pair)
 {
 	int sent;
 
-	nonblocking(pair->a, 1);
-	do {
+	for (int refused = 0; refused < 4; ) {
 		sent = send(pair->a, block, sizeof(block), 0);
-		if (sent > 0)
+		if (sent > 0) {
 			pair->queued += sent;
-	} while (sent > 0 || (sent < 0 && WSAGetLastError() == WSAENOBUFS));
+			refused = 0;
+		} else if (WSAGetLastError() != WSAENOBUFS) {
+			Sleep(100);
+			refused++;
+		}
+	}
+}
+
+/* The same; the socket is blocking afterwards. */
+static void fill(struct pair *pair)
+{
+	nonblocking(pair->a, 1);
+	stuff(pair);
 	nonblocking(pair->a, 0);
 }
 
@@ -129,21 +116,6 @@ static struct pair full(int onoff, int seconds, int mode)
 	fill(&pair);
 	nonblocking(pair.a, mode);
 	return pair;
-}
-
-static int peer_error;
-
-/* Read to the peer's end. Returns the bytes; peer_error says how it ended (0: FIN). */
-static long long drain(SOCKET s)
-{
-	long long total = 0;
-	int got;
-
-	nonblocking(s, 0);
-	while ((got = recv(s, block, sizeof(block), 0)) > 0)
-		total += got;
-	peer_error = got ? WSAGetLastError() : 0;
-	return total;
 }
 
 static BOOL peer_sees_fin(SOCKET s)
@@ -416,21 +388,6 @@ static struct sockaddr_in name_of(SOCKET s)
 	return name;
 }
 
-/* Returns the longest time that another request of the session took, in these seconds. */
-static double longest_request(double seconds)
-{
-	double end = now() + seconds, longest = 0, before, after;
-
-	while ((before = now()) < end) {
-		CloseHandle(CreateEvent(NULL, FALSE, FALSE, NULL));
-		after = now();
-		if (after - before > longest)
-			longest = after - before;
-		Sleep(1);
-	}
-	return longest;
-}
-
 static volatile LONG apcs;
 
 static void CALLBACK apc(ULONG_PTR unused)
@@ -490,6 +447,9 @@ int main(int argc, char **argv)
 		CloseHandle((HANDLE)_beginthreadex(NULL, 0, run, result, 0, NULL));
 		if (WaitForSingleObject(result->known, LIMIT_S * 1000) != WAIT_OBJECT_0)
 			printf("# hangs: %s\n", rows[i].name);
+		if (!result->good)
+			printf("# the last close took %.3f s, the last peer's error was %d\n", took,
+			       peer_error);
 		failed += !result->good;
 		printf("%s %d %s\n", result->good ? "ok" : "not ok", ++count, rows[i].name);
 	}

@@ -549,18 +549,16 @@ static BOOL N11(void)
 static BOOL N12(void)
 {
 	struct sockaddr_in name;
-	SOCKET l = listener(&name), s = tcp(), a;
-	int sent;
+	SOCKET l = listener(&name), s = tcp();
+	struct pair pair = { 0 };
 
 	linger(l, 1, 5);
 	connect(s, (struct sockaddr *)&name, sizeof(name));
 	Sleep(50);
 	nonblocking(l, 1);
-	a = accept(l, NULL, NULL);
-	do
-		sent = send(a, block, sizeof(block), 0);
-	while (sent > 0);
-	return would_block(a);
+	pair.a = accept(l, NULL, NULL);
+	stuff(&pair);
+	return would_block(pair.a);
 }
 static BOOL N13(void)
 {
@@ -853,6 +851,72 @@ static BOOL X6(void)
 	return longest < 0.5 && done(&job, 1);
 }
 
+/* As full(), but all that was sent is the kernel's, no queue of Wine's has any. */
+static struct pair sent(int seconds)
+{
+	struct pair pair = connected();
+	int buffer = 1000000;
+
+	linger(pair.a, 1, seconds);
+	setsockopt(pair.a, SOL_SOCKET, SO_SNDBUF, (char *)&buffer, sizeof(buffer));
+	pair.queued = send(pair.a, block, sizeof(block), 0);
+	return pair;
+}
+/* Linux programs beside this one, and files of the kernel's, which only Wine has. */
+static BOOL hold(const char *what, int port)
+{
+	char line[MAX_PATH + 40];
+	STARTUPINFO info = { sizeof(info) };
+	PROCESS_INFORMATION process;
+
+	snprintf(line, sizeof(line), "Z:\\tmp\\t\\hold %s %d 6", what, port);
+	if (!CreateProcess(NULL, line, NULL, NULL, FALSE, 0, NULL, NULL, &info, &process))
+		return FALSE;
+	Sleep(1500);
+	return TRUE;
+}
+static BOOL X7(void)
+{
+	/* A thread sits in a page fault inside send(), until 4.5 s from the close. */
+	struct pair pair = sent(2);
+	struct job job = { pair.a };
+	double longest;
+
+	if (!hold("lock", ntohs(name_of(pair.a).sin_port)))
+		return FALSE;
+	start(close_job, &job);
+	longest = longest_request(3);
+	printf("# session: while a page fault holds the socket another request took %.3f s\n", longest);
+	return longest < 0.5 && !done(&job, 0) && done(&job, 10) && job.ret == 0 &&
+	       job.end - job.begin > 3 && peer_sees_reset(pair.b);
+}
+static BOOL ops_max(const char *value)
+{
+	FILE *file = fopen("Z:\\proc\\sys\\net\\winsock\\ops_max", "w");
+
+	return file && fputs(value, file) >= 0 && !fclose(file);
+}
+static BOOL E1(void)
+{
+	struct pair one = sent(3), two = sent(3);
+	struct job job = { one.a };
+	BOOL good;
+
+	if (!ops_max("1"))
+		return FALSE;
+	start(close_job, &job);
+	Sleep(500);
+	good = at_once(two.a) && drain(two.b) == two.queued && !peer_error;
+	ops_max("131072");
+	return good && done(&job, 10) && peer_sees_reset(one.b);
+}
+static BOOL E2(void)
+{
+	struct pair pair = sent(3);
+
+	return hold("files", 0) && at_once(pair.a) && drain(pair.b) == pair.queued && !peer_error;
+}
+
 #define ROWS \
 	ROW(O1, "a new socket: SO_LINGER {0,0}") \
 	ROW(O2, "a new socket: SO_DONTLINGER is TRUE") \
@@ -968,4 +1032,7 @@ static BOOL X6(void)
 	ROW(X4, "a thread killed in the wait takes the close back") \
 	ROW(X4b, "and the connection goes on") \
 	ROW(X5, "{1,0} holds when the process is killed") \
-	ROW(X6, "nobody else waits while a close lingers")
+	ROW(X6, "nobody else waits while a close lingers") \
+	ROW(X7, "nor while a page fault holds the socket") \
+	ROW(E1, "too many closes pending: at once, all arrives, FIN") \
+	ROW(E2, "no descriptor for the server: at once, all arrives, FIN")

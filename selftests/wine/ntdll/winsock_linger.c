@@ -4,13 +4,22 @@
  * socket has no more than {1,0}. Part of unix/socket.c.
  *
  * The Unix option is set here and not in the server: setting it takes the socket's
- * lock, which another thread of the program may hold for long.
+ * lock, which another thread of the program may hold for long, as in a page fault
+ * inside send(). A close waits here for that thread, and not in the server.
  */
 static BOOL winsock_linger( HANDLE handle, IO_STATUS_BLOCK *io, UINT code, const void *in_buffer,
 			    UINT in_size, NTSTATUS *status )
 {
 	const struct WS_linger *linger = in_buffer;
 
+	if (code == IOCTL_AFD_WINSOCK_CLOSE)
+	{
+		struct tcp_info info;
+		IO_STATUS_BLOCK unused;
+
+		do_getsockopt( handle, &unused, IPPROTO_TCP, TCP_INFO, &info, sizeof(info) );
+		return FALSE;
+	}
 	if (code != IOCTL_AFD_WINE_SET_SO_LINGER && code != IOCTL_AFD_WINE_GET_SO_LINGER) return FALSE;
 	if (access( "/dev/winsock", F_OK )) return FALSE;
 	*status = STATUS_BAD_DEVICE_TYPE;	/* for the server */

@@ -161,6 +161,8 @@ static void winsock_closesocket( struct sock *sock, struct async *async )
 		return;
 	}
 	if (sock->obj.handle_count > 1 || !winsock_lingers( sock )) return;
+	/* The module is gone: as ever. */
+	if (access( WINSOCK_DEVICE, F_OK )) return;
 	if (sock->nonblocking && winsock->seconds)
 	{
 		int err = queued ? EWOULDBLOCK :
@@ -171,7 +173,6 @@ static void winsock_closesocket( struct sock *sock, struct async *async )
 		else winsock->closing = 1;
 		return;
 	}
-	if (access( WINSOCK_DEVICE, F_OK )) return;
 	winsock->closing = 1;
 	winsock->deadline = monotonic_time + winsock_time( winsock );
 	sock_close_handle( &sock->obj, current->process, 0 );
