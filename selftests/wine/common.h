@@ -56,7 +56,7 @@ static double longest_request(double seconds)
 		after = now();
 		if (after - before > longest)
 			longest = after - before;
-		Sleep(1);
+		Sleep(10);
 	}
 	return longest;
 }

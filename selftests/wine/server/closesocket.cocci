@@ -36,6 +36,12 @@
  	...
  }
 
+// By CloseHandle(), or when the process ends.
+@last_handle@
+@@
+ async_cancel_queue( &sock->write_q );
++winsock_last_handle( sock );
+
 // accept() and AcceptEx(): the option is the listener's.
 @inherit@
 @@

@@ -141,7 +141,22 @@ static void winsock_drain_timeout( void *private )
 
 static int winsock_is_draining( struct winsock *winsock )
 {
-	return winsock->async && !winsock->op;
+	return winsock->timeout != NULL;
+}
+
+/* From here on the time runs. What is queued here has to go first. */
+static void winsock_begin( struct sock *sock )
+{
+	struct winsock *winsock = &sock->winsock;
+
+	winsock->closing = 1;
+	winsock->deadline = monotonic_time + winsock_time( winsock );
+	if (winsock->seconds && async_queued( &sock->write_q ))
+	{
+		winsock->timeout = add_timeout_user( -winsock_time( winsock ), winsock_drain_timeout, sock );
+		sock_reselect( sock );
+	}
+	else winsock_linger( sock );
 }
 
 static void winsock_reselected( struct sock *sock )
@@ -174,17 +189,10 @@ static void winsock_closesocket( struct sock *sock, struct async *async )
 		return;
 	}
 	winsock->closing = 1;
-	winsock->deadline = monotonic_time + winsock_time( winsock );
 	sock_close_handle( &sock->obj, current->process, 0 );
 	winsock->async = (struct async *)grab_object( async );
 	queue_async( &winsock->wait_q, async );
-	if (winsock->seconds && async_queued( &sock->write_q ))
-	{
-		winsock->timeout = add_timeout_user( -winsock_time( winsock ),
-						     winsock_drain_timeout, sock );
-		sock_reselect( sock );
-	}
-	else winsock_linger( sock );
+	winsock_begin( sock );
 	set_error( STATUS_PENDING );
 }
 
@@ -215,17 +223,29 @@ static int winsock_is_quiet( struct sock *sock )
 	return sock->winsock.closing && !winsock_is_draining( &sock->winsock );
 }
 
-/* The last handle was closed, perhaps by the end of the process. */
+/*
+ * The last handle goes, by whatever way. While a client sends what is queued here the socket
+ * lives on; the time runs.
+ */
+static void winsock_last_handle( struct sock *sock )
+{
+	if (!sock->winsock.closing && winsock_lingers( sock ) && async_queued( &sock->write_q ) &&
+	    !access( WINSOCK_DEVICE, F_OK ))
+		winsock_begin( sock );
+}
+
+/* The end, also by the end of the process. What was queued here is gone with that. */
 static void winsock_destroy( struct sock *sock )
 {
 	struct winsock *winsock = &sock->winsock;
-	int op_fd;
+	int draining = winsock_is_draining( winsock ), op_fd;
+	timeout_t time = draining ? winsock->deadline - monotonic_time : winsock_time( winsock );
 
 	winsock_complete( winsock, STATUS_HANDLES_CLOSED );
 	free_async_queue( &winsock->wait_q );
 	if (winsock->op) release_object( winsock->op );
-	else if (!winsock->closing && winsock_lingers( sock ) && winsock->seconds &&
-		 !winsock_say_close( sock, WINSOCK_CLOSE_BLOCKING, winsock_time( winsock ), &op_fd ) &&
+	else if ((draining || !winsock->closing) && winsock_lingers( sock ) && winsock->seconds &&
+		 !winsock_say_close( sock, WINSOCK_CLOSE_BLOCKING, time, &op_fd ) &&
 		 op_fd != -1)
 		close( op_fd );
 }

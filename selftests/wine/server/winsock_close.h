@@ -35,6 +35,7 @@ struct winsock {
 
 static void winsock_init( struct winsock *winsock );
 static void winsock_inherit( struct sock *child, struct sock *listener );
+static void winsock_last_handle( struct sock *sock );
 static void winsock_destroy( struct sock *sock );
 static int winsock_ioctl( struct sock *sock, unsigned int code, struct async *async );
 static int winsock_is_quiet( struct sock *sock );
