@@ -859,7 +859,8 @@ static struct pair sent(int seconds)
 
 	linger(pair.a, 1, seconds);
 	setsockopt(pair.a, SOL_SOCKET, SO_SNDBUF, (char *)&buffer, sizeof(buffer));
-	pair.queued = send(pair.a, block, sizeof(block), 0);
+	for (int i = 0; i < 3; i++)
+		pair.queued += send(pair.a, block, sizeof(block), 0);
 	return pair;
 }
 /* Linux programs beside this one, and files of the kernel's, which only Wine has. */
@@ -892,7 +893,7 @@ static BOOL X7(void)
 }
 static BOOL ops_max(const char *value)
 {
-	FILE *file = fopen("Z:\\proc\\sys\\net\\winsock\\ops_max", "w");
+	FILE *file = fopen("Z:\\proc\\sys\\net\\winsock\\ops_max", "r+");
 
 	return file && fputs(value, file) >= 0 && !fclose(file);
 }

@@ -7,15 +7,16 @@
  * lock, which another thread of the program may hold for long, as in a page fault
  * inside send(). A close waits here for that thread, and not in the server.
  */
-static BOOL winsock_linger( HANDLE handle, IO_STATUS_BLOCK *io, UINT code, const void *in_buffer,
-			    UINT in_size, NTSTATUS *status )
+static BOOL winsock_linger( HANDLE handle, UINT code, const void *in_buffer, UINT in_size,
+			    NTSTATUS *status )
 {
 	const struct WS_linger *linger = in_buffer;
+	/* Not the caller's, which of a 32-bit program points to its own until the server answers. */
+	IO_STATUS_BLOCK unused;
 
 	if (code == IOCTL_AFD_WINSOCK_CLOSE)
 	{
 		struct tcp_info info;
-		IO_STATUS_BLOCK unused;
 
 		do_getsockopt( handle, &unused, IPPROTO_TCP, TCP_INFO, &info, sizeof(info) );
 		return FALSE;
@@ -26,7 +27,7 @@ static BOOL winsock_linger( HANDLE handle, IO_STATUS_BLOCK *io, UINT code, const
 	if (code == IOCTL_AFD_WINE_SET_SO_LINGER && in_size >= sizeof(*linger))
 	{
 		struct linger native = { linger->l_onoff && !linger->l_linger, 0 };
-		NTSTATUS err = do_setsockopt( handle, io, SOL_SOCKET, SO_LINGER, &native,
+		NTSTATUS err = do_setsockopt( handle, &unused, SOL_SOCKET, SO_LINGER, &native,
 					      sizeof(native) );
 
 		if (err) *status = err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "wine/winsock_afd.h"
 
-static BOOL winsock_linger( HANDLE handle, IO_STATUS_BLOCK *io, UINT code, const void *in_buffer,
-			    UINT in_size, NTSTATUS *status );
+static BOOL winsock_linger( HANDLE handle, UINT code, const void *in_buffer, UINT in_size,
+			    NTSTATUS *status );
