@@ -169,7 +169,8 @@ int main(int argc, char **argv)
 		    killed ? "killed with data queued: it is gone" : "it exits with data queued");
 		got = drain(peer);
 		ending = !peer_error ? "FIN" : peer_error == WSAECONNRESET ? "a reset" : "no end";
-		printf("# %s: %s with data queued, the client gets %lld KB and %s, another's request took %.3f s\n",
+		printf("# %s: %s with data queued, the client gets %lld KB and %s, "
+		       "another's request took %.3f s\n",
 		       name, killed ? "killed" : "exits", got >> 10, ending, longest);
 		/* Without a linger time it ends as it always did; with 8 s by then. */
 		if (lingers)
