@@ -26,7 +26,7 @@ statement S;
  #include "user.h"
 +#include "close_cancel.h"
 
-// a reset that the server has seen is what a later recv() is told: asking
+// a reset that the server has seen is what a later recv() returns: asking
 // for SO_ERROR took it away. Newer Wines do so.
 @reset@
 statement S1, S2;
