@@ -128,7 +128,7 @@ TEST_F_TIMEOUT(limit, under_pressure_they_go_first, 200)
 	EXPECT_NOTHING();
 }
 
-/* As TCP's own do not: they have nobody to receive for. */
+/* As TCP's own do not: no process receives from them. */
 TEST_F_TIMEOUT(limit, what_they_have_received_counts, 200)
 {
 	static struct winsock_close calls[READERS];

@@ -2,7 +2,7 @@
 /*
  * A Linux program that rows of closes.exe start.
  *
- *	hold lock PORT SECONDS	take the socket with that local port from whoever has it, and
+ *	hold lock PORT SECONDS	take the socket with that local port from its owner, and
  *				sit in send() on memory that does not arrive, which keeps the
  *				socket's lock: a page fault of that length
  *	hold files 0 SECONDS	no new descriptor for wineserver
