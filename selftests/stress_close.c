@@ -45,7 +45,11 @@ struct worker {
 static void *party_run(void *argument)
 {
 	struct party *party = argument;
+	sigset_t signals;
 
+	/* The signals are for the closes: a read that one ends would leave the rest unread. */
+	sigfillset(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	usleep(party->delay_us);
 	if (party->conduct == RESETS) {
 		net_linger(party->fd, 1, 0);
