@@ -32,7 +32,7 @@ FOR_GUEST = $(MAKE) --no-print-directory KVER=$$(selftests/vm/packages --kernel)
 .PHONY: all modules lib tests-build check-config load unload reload status
 .PHONY: install modules_install install-lib install-uapi uninstall sign dkms-tree deb deb-check
 .PHONY: docs man roots tree series tree-check
-.PHONY: check quick programs wine demo bench vm-debug fuzz kunit matrix lint coverage vm-check vm-demo vm-bench vm-wine packages clean distclean help
+.PHONY: check quick programs wine demo bench vm-debug race fuzz kunit matrix lint coverage vm-check vm-demo vm-bench vm-wine packages clean distclean help
 
 all: modules lib
 
@@ -44,6 +44,7 @@ help:
 	@echo 'make quick          for daily work: the host'\''s tests, close_* and ulp_* on one kernel'
 	@echo 'make programs       servers of Debian, plain and under winsock-run'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
+	@echo 'make race           the races on two processors under KASAN and lockdep, then under KCSAN'
 	@echo 'make matrix         the whole suite on 6.1, 6.12, their -rt flavours and 7.3, one table'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
 	@echo 'make roots          demo and check in clean roots of Debian 12, 13 and testing'
@@ -234,6 +235,9 @@ coverage:
 
 vm-debug: packages
 	@$(FOR_GUEST) vm-check T='$(T)' MODE=debug
+
+race: packages
+	@$(FOR_GUEST) vm-check T='$(T)' MODE='kasan kcsan'
 
 demo: packages
 	@$(FOR_GUEST) vm-demo
