@@ -17,9 +17,9 @@
 #define WORKERS		4
 #define SECONDS		10
 
-/* Every eighth timeout is so long that the peer ends the close, however slow the machine is. */
+/* Every fourth timeout is so long that the peer ends the close, however slow the machine is. */
 #define TIMEOUT_NS(seed, us) \
-	(rand_r(seed) % 8 ? 1 + rand_r(seed) % (us) * 1000ULL : 60 * 1000000000ULL)
+	(rand_r(seed) % 4 ? 1 + rand_r(seed) % (us) * 1000ULL : 60 * 1000000000ULL)
 
 enum conduct { READS, READS_LATE, RESETS, CONDUCTS };
 

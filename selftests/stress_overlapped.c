@@ -25,6 +25,7 @@ DEV_REQUIRED;
 #define WORKERS		4
 #define TAKERS		2
 #define SECONDS		6
+#define CLOSES		40	/* at least, so that each way is among them on slow machines too */
 #define OPERATIONS	6
 #define CONTESTED	40
 
@@ -375,6 +376,8 @@ FIXTURE_TEARDOWN(stress)
 static void workers_run(struct worker *workers, void (*run)(struct worker *worker))
 {
 	pthread_t takers[TAKERS], guard;
+	unsigned int rounds;
+	bool wrong = false;
 
 	round_run = run;
 	for (int i = 0; i < TAKERS; i++)
@@ -388,7 +391,14 @@ static void workers_run(struct worker *workers, void (*run)(struct worker *worke
 		if (pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]))
 			abort();
 	}
-	net_sleep(SECONDS * 1000);
+	do {
+		net_sleep(SECONDS * 1000);
+		rounds = 0;
+		for (int i = 0; i < WORKERS; i++) {
+			rounds += workers[i].rounds;
+			wrong |= workers[i].wrong[0];
+		}
+	} while (rounds < CLOSES && !wrong);
 	over = true;
 	for (int i = 0; i < WORKERS; i++)
 		pthread_join(workers[i].thread, NULL);

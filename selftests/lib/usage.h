@@ -15,4 +15,10 @@ int usage_sockets(const char *key);
 /* Active objects of a slab cache; -1 if it is unknown. */
 long usage_slab(const char *cache);
 
+/*
+ * How many of @count are enough: where the kernel looks for mistakes (lockdep, KCSAN) a
+ * twentieth, as each takes that much longer.
+ */
+int usage_enough(int count);
+
 #endif /* USAGE_H */
