@@ -9,10 +9,10 @@ T	?=
 # The key to sign with; the default is DKMS'.
 SIGN_KEY ?= /var/lib/dkms/mok.key
 SIGN_CERT ?= /var/lib/dkms/mok.pub
-LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 lld-19 llvm-19 coccinelle mandoc pyflakes3 python3-sphinx
+LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 libclang-rt-19-dev lld-19 llvm-19 coccinelle mandoc pyflakes3 python3-sphinx
 OTHER_PACKAGES := libasio-dev
 WINE_PACKAGES = autoconf coccinelle dpkg-dev e2fsprogs gcc-mingw-w64-i686 $(if $(shell command -v npm),,npm)
-DEB_PACKAGES := debhelper dh-dkms dpkg-dev fakeroot lintian linux-source
+DEB_PACKAGES := build-essential debhelper dh-dkms dpkg-dev fakeroot lintian linux-source
 CHECK_PACKAGES := $(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) valgrind
 MODE	?=
 

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 mapfile -t sources < <(find "$root/userlib/src" -name '*.c' -not -name startup.c -not -name fork.c)
 log=$work/log
 
-if clang -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
+if clang-19 -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=undefined -I"$root/userlib/include" -I"$root/userlib/src" -I"$root/uapi" \
 	-o "$work/option_fuzz" "$root/selftests/host/option_fuzz.c" "${sources[@]}" -pthread >"$log" 2>&1 &&
    (cd "$work" && ./option_fuzz -seed=1 -max_total_time=15 -max_len=256 -print_final_stats=1) >"$log" 2>&1; then
