@@ -55,15 +55,13 @@ static void orphan_limit_time(struct sock *sk)
 		WRITE_ONCE(icsk->icsk_user_timeout, ORPHAN_USER_TIMEOUT_MS);
 }
 
-/* A held op, or one that is just added: is it an orphan now? */
+/* Is a held op an orphan now? */
 static void orphan_look(struct winsock_op *op)
 {
 	lockdep_assert_held(&orphan_lock);
 	/* With the op's reference alone no process can reach the file. */
-	if (op->file && file_count(op->file) > 1) {
-		list_move_tail(&op->orphans, &orphan_held);
+	if (op->file && file_count(op->file) > 1)
 		return;
-	}
 	op->owner = WINSOCK_OP_ORPHAN;
 	list_move_tail(&op->orphans, &orphan_list);
 	if (sk_is_tcp(op->sk))
@@ -89,6 +87,7 @@ void winsock_orphan_add(struct winsock_op *op)
 	spin_lock(&orphan_lock);
 	if (op->owner == WINSOCK_OP_OWNED) {
 		op->owner = WINSOCK_OP_HELD;
+		list_add_tail(&op->orphans, &orphan_held);
 		winsock_op_shorten(op, latest);
 		orphan_look(op);
 		queue_delayed_work(winsock_op_queue, &orphan_work, ORPHAN_TICK);
