@@ -3,7 +3,6 @@
  * The cost of a close in instructions of the guest, compared with close(2). Documentation/
  * benchmarks.rst has the figures; a change that exceeds these bounds fails.
  */
-#include <dirent.h>
 #include <liburing.h>
 #include <poll.h>
 #include <signal.h>
@@ -25,6 +24,7 @@
 #include "dev.h"
 #include "ends.h"
 #include "net.h"
+#include "usage.h"
 
 DEV_REQUIRED;
 
@@ -244,33 +244,27 @@ TEST_F(crowd, a_close_costs_the_same_among_many_descriptors)
 	}
 }
 
+static void worker_time(const char *directory, const char *name, void *sum)
+{
+	char path[48];
+	double time;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/schedstat", directory);
+	file = fopen(path, "r");
+	if (!file)
+		return;
+	if (fscanf(file, "%lf", &time) == 1)
+		*(double *)sum += time;
+	fclose(file);
+}
+
 /* What the kernel's workers have computed, ns. */
 static double workers_time(void)
 {
-	char path[64], name[32];
-	struct dirent *entry;
-	double sum = 0, time;
-	DIR *proc = opendir("/proc");
+	double sum = 0;
 
-	while ((entry = readdir(proc))) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		if (!fgets(name, sizeof(name), file))
-			name[0] = 0;
-		fclose(file);
-		snprintf(path, sizeof(path), "/proc/%.16s/schedstat", entry->d_name);
-		file = strncmp(name, "kworker", 7) ? NULL : fopen(path, "r");
-		if (!file)
-			continue;
-		if (fscanf(file, "%lf", &time) == 1)
-			sum += time;
-		fclose(file);
-	}
-	closedir(proc);
+	usage_workers(worker_time, &sum);
 	return sum;
 }
 

@@ -3,7 +3,6 @@
  * Sockets whose lock a thread holds inside send(), asleep on memory that never arrives. A close of
  * such a socket is decided later; closes of other sockets must not wait for it.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/tls.h>
 #include <linux/userfaultfd.h>
@@ -17,6 +16,7 @@
 
 #include "pending.h"
 #include "ulp.h"
+#include "usage.h"
 
 #define PAGE	4096
 /* More than a workqueue runs at a time, which is 256 until 6.8. */
@@ -264,30 +264,26 @@ static int record_send(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &never, sizeof(never));
 }
 
+struct workers {
+	const char *workqueue;
+	int count;
+};
+
+static void worker_count(const char *directory, const char *name, void *argument)
+{
+	struct workers *workers = argument;
+	const char *item = strchr(name, '+');
+
+	workers->count += item && !strcmp(item + 1, workers->workqueue);
+}
+
 /* Count workers inside an item of the workqueue, which sleep, as nothing computes. */
 static int workers_of(const char *workqueue)
 {
-	char path[300], name[64], *end;
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	int count = 0;
+	struct workers workers = { workqueue };
 
-	while (proc && (entry = readdir(proc))) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (file && fgets(name, sizeof(name), file)) {
-			name[strcspn(name, "\n")] = 0;
-			end = strchr(name, '+');
-			count += end && !strcmp(end + 1, workqueue);
-		}
-		if (file)
-			fclose(file);
-	}
-	if (proc)
-		closedir(proc);
-	return count;
+	usage_workers(worker_count, &workers);
+	return workers.count;
 }
 
 /* The release of kTLS sends the rest of a record, and waits for room without a limit. */

@@ -51,6 +51,30 @@ long usage_slab(const char *cache)
 	return count;
 }
 
+void usage_workers(void (*visit)(const char *directory, const char *name, void *argument),
+		   void *argument)
+{
+	char directory[32], path[48], name[64];
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	while (proc && (entry = readdir(proc))) {
+		FILE *file;
+
+		snprintf(directory, sizeof(directory), "/proc/%.16s", entry->d_name);
+		snprintf(path, sizeof(path), "%s/comm", directory);
+		file = fopen(path, "r");
+		if (file && fgets(name, sizeof(name), file) && !strncmp(name, "kworker", 7)) {
+			name[strcspn(name, "\n")] = 0;
+			visit(directory, name, argument);
+		}
+		if (file)
+			fclose(file);
+	}
+	if (proc)
+		closedir(proc);
+}
+
 int usage_enough(int count)
 {
 	bool checked = !access("/proc/lockdep_stats", F_OK) ||

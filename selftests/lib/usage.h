@@ -15,6 +15,10 @@ int usage_sockets(const char *key);
 /* Active objects of a slab cache; -1 if it is unknown. */
 long usage_slab(const char *cache);
 
+/* Call @visit for each of the kernel's workers, by its directory in /proc and its name. */
+void usage_workers(void (*visit)(const char *directory, const char *name, void *argument),
+		   void *argument);
+
 /*
  * How many of @count are enough: where the kernel looks for mistakes (lockdep, KCSAN) a
  * twentieth, as each takes that much longer.
