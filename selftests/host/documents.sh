@@ -19,35 +19,44 @@ compiles() {
 		cc -fsyntax-only -Wall -Wextra -Werror -I"$root/uapi" "$work/example.c"
 }
 
-# known FILE...: what these name of the interface the header has; WINSOCK_CLOSE_* is a beginning
-known() {
-	local word missing=0
+# all TEXT COMMAND [WORD...]: the command succeeds with each line of stdin, and those words before
+# it; for others the text is printed, with the line at its @
+all() {
+	local text=$1 line missing=0
 
-	while read -r word; do
-		grep -qE "\b${word/%_/_\\w+}\b" "$root/uapi/linux/winsock.h" || {
-			echo "the header has no $word"
+	shift
+	while read -r line; do
+		# shellcheck disable=SC2086 # a line may be several words
+		"$@" $line || {
+			echo "${text/@/$line}"
 			missing=1
 		}
-	done < <(grep -ohE '\b(SOL_)?WINSOCK_((IOC|CLOSE|QUERY|OUTCOME|SO|MODE|RESULT|FEATURE|DIAG)_[A-Z_]*)?' \
-		"$@" | sort -u)
+	done
 	return $missing
+}
+
+# known FILE...: what these name of the interface the header has; WINSOCK_CLOSE_* is a beginning
+known() {
+	all 'the header has no @' in_header < <(grep -ohE \
+		'\b(SOL_)?WINSOCK_((IOC|CLOSE|QUERY|OUTCOME|SO|MODE|RESULT|FEATURE|DIAG)_[A-Z_]*)?' \
+		"$@" | sort -u)
+}
+
+in_header() {
+	grep -qE "\b${1/%_/_\\w+}\b" "$root/uapi/linux/winsock.h"
 }
 
 # observed PAGE: counters, fields of a pending close and of the tracepoints
 observed() {
-	local word missing=0
-
-	while read -r word; do
-		grep -q "\`\`$word\`\`" "$1" || {
-			echo "$word is not there"
-			missing=1
-		}
-	done < <(cd "$root/kmod" && {
+	all '@ is not there' in_page "$1" < <(cd "$root/kmod" && {
 		sed -nE 's/.*"([A-Z]\w+)", ?.*/\1/p' netns.c
 		sed -nE 's/.*seq_puts\(seq, "(.*)\\n"\).*/\1/p' pending.c | tr ' ' '\n'
 		sed -nE 's/.*__(field|array)\(u[0-9]+, (\w+).*/\2/p' trace.h
 	})
-	return $missing
+}
+
+in_page() {
+	grep -q "\`\`$2\`\`" "$1"
 }
 
 # seen COMMAND PAGE FROM TO: the command fails for the page so changed by sed
@@ -58,31 +67,24 @@ seen() {
 
 # named: each "``program``: ``test``, ``test``" of the differences is there
 named() {
-	local program test missing=0
-
-	while read -r program test; do
-		grep -qE "^TEST(_F)?(_TIMEOUT)?\((\w+, )?$test\b" "$root/selftests/$program.c" || {
-			echo "$program has no test $test"
-			missing=1
-		}
-	done < <(tr '\n' ' ' < "$differences" | tr -s ' ' |
+	all 'there is no test: @' is_test < <(tr '\n' ' ' < "$differences" | tr -s ' ' |
 		grep -oE '``\w+``: ``\w+``(, ``\w+``)*' | tr -d '`:,' |
 		awk '{ for (i = 2; i <= NF; i++) print $1, $i }')
-	return $missing
+}
+
+is_test() {
+	grep -qE "^TEST(_F)?(_TIMEOUT)?\((\w+, )?$2\b" "$root/selftests/$1.c"
 }
 
 # cells: each ``program`` in the table of the families is there
 cells() {
-	local program missing=0
-
-	while read -r program; do
-		[[ -e $root/selftests/$program.c ]] || {
-			echo "there is no program $program"
-			missing=1
-		}
-	done < <(sed -n '/^   \* - TCP/,/^The library takes/p' "$pages/closesocket.rst" |
+	all 'there is no program @' is_program < <(
+		sed -n '/^   \* - TCP/,/^The library takes/p' "$pages/closesocket.rst" |
 		grep -oE '``[a-z]+_[a-z]+``' | tr -d '`' | sort -u)
-	return $missing
+}
+
+is_program() {
+	[[ -e $root/selftests/$1.c ]]
 }
 
 # each: every reading has its tests
@@ -135,43 +137,31 @@ numbered() {
 
 # listed: each call that the headers declare is in a man page
 listed() {
-	local name missing=0
-
-	while read -r name; do
-		grep -qE "\b(${name%[AW]}|$name)\(\)" "$@" || {
-			echo "no man page has $name"
-			missing=1
-		}
-	done < <(sed -nE 's/.*WINSOCK_AS\((\w+)\);.*/\1/p; s/^[^ ].* \*?(winsock_\w+)\(.*\);$/\1/p' \
+	all 'no man page has @' in_man_page "$@" < <(
+		sed -nE 's/.*WINSOCK_AS\((\w+)\);.*/\1/p; s/^[^ ].* \*?(winsock_\w+)\(.*\);$/\1/p' \
 		"$root"/userlib/include/*.h | grep -v '^closesocket_ex$' | sort -u)
-	return $missing
+}
+
+in_man_page() {
+	local name=${*: -1}
+
+	grep -qE "\b(${name%[AW]}|$name)\(\)" "${@:1:$#-1}"
 }
 
 # pages: each page of ours that anything names is there
 pages() {
-	local page missing=0
+	all 'there is no @' is_file < <(cd "$root" && grep -rIohE \
+		'\bDocumentation/[a-z_-]+\.(rst|txt)' kmod uapi userlib selftests Makefile README.md |
+		sort -u)
+}
 
-	while read -r page; do
-		[[ -e $root/$page ]] || {
-			echo "there is no $page"
-			missing=1
-		}
-	done < <(cd "$root" && grep -rIohE '\bDocumentation/[a-z_-]+\.(rst|txt)' kmod uapi userlib selftests \
-		Makefile README.md | sort -u)
-	return $missing
+is_file() {
+	[[ -e $root/$1 ]]
 }
 
 # bounded: the module's numbers stand where they are promised
 bounded() {
-	local page file name number missing=0
-
-	while read -r page file name; do
-		number=$(sed -nE "s/^#define $name\s+([0-9]+).*/\1/p" "$root/kmod/$file.c")
-		[[ -n $number ]] && tr -d , < "$pages/$page.rst" | grep -w "$number" > /dev/null || {
-			echo "$page has no $name, $number"
-			missing=1
-		}
-	done <<-END
+	all 'not as in the module: @' is_bound <<-END
 		admin netns NETNS_OPS_MAX
 		uapi orphan ORPHAN_LINGER_MAX_S
 		internals orphan ORPHAN_BATCH
@@ -180,7 +170,14 @@ bounded() {
 		closesocket handle HANDLE_ENTRIES
 		closesocket handle HANDLE_LOCKERS
 	END
-	return $missing
+}
+
+# is_bound PAGE FILE NAME
+is_bound() {
+	local number
+
+	number=$(sed -nE "s/^#define $3\s+([0-9]+).*/\1/p" "$root/kmod/$2.c")
+	[[ -n $number ]] && tr -d , < "$pages/$1.rst" | grep -w "$number" > /dev/null
 }
 
 plan 21
