@@ -177,8 +177,7 @@ void winsock_carry_out(struct sock *sk, const struct winsock_decision *decision,
  * @decision:	the decision
  * @others:	see winsock_carry_out()
  *
- * Return: true if winsock_carry_out() would unlock in between, and then sleep
- * for the lock, or if the release that follows may wait for the peer.
+ * Return: see @relocks of struct winsock_family_ops.
  */
 bool winsock_carry_out_relocks(struct sock *sk,
 			       const struct winsock_decision *decision,

@@ -11,17 +11,10 @@
 
 #include "family.h"
 
-/**
- * struct family_row - the operations of some sockets
- * @family:	AF_*, or AF_UNSPEC for any
- * @types:	bits of SOCK_*
- * @protocol:	protocol number, or 0 for any
- * @ops:	their operations
- */
 struct family_row {
-	u16 family;
-	u16 types;
-	u16 protocol;
+	u16 family;	/* AF_*, or AF_UNSPEC for any */
+	u16 types;	/* bits of SOCK_* */
+	u16 protocol;	/* number, or 0 for any */
 	const struct winsock_family_ops *ops;
 };
 
@@ -76,11 +69,9 @@ int winsock_family_check(const struct socket *sock)
 /**
  * winsock_family_snapshot() - gather the facts
  * @sk:		the socket
- * @facts:	filled in
- *
- * The facts are of one moment if the socket is locked. Otherwise they may
- * differ in age: good enough to report, and for a verdict that needs nothing
- * the lock guards. Does not sleep.
+ * @facts:	filled in, of one moment if the socket is locked. Otherwise they
+ *		may differ in age: good enough to report, and for a verdict that
+ *		needs nothing the lock guards
  */
 void winsock_family_snapshot(struct sock *sk, struct winsock_facts *facts)
 {
@@ -90,9 +81,7 @@ void winsock_family_snapshot(struct sock *sk, struct winsock_facts *facts)
 
 /**
  * winsock_family_settled() - is the wait for the drain over?
- * @sk: the socket, locked or not
- *
- * Any context; the wait queue's lock may be held.
+ * @sk: the socket of an op, locked or not
  *
  * Return: true if the socket is drained or has no connection.
  */
@@ -105,8 +94,6 @@ bool winsock_family_settled(const struct sock *sk)
 /**
  * winsock_family_reset() - end the connection at once, whatever is unsent
  * @sk: the socket, locked; see winsock_family_relocks()
- *
- * Wakes the threads that sleep on the socket.
  */
 void winsock_family_reset(struct sock *sk)
 {
@@ -136,12 +123,9 @@ void winsock_family_disconnect(struct sock *sk, bool reset)
 
 /**
  * winsock_family_relocks() - would the next step sleep for the socket's lock?
- * @sk:		the socket, locked
+ * @sk:		the socket of an op, locked
  * @reset:	the step is winsock_family_reset(), or
  *		winsock_family_disconnect() with the same argument
- *
- * Return: true if the step drops the lock and takes it again, or if the release
- * may wait for the peer.
  */
 bool winsock_family_relocks(const struct sock *sk, bool reset)
 {

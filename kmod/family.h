@@ -49,7 +49,8 @@ struct winsock_facts {
  * @snapshot:	gather the facts, with the socket locked or not; must not sleep
  * @settled:	is the wait for the drain over? True where @snapshot would find
  *		nothing unacknowledged, and only there. Called from wake-ups, in
- *		any context and with the wait queue's lock held
+ *		any context and with the wait queue's lock held. NULL, as
+ *		@relocks, in a family that never has anything unacknowledged
  * @reset:	end the connection at once, whatever is unsent, and wake threads
  *		that sleep on it; the socket is locked, and may be unlocked in
  *		between
@@ -73,10 +74,8 @@ extern const struct winsock_family_ops winsock_atm_ops;
 extern const struct winsock_family_ops winsock_irda_ops;
 extern const struct winsock_family_ops winsock_datagram_ops;
 
-/* Returns 0, or -EOPNOTSUPP if no row fits; the other calls need a row. */
+/* The operations of the socket's row; the first says whether it has one. */
 int winsock_family_check(const struct socket *sock);
-
-/* The operations of the socket's row. */
 void winsock_family_snapshot(struct sock *sk, struct winsock_facts *facts);
 bool winsock_family_settled(const struct sock *sk);
 void winsock_family_reset(struct sock *sk);

@@ -13,11 +13,7 @@
 
 #define NETNS_OPS_MAX	131072
 
-/**
- * struct netns_user - a user with pending closes
- * @pending:	how many; an entry at 0 is being removed, and stays at 0
- * @rcu:	frees it
- */
+/* How many a user has pending; at 0 it is being removed, and stays at 0. */
 struct netns_user {
 	atomic_t pending;
 	struct rcu_head rcu;
@@ -63,6 +59,7 @@ static const struct ctl_table netns_table[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= SYSCTL_INT_MAX,
 	},
+	{ }	/* for older kernels, which take no size */
 };
 
 /**
@@ -103,12 +100,11 @@ static int netns_count(struct winsock_netns *ns, unsigned long key)
 	rcu_read_lock();
 	user = xa_load(&ns->users, key);
 	count = user ? atomic_read(&user->pending) : 0;
-	while (count && err) {
-		err = count >= max ? -ENOSPC : 0;
-		if (err)
-			break;
-		if (!atomic_try_cmpxchg(&user->pending, &count, count + 1))
-			err = -EAGAIN;
+	while (count && err == -EAGAIN) {
+		if (count >= max)
+			err = -ENOSPC;
+		else if (atomic_try_cmpxchg(&user->pending, &count, count + 1))
+			err = 0;
 	}
 	rcu_read_unlock();
 	return err;
@@ -211,12 +207,9 @@ static int __net_init netns_enter(struct net *net)
 {
 	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
 
-	/* Older kernels take no size and look for an empty last row. */
-	ns->table = kzalloc(sizeof(netns_table) + sizeof(*ns->table),
-			    GFP_KERNEL);
+	ns->table = kmemdup(netns_table, sizeof(netns_table), GFP_KERNEL);
 	if (!ns->table)
 		return -ENOMEM;
-	memcpy(ns->table, netns_table, sizeof(netns_table));
 	ns->table[0].data = &ns->strict;
 	ns->table[1].data = &ns->ops_max;
 	/* A container must not raise its own share of the host's memory. */
@@ -232,7 +225,7 @@ static int __net_init netns_enter(struct net *net)
 				    netns_show_counters, NULL))
 		goto free_counters;
 	ns->header = register_net_sysctl_sz(net, "net/winsock", ns->table,
-					    ARRAY_SIZE(netns_table));
+					    ARRAY_SIZE(netns_table) - 1);
 	if (!ns->header)
 		goto remove_proc;
 	return 0;

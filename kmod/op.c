@@ -443,15 +443,12 @@ count:
  * @unacked:	payload outstanding at the decision to wait
  *
  * Called with the socket locked, so that no acknowledgement slips in between
- * the decision to wait and the wait.
- *
- * Return: 0, or -EBUSY if another op waits on the socket.
+ * the decision to wait and the wait, and no other op waits on the socket.
  */
-int winsock_op_start(struct winsock_op *op, u32 unacked)
+void winsock_op_start(struct winsock_op *op, u32 unacked)
 {
 	sock_owned_by_me(op->sk);
-	if (test_and_set_bit(WINSOCK_SOCK_CLOSING, &op->sock->flags))
-		return -EBUSY;
+	set_bit(WINSOCK_SOCK_CLOSING, &op->sock->flags);
 	/* The pending close holds the op, the file and the module. */
 	refcount_inc(&op->refs);
 	if (op->file)
@@ -467,7 +464,6 @@ int winsock_op_start(struct winsock_op *op, u32 unacked)
 	smp_mb();
 	/* Set SOCK_NOSPACE, or fire if the last packet has just gone. */
 	op_wake(&op->entry, 0, 0, NULL);
-	return 0;
 }
 
 /*

@@ -138,7 +138,7 @@ static inline bool winsock_op_is_final(const struct winsock_op *op)
 struct winsock_op *winsock_op_alloc(struct sock *sk, struct socket *sock,
 				    struct file *file, ktime_t began,
 				    u64 timeout_ns, u64 tag);
-int winsock_op_start(struct winsock_op *op, u32 unacked);
+void winsock_op_start(struct winsock_op *op, u32 unacked);
 bool winsock_op_fire(struct winsock_op *op, u8 what);
 int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome);
 void winsock_op_shorten(struct winsock_op *op, ktime_t latest);

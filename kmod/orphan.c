@@ -116,16 +116,13 @@ void winsock_orphan_remove(struct winsock_op *op)
 }
 
 /* As tcp_out_of_memory(), by the socket's own operations; ours also receive. */
-static bool orphan_out_of_memory(struct sock *sk)
-{
-	return sk_is_tcp(sk) &&
-	       sk->sk_wmem_queued + sk_rmem_alloc_get(sk) > SOCK_MIN_SNDBUF &&
-	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
-}
-
 static void orphan_check(struct winsock_op *op)
 {
-	if (orphan_out_of_memory(op->sk))
+	struct sock *sk = op->sk;
+
+	if (sk_is_tcp(sk) &&
+	    sk->sk_wmem_queued + sk_rmem_alloc_get(sk) > SOCK_MIN_SNDBUF &&
+	    sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2))
 		winsock_op_fire(op, WINSOCK_OP_FORCED);
 }
 

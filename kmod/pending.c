@@ -37,14 +37,10 @@ struct pending_netns {
 	u32 next;
 };
 
-/**
- * struct pending_reader - an open /proc/net/winsock_pending
- * @net:	for seq_file_net()
- * @all:	may see the closes of every user
- */
+/* An open /proc/net/winsock_pending. */
 struct pending_reader {
-	struct seq_net_private net;
-	bool all;
+	struct seq_net_private net;	/* first, for seq_file_net() */
+	bool all;	/* may see the closes of every user */
 };
 
 static unsigned int pending_id;

@@ -5,9 +5,6 @@
  */
 #include "policy.h"
 
-#define RULE_COUNT \
-	(sizeof(winsock_policy_rules) / sizeof(winsock_policy_rules[0]))
-
 const __u8 winsock_policy_states[WINSOCK_STATES] = {
 	[TCP_ESTABLISHED]	= WINSOCK_STATE_PEER | WINSOCK_STATE_PAYLOAD,
 	/* No peer yet, but TCP Fast Open may already have queued payload. */
@@ -47,7 +44,8 @@ const struct winsock_rule winsock_policy_rules[] = {
 	  "B2 B4: wait for the acknowledgement of the payload or the deadline" },
 };
 
-const size_t winsock_policy_rule_count = RULE_COUNT;
+const size_t winsock_policy_rule_count =
+	sizeof(winsock_policy_rules) / sizeof(winsock_policy_rules[0]);
 
 enum winsock_verdict winsock_policy_verdict(__u32 facts)
 {

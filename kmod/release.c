@@ -116,7 +116,6 @@ static void release_begin(struct sock *sk, struct winsock_decision *decision,
 {
 	winsock_report_verdict(sk, decision);
 	sock_graft(sk, heir);
-	/* Cannot be busy: the socket is new. */
 	winsock_op_start(op, decision->facts.unacked);
 	if (decision->facts.unsent)
 		winsock_tcp_push(sk);

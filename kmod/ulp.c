@@ -166,12 +166,10 @@ static struct proto_copy *proto_make(struct proto *base)
 	if (copy)
 		goto unlock;
 	copy = proto_find(NULL);
+	if (copy && !try_module_get(base->owner))
+		copy = NULL;
 	if (!copy)
 		goto unlock;
-	if (!try_module_get(base->owner)) {
-		copy = NULL;
-		goto unlock;
-	}
 	copy->proto = *base;
 	copy->proto.owner = THIS_MODULE;
 	copy->proto.close = proto_close;

@@ -14,14 +14,8 @@ static void datagram_snapshot(struct sock *sk, struct winsock_facts *facts)
 	facts->state = TCP_CLOSE;
 }
 
-static bool datagram_settled(const struct sock *sk)
-{
-	return true;
-}
-
 const struct winsock_family_ops winsock_datagram_ops = {
 	.snapshot	= datagram_snapshot,
-	.settled	= datagram_settled,
 	.reset		= winsock_family_wake,
 	.disconnect	= winsock_family_shutdown,
 };

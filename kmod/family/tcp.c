@@ -56,13 +56,7 @@ static u32 tcp_unread(const struct sock *sk)
 	return max(unread, 0);
 }
 
-/**
- * winsock_tcp_snapshot() - gather the facts
- * @sk:		the socket
- * @facts:	filled in
- *
- * Without the socket's lock the facts may differ in age.
- *
+/*
  * A socket in repair mode (TCP_REPAIR) has no peer to reset and nothing to wait
  * for: TCP's own close ends it without a segment.
  */
@@ -92,14 +86,6 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 	facts->dead = state == TCP_CLOSE && (facts->error || facts->lost);
 }
 
-/**
- * winsock_tcp_settled() - is the wait for the drain over?
- * @sk: the socket
- *
- * Called from wake-ups, in softirq and with the wait queue's lock held.
- *
- * Return: true if all payload is acknowledged or the connection is gone.
- */
 bool winsock_tcp_settled(const struct sock *sk)
 {
 	return !tcp_unacked(sk, inet_sk_state_load(sk));
@@ -154,10 +140,7 @@ bool winsock_tcp_close_resets(const struct sock *sk)
 	return !tcp_refuses_disconnect(sk);
 }
 
-/**
- * winsock_tcp_reset() - reset the connection: RST on the wire, state CLOSE
- * @sk: the socket, locked; for kTLS unlocked in between
- *
+/*
  * RST goes out in every state with a peer, LAST_ACK and CLOSING included.
  * Nothing remains in TIME_WAIT. Wakes sleeping threads (ECONNRESET).
  */

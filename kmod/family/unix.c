@@ -45,11 +45,6 @@ static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 	}
 }
 
-static bool unix_settled(const struct sock *sk)
-{
-	return true;
-}
-
 /* Wakes both ends. Does not take the socket's lock. */
 static void unix_disconnect(struct sock *sk)
 {
@@ -71,15 +66,8 @@ static void unix_reset(struct sock *sk)
 	unix_disconnect(sk);
 }
 
-static bool unix_relocks(const struct sock *sk, bool reset)
-{
-	return false;
-}
-
 const struct winsock_family_ops winsock_unix_ops = {
 	.snapshot	= unix_snapshot,
-	.settled	= unix_settled,
 	.reset		= unix_reset,
 	.disconnect	= unix_disconnect,
-	.relocks	= unix_relocks,
 };

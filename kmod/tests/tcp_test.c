@@ -189,7 +189,6 @@ static void tcp_keeps_the_lock_but_for_ktls(struct kunit *test)
 	struct proto *plain = pair->client->sk->sk_prot;
 	struct proto *refusing =
 		kunit_kzalloc(test, sizeof(*refusing), GFP_KERNEL);
-	struct socket *other;
 
 	KUNIT_ASSERT_NOT_NULL(test, refusing);
 	KUNIT_EXPECT_FALSE(test, relocks(pair->client, true));
@@ -200,14 +199,6 @@ static void tcp_keeps_the_lock_but_for_ktls(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, relocks(pair->client, true));
 	KUNIT_EXPECT_TRUE(test, relocks(pair->client, false));
 	pair->client->sk->sk_prot = plain;
-
-	KUNIT_ASSERT_EQ(test,
-			sock_create_kern(&init_net, AF_UNIX, SOCK_STREAM, 0,
-					 &other),
-			0);
-	KUNIT_EXPECT_FALSE(test, relocks(other, true));
-	KUNIT_EXPECT_FALSE(test, relocks(other, false));
-	sock_release(other);
 }
 
 static void tcp_disconnects_with_the_lock_held(struct kunit *test)
