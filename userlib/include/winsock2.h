@@ -249,11 +249,19 @@ void WSASetLastError(int error) WINSOCK_AS(WSASetLastError);
 /*
  * The calls below fail with WSANOTINITIALISED before WSAStartup(), checked before
  * anything else (A3), with WSAENOTSOCK for a value that is no socket (A6, A7), and
- * with WSAEFAULT for pointers that are needed and missing. A caught signal does not
- * end a blocking call. What is said at a call comes in addition.
+ * with WSAEFAULT for pointers that are needed and missing, or too little room for an
+ * address. A caught signal ends a blocking call only if its handler calls
+ * WSACancelBlockingCall(). No call raises SIGPIPE. What is said at a call comes in
+ * addition.
+ *
+ * Where they succeed send, recv, select, bind, listen, shutdown, getsockopt, setsockopt,
+ * getsockname and getpeername set the last error to 0; the other calls leave it.
  */
 
-/** socket() - a SOCKET, or INVALID_SOCKET. The caller owns it until closesocket(). */
+/**
+ * socket() - a SOCKET, or INVALID_SOCKET. The caller owns it until closesocket(). With
+ * AF_INET6 it is IPV6_V6ONLY until the program switches that off.
+ */
 SOCKET WINSOCK_SOCKET(socket)(int af, int type, int protocol) WINSOCK_AS(socket);
 
 /**
@@ -270,7 +278,12 @@ SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info,
 		  GROUP group, DWORD flags) WINSOCK_AS(WSASocketW);
 #define WSASocket WSASocketA
 
+/**
+ * bind() - succeeds in spite of TIME_WAITs that a listener of the library left. Two sockets never
+ * share a port, unless SO_REUSEADDR says so on both.
+ */
 int WINSOCK_SOCKET(bind)(SOCKET s, const struct sockaddr *name, int size) WINSOCK_AS(bind);
+/** listen() - WSAEINVAL for a socket that is not bound. */
 int WINSOCK_SOCKET(listen)(SOCKET s, int backlog) WINSOCK_AS(listen);
 
 /**
@@ -301,7 +314,8 @@ int WINSOCK_SOCKET(recvfrom)(SOCKET s, char *buffer, int size, int flags,
 
 /**
  * shutdown() - SD_RECEIVE, SD_SEND or SD_BOTH; never waits (X4): where sends are pending the
- * FIN goes out behind them. WSAEINVAL for another @how, WSAENOTCONN without a connection.
+ * FIN goes out behind them. WSAEINVAL for another @how, WSAENOTCONN without a connection, for a
+ * listener, too.
  */
 int WINSOCK_SOCKET(shutdown)(SOCKET s, int how) WINSOCK_AS(shutdown);
 
@@ -328,12 +342,18 @@ int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);
  * getsockopt(), setsockopt() - SO_LINGER takes Windows' 4-byte struct, SO_DONTLINGER
  * any length (claims O1 to O20), SO_RCVTIMEO and SO_SNDTIMEO a DWORD of ms, SO_ERROR
  * gives a WSA number. WSAENOPROTOOPT for linger on other than stream sockets.
+ *
+ * SO_REUSEADDR and SO_EXCLUSIVEADDRUSE read as the program set them, though a listener has
+ * Linux' SO_REUSEADDR in any case; one excludes the other (WSAEINVAL). WSAEFAULT: the value is
+ * too short; a BOOL may have any length. Options at the levels of IP and of other protocols have
+ * Linux' rules.
  */
 int WINSOCK_SOCKET(getsockopt)(SOCKET s, int level, int name, char *value, int *size)
 	WINSOCK_AS(getsockopt);
 int WINSOCK_SOCKET(setsockopt)(SOCKET s, int level, int name, const char *value, int size)
 	WINSOCK_AS(setsockopt);
 
+/** getsockname() - WSAEINVAL for a socket that is not bound. */
 int WINSOCK_SOCKET(getsockname)(SOCKET s, struct sockaddr *name, int *size) WINSOCK_AS(getsockname);
 int WINSOCK_SOCKET(getpeername)(SOCKET s, struct sockaddr *name, int *size) WINSOCK_AS(getpeername);
 
