@@ -59,8 +59,9 @@ static int close_check(const struct winsock_close *args)
 
 /*
  * May the caller set SO_LINGER? Returns 0 or the security module's error. The
- * hook is not exported; do_sock_setsockopt() calls it and then refuses a length
- * of 0; as a 32-bit call it runs no BPF program, which would take the lock.
+ * hook is not exported, but do_sock_setsockopt() calls it first, and fails with
+ * EINVAL for the length 0 after that. It runs no BPF program, which would take
+ * the socket's lock, for a call that claims to be 32-bit (true).
  */
 static int close_may_set_linger(struct socket *sock)
 {
@@ -72,8 +73,8 @@ static int close_may_set_linger(struct socket *sock)
 
 /*
  * Is it the socket that the caller means, or has its number been reused?
- * @reset: the call may end the connection when or how close(2) would not, so
- * the security module must let the caller set SO_LINGER.
+ * @reset: the call may do more than close(2) of this descriptor, so the
+ * security module must let the caller set SO_LINGER.
  */
 static int close_check_socket(struct socket *sock, u64 cookie, bool reset)
 {
@@ -141,7 +142,10 @@ static int close_drop_fd(const struct close_call *call)
 	return -EBADF;
 }
 
-/* Drop one of several handles, and the reference: other holders count it. */
+/*
+ * Drop one of several handles, and the reference of this call with it: other
+ * holders that close take every reference for a handle.
+ */
 static int close_handle(struct close_call *call)
 {
 	if (close_drop_fd(call))
@@ -166,7 +170,10 @@ static int close_at_once(struct close_call *call)
 	if (err)
 		goto unlock;
 	close_report(call);
-	/* A call may have begun since; a fatal signal ends that as well. */
+	/*
+	 * A thread may have entered a call on the socket since. If a fatal
+	 * signal ends this wait for the lock it kills that thread, too.
+	 */
 	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
 		locked = !lock_sock_killable(call->sk, MAX_SCHEDULE_TIMEOUT);
 	if (locked)
@@ -234,9 +241,9 @@ static void close_unprepare(struct close_call *call, bool begun)
 }
 
 /*
- * Begin to wait; the socket is locked. replace_fd_if() lets other
- * threads use the op's descriptor before the op is started: in
- * winsock_op_demand() they wait for the socket's lock.
+ * Begin to wait; the socket is locked. From replace_fd_if() on other threads
+ * can use the op's descriptor: winsock_op_demand() makes them wait for the
+ * socket's lock, and so until the op is started.
  */
 static int close_begin(struct close_call *call)
 {
@@ -283,8 +290,9 @@ static bool close_has_threads(void)
 }
 
 /*
- * A caller that gives up one of several handles waits for others that do. A
- * thread that has the lock for longer is in a call by another process's handle.
+ * A caller that gives up one of several handles waits for others that do the
+ * same. In a process with one thread it waits for a second only: a thread that
+ * has the lock for longer is inside a call by another process's handle.
  */
 static long close_lock_time(const struct close_call *call)
 {
@@ -388,7 +396,7 @@ static int close_decide(struct close_call *call)
 					  close_looks(call)))
 			shared = WINSOCK_FACT_SHARED;
 	}
-	/* Until it closed its handle another holder may have set SO_LINGER. */
+	/* A holder may have set SO_LINGER just before it closed its handle. */
 	smp_rmb();
 	close_ask(call, shared);
 	/* A wait, and which of two holders is the last, need the lock. */

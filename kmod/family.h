@@ -49,8 +49,9 @@ struct winsock_facts {
  * @snapshot:	gather the facts, with the socket locked or not; must not sleep
  * @settled:	is the wait for the drain over? True where @snapshot would find
  *		nothing unacknowledged, and only there. Called from wake-ups, in
- *		any context and with the wait queue's lock held. NULL, as
- *		@relocks, in a family that never has anything unacknowledged
+ *		any context and with the wait queue's lock held. Not called, and
+ *		so NULL, in a family that never has anything unacknowledged; the
+ *		same goes for @relocks
  * @reset:	end the connection at once, whatever is unsent, and wake threads
  *		that sleep on it; the socket is locked, and may be unlocked in
  *		between
@@ -89,7 +90,7 @@ void winsock_tcp_push(struct sock *sk);
 bool winsock_tcp_close_resets(const struct sock *sk);
 void winsock_tcp_reset(struct sock *sk);
 
-/* For the rows: facts that every socket has, bytes queued, two ways to end. */
+/* What the rows share: see family.c. */
 void winsock_family_gather(const struct sock *sk, struct winsock_facts *facts);
 u32 winsock_family_charged(const struct sock *sk);
 u32 winsock_family_queued(struct sock *sk);

@@ -36,13 +36,14 @@
 /* Pause between the looks that follow, if the caller may sleep. */
 #define HANDLE_LOOK_US		50
 
-/* Limit of those looks while a relative is on its way to exec or exit. */
+/* As many of these at most while a relative is on its way to exec or exit. */
 #define HANDLE_LOSING_LOOKS	1000
 
 /*
  * Limits of one look: users can make process groups, tables and wait queues as
- * long as they like. A handle beyond is found by the count, later but no less
- * surely; a sleeping thread beyond is taken for a handle.
+ * long as they like. A handle beyond a limit is found by the count of
+ * references, later but no less surely; a sleeping thread beyond is taken for a
+ * handle.
  */
 #define HANDLE_TASKS		64
 #define HANDLE_SLOTS		1024
@@ -98,7 +99,8 @@ struct handle_calls {
 };
 
 /*
- * Count the threads in a queue. Each removes its own entry, so the tasks exist.
+ * Count the threads in a queue. A thread removes its own entry, so its task
+ * exists.
  * A thread woken in recv() waits for the lock before it leaves the socket's
  * queue: the lock's queue is counted first, and no thread twice.
  */
@@ -156,9 +158,10 @@ static bool handle_is_alone(struct file *file)
 }
 
 /*
- * Does @task have the file at the same number, to keep it or (@losing) about to
- * lose it? A task without memory exits; one with the caller's memory is between
- * vfork() and exec; one inside exec loses at least what is close-on-exec.
+ * Does @task have the file at the number @fd, and does it keep it (@losing
+ * false) or lose it soon (@losing true)? A task without memory exits; one with
+ * the caller's memory is between vfork() and exec; one inside exec loses at
+ * least what is close-on-exec.
  */
 static bool handle_in_task(struct task_struct *task, const struct file *file,
 			   int fd, bool losing)
@@ -166,7 +169,7 @@ static bool handle_in_task(struct task_struct *task, const struct file *file,
 	bool found = false, execs;
 
 	task_lock(task);
-	/* Set before mm changes, cleared after files were closed. */
+	/* exec sets it before it changes mm, clears it after closing files. */
 	execs = data_race(!!task->in_execve);
 	smp_rmb(); /* pairs with the unlock of file_lock after that */
 	if (task->files && task->files != current->files &&
@@ -261,13 +264,13 @@ static bool handle_passes(struct file *file, int fd, unsigned int looks)
 bool winsock_handle_others(struct file *file, int fd, unsigned int looks)
 {
 	struct socket *sock = sock_from_file(file);
-	/* A thread that looks is inside a call, too. */
+	/* Other threads that look count this one as inside a call. */
 	DECLARE_WAITQUEUE(entry, current);
 	bool passes;
 
 	compat_learn_poll(file);
 	compat_learn_packet(sock);
-	/* Before tables are walked: often there are only sleeping threads. */
+	/* Often there are only sleeping threads: no need to walk tables. */
 	if (handle_is_alone(file))
 		return false;
 	if (handle_in_relatives(file, fd, false) || handle_in_table(file, fd))

@@ -12,10 +12,11 @@ struct socket;
 #define WINSOCK_HANDLE_OWN_REFS	2
 
 /*
- * Looks at references that may pass, some 75 us apart: QUICK if the answer only
- * names what happens anyway; CALLS is enough for a thread that has lost its
- * processor inside a call; LINGER, where a wrong answer would end a linger, for
- * a processor that a hypervisor has stopped.
+ * How many more looks, some 75 us apart, before a reference is taken for a
+ * handle. QUICK: the answer changes only the outcome's name. CALLS: enough for
+ * a thread that has lost its processor inside a call. LINGER: enough for a
+ * processor that a hypervisor has stopped, as a wrong answer would end a
+ * linger.
  */
 #define WINSOCK_HANDLE_QUICK	0
 #define WINSOCK_HANDLE_CALLS	40

@@ -13,7 +13,7 @@
 
 #define NETNS_OPS_MAX	131072
 
-/* How many a user has pending; at 0 it is being removed, and stays at 0. */
+/* Pending closes of a user. An entry at 0 is being removed and stays at 0. */
 struct netns_user {
 	atomic_t pending;
 	struct rcu_head rcu;
@@ -22,7 +22,7 @@ struct netns_user {
 unsigned int winsock_netns_id;
 unsigned int winsock_mib_orphans;
 
-/* An interface: names stay, new ones may be inserted. */
+/* Programs read these names: they stay, and new ones may be inserted. */
 static const char *const netns_counter_names[WINSOCK_MIBS] = {
 	[WINSOCK_MIB_PLAIN]		= "Plain",
 	[WINSOCK_OUTCOME_GRACEFUL]	= "Graceful",
@@ -59,7 +59,7 @@ static const struct ctl_table netns_table[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= SYSCTL_INT_MAX,
 	},
-	{ }	/* for older kernels, which take no size */
+	{ }	/* the end, for older kernels, which take no size */
 };
 
 /**

@@ -117,7 +117,7 @@ static enum hrtimer_restart op_expire(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* More was sent since the wake-up: wait on, unless more has fired. */
+/* More was sent since the wake-up: wait on, unless another bit has fired. */
 static bool op_rearm(struct winsock_op *op)
 {
 	bool pending;
@@ -134,7 +134,7 @@ static bool op_rearm(struct winsock_op *op)
 	return pending;
 }
 
-/* Decide as things stand now. Returns the fired bits that count in it. */
+/* Decide as things stand now. Returns the fired bits that were considered. */
 static u8 op_ask(struct winsock_op *op, struct winsock_decision *decision)
 {
 	u8 fired = READ_ONCE(op->fired);
@@ -176,7 +176,7 @@ enum op_step {
 	OP_DECIDED,
 };
 
-/* Does an epoll watch it? None is added without another reference. */
+/* Does an epoll watch it? To add a watch takes a descriptor of the file. */
 static bool op_is_watched(const struct file *file)
 {
 #ifdef CONFIG_EPOLL
@@ -209,7 +209,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 	sock_owned_by_me(sk);
 	do {
 		fired = op_ask(op, &decision);
-		/* If the connection dies, it has lost no more than this. */
+		/* A connection that dies later loses no more than this. */
 		if (decision.verdict == WINSOCK_VERDICT_WAIT)
 			op->unacked = decision.facts.unacked;
 		if (op_mark_decided(op, WINSOCK_OP_CANCELLED)) {
@@ -265,7 +265,7 @@ static void op_end(struct winsock_op *op)
 
 static void op_put_file(struct winsock_op *op, struct file *file)
 {
-	/* No thread can set SO_LINGER any more: the release must not wait. */
+	/* No thread can set SO_LINGER after this: the release does not wait. */
 	if (file_count(file) == 1) {
 		spin_lock_bh(&op->sk->sk_lock.slock);
 		sock_reset_flag(op->sk, SOCK_LINGER);
@@ -283,9 +283,10 @@ static void op_put_work(struct work_struct *work)
 }
 
 /*
- * Drop the file before the waiters wake, so that they find it closed, unless
- * others keep it: for these the connection has ended. The thread that has
- * cancelled takes the reference over.
+ * Drop the file, then wake the waiters, so that they find the socket closed. If
+ * others keep the file, the connection has ended already: wake the waiters, and
+ * let op_put_queue drop the reference. A thread that has cancelled takes the
+ * reference over.
  */
 static void op_release_file(struct winsock_op *op, struct file *file,
 			    bool may_sleep)
@@ -476,7 +477,7 @@ static bool op_withdraw(struct winsock_op *op)
 
 	spin_lock_irq(&op->lock);
 	withdrawn = !(op->fired & WINSOCK_OP_DECIDED);
-	/* The worker is queued: let it find a false alarm. */
+	/* The worker is queued: let it find that the op has to wait on. */
 	if (withdrawn)
 		op->fired = (op->fired & ~WINSOCK_OP_CANCELLED) |
 			    WINSOCK_OP_SETTLED;
@@ -498,7 +499,7 @@ static bool op_withdraw(struct winsock_op *op)
  */
 int winsock_op_demand(struct winsock_op *op, u8 what, u32 outcome)
 {
-	/* With DROP_FD the descriptor is there first: see close_begin(). */
+	/* With DROP_FD threads reach an op before it starts: close_begin(). */
 	if (!READ_ONCE(op->started)) {
 		if (lock_sock_killable(op->sk, MAX_SCHEDULE_TIMEOUT))
 			return -EINTR;

@@ -43,13 +43,13 @@ struct pernet_operations;
 #define WINSOCK_OP_EXPIRED	(1U << 1)	/* the deadline has passed */
 #define WINSOCK_OP_ABORTED	(1U << 2)	/* a process asks for a reset */
 #define WINSOCK_OP_CANCELLED	(1U << 3)	/* take the close back */
-#define WINSOCK_OP_FORCED	(1U << 4)	/* an orphan too many */
+#define WINSOCK_OP_FORCED	(1U << 4)	/* an orphan over a limit */
 #define WINSOCK_OP_DECIDED	(1U << 5)	/* its end is decided */
 
 /* Is an op an orphan? */
 enum winsock_op_owner {
 	WINSOCK_OP_OWNED,	/* a descriptor names it, or a thread waits */
-	WINSOCK_OP_HELD,	/* none does, but others hold the socket */
+	WINSOCK_OP_HELD,	/* neither, but others hold the socket */
 	WINSOCK_OP_ORPHAN,
 	WINSOCK_OP_ENDED,
 };

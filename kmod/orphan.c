@@ -115,7 +115,10 @@ void winsock_orphan_remove(struct winsock_op *op)
 	spin_unlock(&orphan_lock);
 }
 
-/* As tcp_out_of_memory(), by the socket's own operations; ours also receive. */
+/*
+ * As tcp_out_of_memory() does, by the socket's own operations. Unlike TCP's
+ * orphans, ours still receive: received data counts, too.
+ */
 static void orphan_check(struct winsock_op *op)
 {
 	struct sock *sk = op->sk;

@@ -21,7 +21,7 @@
 #include "sockopt.h"
 #include "ulp.h"
 
-/* 32-bit numbers, which no header of all kernels has. */
+/* System calls of 32-bit programs: no header has these on all kernels. */
 #if defined(CONFIG_X86)
 #define RELEASE_32_DUP3		330
 #elif defined(CONFIG_ARM64)
@@ -121,7 +121,7 @@ static void release_begin(struct sock *sk, struct winsock_decision *decision,
 		winsock_tcp_push(sk);
 }
 
-/* Wait for the end or a signal; the op needs no thread for its deadline. */
+/* Wait for the end or a signal; the op keeps the deadline without us. */
 static void release_wait(struct winsock_op *op)
 {
 	if (!wait_event_interruptible(op->waiters, winsock_op_is_final(op)))

@@ -21,8 +21,9 @@ static_assert(sizeof(struct winsock_so_linger) == 4);
 
 /* A program has set a timeout: 0 is then a choice (O6). */
 #define SOCKOPT_TIMEOUT		(1UL << 0)
-/* WINSOCK_SO_MODE is set, and overrides O_NONBLOCK; to non-blocking. */
+/* WINSOCK_SO_MODE is set, and overrides O_NONBLOCK. */
 #define SOCKOPT_MODE		(1UL << 1)
+/* With MODE: it is set to non-blocking. */
 #define SOCKOPT_NONBLOCK	(1UL << 2)
 /* The close was reported: TCP's own close is not reported again. */
 #define SOCKOPT_REPORTED	(1UL << 3)
@@ -63,13 +64,16 @@ void winsock_sockopt_set_reported(struct sock *sk)
 {
 	void *word = sockopt_word(sk);
 
-	/* An option set at this moment undoes it: the close counts twice. */
+	/* Without a loop: beside setsockopt() the close may count twice. */
 	if (xa_is_value(word))
 		cmpxchg((void __force **)&inet_csk(sk)->icsk_ulp_data, word,
 			xa_mk_value(xa_to_value(word) | SOCKOPT_REPORTED));
 }
 
-/* The listener's close is not a new child's, which no thread can see yet. */
+/*
+ * Clear REPORTED in a new child, which has copied the listener's word. No other
+ * thread can see the child yet.
+ */
 void winsock_sockopt_inherit(struct sock *sk)
 {
 	sockopt_store(sk, xa_to_value(sockopt_word(sk)) & ~SOCKOPT_REPORTED);
@@ -154,7 +158,7 @@ static int sockopt_set_dontlinger(struct sock *sk, bool off)
 
 	lock_sock(sk);
 	bits = xa_to_value(sockopt_word(sk));
-	/* SO_LINGER may have set a timeout, too: linger on, or not 0. */
+	/* The native SO_LINGER sets no bit: infer it from what it has set. */
 	if (sock_flag(sk, SOCK_LINGER) || sk->sk_lingertime)
 		bits |= SOCKOPT_TIMEOUT;
 	if (off || (bits & SOCKOPT_TIMEOUT))
@@ -203,7 +207,7 @@ int winsock_sockopt_set(struct sock *sk, int name, sockptr_t value,
 	return sockopt_set_dontlinger(sk, number);
 }
 
-/* getsockopt() at SOL_WINSOCK: the same. @size: room, then bytes written. */
+/* getsockopt() at SOL_WINSOCK: the same errors. @size: room, then written. */
 int winsock_sockopt_get(struct sock *sk, int name, char __user *value,
 			int __user *size)
 {

@@ -122,9 +122,10 @@ static int proto_getsockopt(struct sock *sk, int level, int name,
 }
 
 /*
- * A lookup from the time when the socket was a connection may still find it. A
- * late SYN can then meet LISTEN before listen(2) calls proto_hash(), and make a
- * request that copies our operations. The module cannot find that, and stays.
+ * A lookup may have found the socket while it was a connection, and still use
+ * it. If its packet is a SYN, and listen(2) has set LISTEN but not called
+ * proto_hash() yet, it makes a request that copies our operations. The module
+ * cannot find that request, so it stays loaded for ever.
  */
 static void proto_settle(struct sock *sk)
 {

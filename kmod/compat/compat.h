@@ -18,7 +18,7 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #include <linux/hrtimer.h>
 
-/* 6.13 folded the callback into the initialiser. */
+/* Since 6.13 one call takes the callback, too. */
 static inline void
 hrtimer_setup(struct hrtimer *timer,
 	      enum hrtimer_restart (*function)(struct hrtimer *),
@@ -39,7 +39,7 @@ hrtimer_setup(struct hrtimer *timer,
 #include <linux/sched.h>
 #include <net/net_namespace.h>
 
-/* Before 6.6 it was for kernel threads, and close(2) used task work. */
+/* Before 6.6 __fput_sync() was for kernel threads; fput() uses task work. */
 static inline void compat_fput_sync(struct file *file)
 {
 	if (current->flags & PF_KTHREAD)
@@ -56,7 +56,7 @@ static inline void compat_fput_sync(struct file *file)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-/* Before 6.7 each function that asks the hook changes the socket, too. */
+/* Before 6.7 every exported function that asks the hook sets the option. */
 #define do_sock_setsockopt(...) (-EINVAL)
 #endif
 

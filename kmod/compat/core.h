@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the module wants of the core and no kernel has yet. Each .c file beside
- * this one names a file of the core: in a kernel's tree its functions are
- * there, and these prototypes in the headers named above them. Here they are
- * the module's, by what is exported.
+ * this one names a file of the core. In a kernel's tree that file has the
+ * functions, and the header named above each prototype has the prototype. Here
+ * the module has them, made of what the kernel exports.
  */
 #ifndef WINSOCK_COMPAT_CORE_H
 #define WINSOCK_COMPAT_CORE_H
@@ -12,7 +12,7 @@
 #include <linux/export.h>
 #include <linux/types.h>
 
-/* A module has them for itself. */
+/* The module defines these functions for itself and exports none. */
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(symbol)
 
@@ -38,8 +38,8 @@ int __must_check lock_sock_killable(struct sock *sk, long timeout);
 bool lock_sock_or_queue(struct sock *sk, struct wait_queue_entry *turn);
 
 /*
- * The functions that the kernel's own wait by are static. Lines that call these
- * are left out in a tree.
+ * Find out the wake functions of poll(2) and of datagram sockets, which are
+ * static in the kernel. Lines that call these two are left out in a tree.
  */
 void compat_learn_poll(struct file *file);
 void compat_learn_packet(struct socket *sock);

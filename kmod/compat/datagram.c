@@ -32,8 +32,9 @@ static bool compat_is_other(const struct wait_queue_entry *entry)
  * compat_learn_packet() - find out how threads wait for a packet
  * @sock: a socket that threads of the caller may wait on
  *
- * It is an unknown function in an entry whose private pointer is a thread of
- * the caller. The kernel has one such function, which TCP does not use.
+ * If an entry has an unknown function, and its private pointer is a thread of
+ * the caller, then that is the one: the kernel has no other such function. TCP
+ * does not use it.
  */
 void compat_learn_packet(struct socket *sock)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Newer kernels pass a ULP's diag callbacks whether the asker has
- * CAP_NET_ADMIN; older ones call them for such askers only. The type decides,
- * not the version: a distribution may have backported the change.
+ * A ULP's diag callbacks have an argument in newer kernels: does the caller of
+ * sock_diag have CAP_NET_ADMIN? Older kernels call them for such callers only.
+ * The type of the callback decides here, not the version: a distribution may
+ * have backported the change.
  */
 #ifndef WINSOCK_COMPAT_ULP_H
 #define WINSOCK_COMPAT_ULP_H
@@ -19,7 +20,7 @@
 /* A third form would be called as the old one. */
 static_assert(COMPAT_ULP_TOLD || COMPAT_ULP_UNTOLD);
 
-/* Forms of @get and @size for kernels that do not pass it. */
+/* Forms of @get and @size without that argument. */
 #define COMPAT_ULP_INFO(get, size)                                        \
 	static int __maybe_unused get##_untold(struct sock *sk,           \
 					       struct sk_buff *skb)       \
