@@ -390,7 +390,7 @@ static int close_decide(struct close_call *call)
 	decision->record.tag = args->tag;
 	if ((args->flags & WINSOCK_CLOSE_IF_LAST) &&
 	    file_count(call->file) > WINSOCK_HANDLE_OWN_REFS) {
-		/* The linger time says how long the look may take. */
+		/* close_looks() goes by the linger time. */
 		close_ask(call, 0);
 		if (winsock_handle_shared(call->file, args->fd,
 					  close_looks(call)))

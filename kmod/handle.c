@@ -36,7 +36,7 @@
 /* Pause between the looks that follow, if the caller may sleep. */
 #define HANDLE_LOOK_US		50
 
-/* As many of these at most while a relative is on its way to exec or exit. */
+/* At most so many of them while a relative is on its way to exec or exit. */
 #define HANDLE_LOSING_LOOKS	1000
 
 /*

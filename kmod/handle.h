@@ -42,10 +42,10 @@ bool winsock_handle_is(const struct file *file, int fd);
  * handle that is being closed at the same moment counts.
  *
  * With WINSOCK_HANDLE_QUICK it does not sleep, and takes some 200 us at most. A
- * caller that removes its own handle on the answer asks under the socket's
- * lock: of several holders that close at the same moment exactly one finds
- * itself to be the last, if every other one removes its descriptor and drops
- * its reference to @file before it unlocks.
+ * caller that removes its handle because of the answer asks under the socket's
+ * lock, and before it unlocks removes its descriptor and drops its reference to
+ * @file: so of several holders that close at the same moment exactly one finds
+ * itself to be the last.
  *
  * Return: true if closing @fd leaves the socket to another handle.
  */

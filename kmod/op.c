@@ -94,9 +94,9 @@ bool winsock_op_fire(struct winsock_op *op, u8 what)
 
 /*
  * While SOCK_NOSPACE is set TCP calls sk_write_space(), and so this function,
- * at every ACK. TCP clears the flag once enough of the send buffer is free; it
- * is set again until all payload is acknowledged: no polling, and one wake-up.
- * The other families wake without the flag.
+ * at every ACK. TCP clears the flag once enough of the send buffer is free, and
+ * this function sets it again until all payload is acknowledged: no polling,
+ * and one wake-up. The other families wake without the flag.
  */
 static int op_wake(struct wait_queue_entry *entry, unsigned int mode, int sync,
 		   void *key)
@@ -156,7 +156,10 @@ static u8 op_ask(struct winsock_op *op, struct winsock_decision *decision)
 	return fired;
 }
 
-/* Mark as decided, if @only has fired or is 0: nothing queues the op again. */
+/*
+ * Mark as decided, so that nothing queues the op again. With @only: just if
+ * that bit has fired, else return false.
+ */
 static bool op_mark_decided(struct winsock_op *op, u8 only)
 {
 	bool decided;
@@ -378,7 +381,7 @@ static int op_turn(struct wait_queue_entry *entry, unsigned int mode, int sync,
  * @sk:		the connection
  * @sock:	its socket, or the one that it will have when the op is started
  * @file:	the socket's file, referenced until the op is final; or NULL:
- *		then a started op owns both, closes @sk and frees @sock
+ *		then an op that is started owns @sk and @sock, and releases them
  * @began:	when the close began
  * @timeout_ns:	linger time from @began
  * @tag:	the caller's mark

@@ -54,7 +54,7 @@ static long opfile_cancel(struct file *file)
 
 	if (!opfile_may_cancel(file))
 		return -EPERM;
-	/* replace_fd_if() drops the table's, perhaps the last one. */
+	/* replace_fd_if() drops the table's reference, perhaps the last. */
 	get_file(file);
 	/* Keep the socket's file when the op drops it. */
 	spin_lock_irq(&op->lock);

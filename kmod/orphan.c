@@ -25,7 +25,7 @@
 
 #define ORPHAN_TICK		(HZ / 10)	/* as TCP checks its own */
 #define ORPHAN_BATCH		512		/* of each list, per round */
-#define ORPHAN_USER_TIMEOUT_MS	100000U		/* tcp_orphan_retries' */
+#define ORPHAN_USER_TIMEOUT_MS	100000U		/* as TCP gives its own */
 #define ORPHAN_LINGER_MAX_S	65535		/* Winsock's longest (O19) */
 
 /*

@@ -33,7 +33,7 @@
  * @next:	number of the next; guarded by that lock
  */
 struct pending_netns {
-	struct xarray ops;	/* its lock: innermost; see above */
+	struct xarray ops;	/* its lock: see above */
 	u32 next;
 };
 

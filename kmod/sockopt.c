@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Options at SOL_WINSOCK. See sockopt.h. Sockets may be locked or not. */
+/*
+ * Options at SOL_WINSOCK. See sockopt.h. Setting and getting an option lock the
+ * socket; the other functions take it locked or not.
+ */
 #include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/rcupdate.h>

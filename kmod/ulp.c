@@ -197,7 +197,7 @@ static int ulp_attach_locked(struct sock *sk)
 	if (!copy)
 		return -ENOSPC;
 	winsock_sockopt_attach(sk);
-	/* A sockmap checks it under this lock; tcp_set_ulp() sets it later. */
+	/* tcp_set_ulp() does it later: a sockmap checks it under this lock. */
 	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
 	if (sk->sk_state != TCP_LISTEN)
 		WRITE_ONCE(sk->sk_prot, &copy->proto);

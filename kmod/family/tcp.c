@@ -14,7 +14,8 @@
 
 /*
  * Is our SYN still among the unacknowledged? A child of TCP Fast Open is in
- * SYN_RECV with snd_una already behind the SYN; a simultaneous open is not.
+ * SYN_RECV with snd_una already behind the SYN; in a simultaneous open snd_una
+ * is still before it.
  */
 static bool tcp_syn_unacked(const struct sock *sk, unsigned int state)
 {
@@ -121,7 +122,7 @@ static bool tcp_refuses_disconnect(const struct sock *sk)
 }
 
 /**
- * winsock_tcp_close_resets() - will TCP's close do as winsock_tcp_reset()?
+ * winsock_tcp_close_resets() - will TCP's own close reset the connection?
  * @sk: the socket, whose linger option no other thread can change
  *
  * Return: true for linger {1,0}, except in states in which TCP takes the FIN to
@@ -152,8 +153,8 @@ void winsock_tcp_reset(struct sock *sk)
 	/*
 	 * Linux enters LAST_ACK and CLOSING when the FIN is queued, and
 	 * tcp_disconnect() sends a reset from there only if data is unsent. The
-	 * peer still waits for our acknowledgement, so pretend that a byte is.
-	 * The disconnect starts the sequence numbers afresh.
+	 * peer still waits for our acknowledgement, so pretend that a byte is
+	 * unsent. The disconnect starts the sequence numbers afresh.
 	 */
 	if ((1 << sk->sk_state) & (TCPF_LAST_ACK | TCPF_CLOSING) &&
 	    tp->snd_nxt == tp->write_seq)
