@@ -45,7 +45,8 @@ help:
 	@echo 'make programs       servers of Debian, plain and under winsock-run'
 	@echo 'make vm-debug       the tests on the newest kernel with KASAN, lockdep, kmemleak, faults'
 	@echo 'make race           the races on two processors under KASAN and lockdep, then under KCSAN'
-	@echo 'make matrix         the whole suite on 6.1, 6.12, their -rt flavours and 7.3, one table'
+	@echo 'make matrix         the suite on 6.1, 6.12, their -rt flavours, arm64, armhf and 7.3 under'
+	@echo '                    its checkers, one table; T=rt-amd64 is one row'
 	@echo 'make kunit          the KUnit suites by the kernel'\''s kunit.py'
 	@echo 'make roots          demo and check in clean roots of Debian 12, 13 and testing'
 	@echo 'make tree           the module in a kernel'\''s source (KSRC=DIR); make series: as patches'
@@ -186,11 +187,12 @@ check:
 programs: packages
 	@$(FOR_GUEST) vm-check T=run_servers MODE=servers
 
-# Debian's 6.1 and 6.12, their -rt flavours, and the debug kernel.
+# Debian's 6.1 and 6.12, their -rt flavours, 6.1 of arm64 and armhf, and the debug kernels.
 matrix: packages
-	@selftests/vm/packages dwarves gcc-aarch64-linux-gnu clang-19 lld-19 llvm-19
+	@selftests/vm/packages dwarves gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
+		libc6-dev-armhf-cross qemu-system-arm clang-19 lld-19 llvm-19 $(OTHER_PACKAGES)
 	@$(MAKE) --no-print-directory tests-build
-	@selftests/vm/matrix $(BUILD)
+	@selftests/vm/matrix $(BUILD) $(T)
 
 # Without ulp_unload, whose thousand loads take longer than all others.
 quick:

@@ -14,7 +14,8 @@ TEST_F(closing, a_time_namespace_does_not_move_the_deadline)
 	pid_t child;
 
 	net_stuff(self->pair.client);
-	ASSERT_EQ(0, unshare(CLONE_NEWTIME));
+	if (unshare(CLONE_NEWTIME) && errno == EINVAL)
+		SKIP(return, "this kernel has no time namespaces");
 	knob = open("/proc/self/timens_offsets", O_WRONLY);
 	ASSERT_GE(knob, 0);
 	ASSERT_EQ(sizeof(offset) - 1, write(knob, offset, sizeof(offset) - 1));

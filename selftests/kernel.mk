@@ -25,7 +25,6 @@ TEST_GEN_PROGS := \
 	stress_close \
 	stress_handles \
 	stress_ulp \
-	uapi_compat \
 	uapi_errors \
 	ulp_attach \
 	ulp_close \
@@ -33,6 +32,10 @@ TEST_GEN_PROGS := \
 	ulp_options \
 	ulp_unload \
 	# end
+
+# 32-bit calls of 64-bit kernels.
+X86_64 := $(shell echo __x86_64__ | $(CC) -E -P -x c - | grep -x 1)
+TEST_GEN_PROGS += $(if $(X86_64),uapi_compat)
 
 # Programs that need a debugging kernel.
 TEST_DEBUG_PROGS := fault_inject

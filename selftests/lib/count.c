@@ -11,7 +11,11 @@ static uint64_t count_probe(void)
 {
 	uint64_t turns = COUNT_PROBE, start = count_now();
 
+#ifdef __x86_64__
 	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(turns) : : "cc");
+#else
+	turns = 0;
+#endif
 	return count_now() - start;
 }
 
