@@ -59,9 +59,10 @@ static int close_check(const struct winsock_close *args)
 
 /*
  * May the caller set SO_LINGER? Returns 0 or the security module's error. The
- * hook is not exported, but do_sock_setsockopt() calls it first, and fails with
- * EINVAL for the length 0 after that. It runs no BPF program, which would take
- * the socket's lock, for a call that claims to be 32-bit (true).
+ * hook of the security module is not exported, but do_sock_setsockopt() calls
+ * it first, and after that fails with EINVAL, for the length is 0. A BPF
+ * program would lock the socket; the argument true (a 32-bit call) keeps
+ * do_sock_setsockopt() from running one.
  */
 static int close_may_set_linger(struct socket *sock)
 {
@@ -143,8 +144,8 @@ static int close_drop_fd(const struct close_call *call)
 }
 
 /*
- * Drop one of several handles, and the reference of this call with it: other
- * holders that close take every reference for a handle.
+ * Drop one of several handles, and with it the reference of this call, which
+ * another holder that closes now would take for a handle.
  */
 static int close_handle(struct close_call *call)
 {
@@ -172,7 +173,8 @@ static int close_at_once(struct close_call *call)
 	close_report(call);
 	/*
 	 * A thread may have entered a call on the socket since. If a fatal
-	 * signal ends this wait for the lock it kills that thread, too.
+	 * signal ends this wait for the lock, it kills that thread, too, and
+	 * the last fput() ends the connection.
 	 */
 	if (!locked && file_count(call->file) > 1 && close_needs_lock(call, 1))
 		locked = !lock_sock_killable(call->sk, MAX_SCHEDULE_TIMEOUT);
@@ -350,13 +352,13 @@ static unsigned int close_looks(const struct close_call *call)
 
 	if ((call->decision.bits & waits) == waits)
 		return WINSOCK_HANDLE_LINGER;
-	/* CANCEL would not wake a thread that is taken for a handle (P10). */
+	/* If a thread is taken for a handle, CANCEL does not wake it (P10). */
 	if ((call->args->flags & WINSOCK_CLOSE_CANCEL) && close_has_threads())
 		return WINSOCK_HANDLE_CALLS;
 	return WINSOCK_HANDLE_QUICK;
 }
 
-/* Ask without the lock. @shared: WINSOCK_FACT_SHARED, or 0. */
+/* Ask the policy, without the lock. @shared: WINSOCK_FACT_SHARED, or 0. */
 static void close_ask(struct close_call *call, u32 shared)
 {
 	struct winsock_decision *decision = &call->decision;
@@ -396,10 +398,13 @@ static int close_decide(struct close_call *call)
 					  close_looks(call)))
 			shared = WINSOCK_FACT_SHARED;
 	}
-	/* A holder may have set SO_LINGER just before it closed its handle. */
+	/*
+	 * A holder may have set SO_LINGER and closed its handle: read the
+	 * option after the count that has shown the handle gone.
+	 */
 	smp_rmb();
 	close_ask(call, shared);
-	/* A wait, and which of two holders is the last, need the lock. */
+	/* To wait, or to see which of two holders is the last, lock. */
 	if ((decision->bits & WINSOCK_FACT_LINGER) &&
 	    (decision->bits & (WINSOCK_FACT_TIMED | WINSOCK_FACT_SHARED)))
 		return close_lingering(call);

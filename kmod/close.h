@@ -9,7 +9,7 @@
 
 struct file;
 
-/* Every flag of CLOSE. */
+/* Every flag of CLOSE; NONBLOCKING is the highest. */
 #define WINSOCK_CLOSE_FLAGS	(2 * WINSOCK_CLOSE_NONBLOCKING - 1)
 
 int winsock_close(struct winsock_close *args, struct file **op_file);

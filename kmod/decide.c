@@ -149,9 +149,9 @@ void winsock_report_plain(struct sock *sk, u32 outcome)
  *		winsock_carry_out_relocks()
  * @decision:	the decision, which was reported
  * @others:	threads are inside calls on the socket, or the caller has
- *		decided for other descriptors too. The last fput() comes after
- *		these, so the connection ends now; the next call fails with
- *		ECONNABORTED, or ECONNRESET (P10)
+ *		decided for other descriptors too. These hold the file, so the
+ *		connection ends now, before the last fput(); the next call on
+ *		it fails with ECONNABORTED, or ECONNRESET (P10)
  *
  * After a RELEASE TCP sends what is queued, and its FIN.
  */

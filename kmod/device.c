@@ -95,8 +95,8 @@ static long device_abort_id(const void __user *from, size_t size)
 }
 
 /*
- * Copy today's size field by field: a string copy of so few bytes takes longer
- * than the decision.
+ * Copy today's size field by field: copy_from_user() of so few bytes takes
+ * longer than the decision.
  */
 static int device_close_read(struct winsock_close *args,
 			     struct winsock_close __user *from, size_t size)

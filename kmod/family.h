@@ -49,9 +49,8 @@ struct winsock_facts {
  * @snapshot:	gather the facts, with the socket locked or not; must not sleep
  * @settled:	is the wait for the drain over? True where @snapshot would find
  *		nothing unacknowledged, and only there. Called from wake-ups, in
- *		any context and with the wait queue's lock held. Not called, and
- *		so NULL, in a family that never has anything unacknowledged; the
- *		same goes for @relocks
+ *		any context and with the wait queue's lock held. NULL in a
+ *		family that never has anything unacknowledged: no op waits there
  * @reset:	end the connection at once, whatever is unsent, and wake threads
  *		that sleep on it; the socket is locked, and may be unlocked in
  *		between
@@ -59,7 +58,7 @@ struct winsock_facts {
  *		wake them; the socket is locked, and may be unlocked in between
  * @relocks:	does @reset (or else @disconnect) drop the socket's lock and
  *		take it again, or may the release wait for the peer? The socket
- *		is locked. NULL: yes
+ *		is locked. NULL means yes; it is asked for ops alone
  */
 struct winsock_family_ops {
 	void (*snapshot)(struct sock *sk, struct winsock_facts *facts);

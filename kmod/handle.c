@@ -36,7 +36,7 @@
 /* Pause between the looks that follow, if the caller may sleep. */
 #define HANDLE_LOOK_US		50
 
-/* At most so many of them while a relative is on its way to exec or exit. */
+/* The most of these looks, while a relative is on its way to exec or exit. */
 #define HANDLE_LOSING_LOOKS	1000
 
 /*
@@ -171,7 +171,8 @@ static bool handle_in_task(struct task_struct *task, const struct file *file,
 	task_lock(task);
 	/* exec sets it before it changes mm, clears it after closing files. */
 	execs = data_race(!!task->in_execve);
-	smp_rmb(); /* pairs with the unlock of file_lock after that */
+	/* Pairs with exec's unlock of file_lock: after closing, before that. */
+	smp_rmb();
 	if (task->files && task->files != current->files &&
 	    files_lookup_fd_raw(task->files, fd) == file)
 		found = losing == (!task->mm || task->mm == current->mm ||

@@ -63,12 +63,10 @@ static const struct ctl_table netns_table[] = {
 };
 
 /**
- * winsock_netns_strict() - read the error table literally by default?
+ * winsock_netns_strict() - does every close count as WINSOCK_CLOSE_STRICT?
  * @net: the socket's network namespace
  *
- * net.winsock.strict - BOOLEAN: non-blocking and linger with a timeout gives
- * WSAEWOULDBLOCK whatever is or is not queued, as WINSOCK_CLOSE_STRICT does for
- * one call. Default 0.
+ * Return: net.winsock.strict.
  */
 bool winsock_netns_strict(struct net *net)
 {
@@ -81,8 +79,7 @@ bool winsock_netns_strict(struct net *net)
  * winsock_netns_ops_max() - closes that one user may have pending
  * @net: a network namespace
  *
- * net.winsock.ops_max - INTEGER: 0 to 2^31 - 1, default NETNS_OPS_MAX.
- * Read-only in a network namespace that the first user namespace does not own.
+ * Return: net.winsock.ops_max.
  */
 unsigned int winsock_netns_ops_max(struct net *net)
 {
@@ -91,7 +88,10 @@ unsigned int winsock_netns_ops_max(struct net *net)
 	return READ_ONCE(ns->ops_max);
 }
 
-/* Returns 0, -ENOSPC at the limit, -EAGAIN if the user has no entry. */
+/*
+ * Count one more close of a user that has some pending. Returns 0, -ENOSPC at
+ * the limit, -EAGAIN if the user has no entry.
+ */
 static int netns_count(struct winsock_netns *ns, unsigned long key)
 {
 	struct netns_user *user;
@@ -172,7 +172,7 @@ void winsock_netns_uncharge(struct net *net, kuid_t user)
 	/* The entry exists: it counts this close. */
 	entry = xa_load(&ns->users, key);
 	if (!atomic_add_unless(&entry->pending, -1, 1)) {
-		/* A thread that finds 0 waits in netns_count_first(). */
+		/* A thread that finds 0 takes this lock, then tries again. */
 		xa_lock(&ns->users);
 		if (atomic_dec_and_test(&entry->pending)) {
 			__xa_erase(&ns->users, key);

@@ -14,8 +14,9 @@
 #include <linux/winsock.h>
 
 /*
- * Each close that ends counts once: 1 to 8 are enum winsock_outcome's, and
- * PLAIN is TCP's own close(2) of an attached socket with linger off.
+ * Each close that ends counts once, by the number of its enum winsock_outcome,
+ * 1 to 8, or as PLAIN: TCP's own close(2) of an attached socket with linger
+ * off.
  */
 enum winsock_mib {
 	WINSOCK_MIB_PLAIN,
@@ -39,8 +40,9 @@ struct winsock_mib_counters {
  * @counters:	WINSOCK_MIB_*
  * @strict:	net.winsock.strict
  * @ops_max:	net.winsock.ops_max
- * @users:	struct netns_user by user; read under RCU. Its lock is for the
- *		first and the last pending close of a user, in process context
+ * @users:	struct netns_user by user; read under RCU. The xarray's lock is
+ *		taken for the first and the last pending close of a user, in
+ *		process context
  * @header:	the registered table
  * @table:	the table, with pointers to the fields above
  */
@@ -70,7 +72,7 @@ static inline void winsock_mib_inc(struct net *net, u32 field)
 {
 	const struct winsock_netns *ns;
 
-	/* net_generic() inline: one section covers the look-up and the add. */
+	/* net_generic(), written out: one section covers it and the add. */
 	preempt_disable();
 	ns = rcu_dereference_sched(net->gen)->ptr[winsock_netns_id];
 	__this_cpu_inc(ns->counters->values[field]);

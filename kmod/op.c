@@ -179,7 +179,7 @@ enum op_step {
 	OP_DECIDED,
 };
 
-/* Does an epoll watch it? To add a watch takes a descriptor of the file. */
+/* Does an epoll watch it? Without a descriptor no thread can add a watch. */
 static bool op_is_watched(const struct file *file)
 {
 #ifdef CONFIG_EPOLL
@@ -190,8 +190,9 @@ static bool op_is_watched(const struct file *file)
 }
 
 /*
- * Does the file stay open after the op? Another reference holds it, or it is
- * left to op_put_queue, as an epoll watches it and this worker must not sleep.
+ * Does the file stay open when the op is final? Others hold references to it;
+ * or an epoll watches it, and a worker that must not sleep leaves the last
+ * fput() to op_put_queue.
  */
 static bool op_is_kept(struct file *file, bool may_sleep)
 {
@@ -254,7 +255,7 @@ static void op_tell(struct winsock_op *op)
 	/* Pairs with winsock_op_is_final(): the record is complete. */
 	smp_store_release(&op->final, true);
 	spin_unlock_irq(&op->lock);
-	/* A user can make this queue long: take no lock around it. */
+	/* A user can make this queue long: hold no lock in the walk. */
 	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -268,7 +269,10 @@ static void op_end(struct winsock_op *op)
 
 static void op_put_file(struct winsock_op *op, struct file *file)
 {
-	/* No thread can set SO_LINGER after this: the release does not wait. */
+	/*
+	 * The release must not linger. This is the last reference, so no thread
+	 * can set SO_LINGER again.
+	 */
 	if (file_count(file) == 1) {
 		spin_lock_bh(&op->sk->sk_lock.slock);
 		sock_reset_flag(op->sk, SOCK_LINGER);
@@ -446,8 +450,8 @@ count:
  * @op:		an op that was not started
  * @unacked:	payload outstanding at the decision to wait
  *
- * Called with the socket locked, so that no acknowledgement slips in between
- * the decision to wait and the wait, and no other op waits on the socket.
+ * The socket has been locked since the decision to wait, so no acknowledgement
+ * slips in between. No other op waits on the socket.
  */
 void winsock_op_start(struct winsock_op *op, u32 unacked)
 {
@@ -464,7 +468,7 @@ void winsock_op_start(struct winsock_op *op, u32 unacked)
 	if (op->deadline != KTIME_MAX)
 		hrtimer_start(&op->timer, op->deadline, HRTIMER_MODE_ABS_SOFT);
 	add_wait_queue(&op->sock->wq.wait, &op->entry);
-	/* Pairs with skwq_has_sleeper(), between freeing and waking. */
+	/* Pairs with skwq_has_sleeper(): TCP frees packets, then looks. */
 	smp_mb();
 	/* Set SOCK_NOSPACE, or fire if the last packet has just gone. */
 	op_wake(&op->entry, 0, 0, NULL);

@@ -61,8 +61,9 @@ enum winsock_op_owner {
  *		with the socket's wait-queue lock held and from the timer's
  *		softirq, so always with interrupts off
  * @fired:	WINSOCK_OP_* bits; 0 while pending
- * @final:	@record is valid, the connection decided, and the file dropped,
- *		unless others or an epoll keep it. Set under @lock
+ * @final:	the close is over and @record valid. The op has dropped the
+ *		file, except one that stays open, see op_is_kept(). Set under
+ *		@lock
  * @started:	the wait has begun
  * @detach:	closing the op's descriptor early does not reset
  * @dropped:	the op's descriptor has the socket's number (DROP_FD)
@@ -80,7 +81,8 @@ enum winsock_op_owner {
  * @entry:	on the socket's wait queue while pending
  * @timer:	the deadline, monotonic, absolute, in softirq
  * @work:	carries out what fired
- * @turn:	on the queue of the socket's lock, to queue @work, or on none
+ * @turn:	queues @work when the socket's lock is released; until then on
+ *		the wait queue of that lock, else on none
  * @waiters:	threads that poll or read the descriptor, or wait in close(2)
  * @orphans:	orphan.c's list
  * @began:	when the close began
@@ -119,7 +121,10 @@ struct winsock_op {
 	struct winsock_record record;
 };
 
-/* Bit of struct socket.flags: a close is pending. The kernel's end at 8. */
+/*
+ * Bit of struct socket.flags: a close is pending. The highest bit that the
+ * kernel uses is 8.
+ */
 #define WINSOCK_SOCK_CLOSING	31
 
 /* Is a close pending on the socket? */

@@ -27,7 +27,7 @@ static ssize_t opfile_read(struct file *file, char __user *to, size_t size,
 {
 	struct winsock_op *op = file->private_data;
 
-	/* A record may grow; the first version's size is today's. */
+	/* Once the record grows, compare with the size that it has today. */
 	if (size < sizeof(op->record))
 		return -EINVAL;
 	if (!winsock_op_is_final(op) && (file->f_flags & O_NONBLOCK))
@@ -54,7 +54,7 @@ static long opfile_cancel(struct file *file)
 
 	if (!opfile_may_cancel(file))
 		return -EPERM;
-	/* replace_fd_if() drops the table's reference, perhaps the last. */
+	/* replace_fd_if() drops the table's reference, perhaps @file's last. */
 	get_file(file);
 	/* Keep the socket's file when the op drops it. */
 	spin_lock_irq(&op->lock);

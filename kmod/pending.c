@@ -125,7 +125,7 @@ static void *pending_find(struct seq_file *seq, loff_t *pos)
 	unsigned long number;
 
 	lockdep_assert_held(&ns->ops.xa_lock);
-	/* Beyond the last number; cut to a 32-bit long it would be 0. */
+	/* No number is larger; a 32-bit long would cut it to 0. */
 	if (*pos > U32_MAX)
 		return NULL;
 	xa_for_each_start(&ns->ops, number, op, *pos) {

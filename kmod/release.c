@@ -83,8 +83,8 @@ static bool release_may_wait(const struct sock *sk)
 }
 
 /*
- * Make a replacement for the struct socket, which the VFS frees when the
- * release returns: the op waits on its wait queue.
+ * Make a struct socket for the op, which waits on the wait queue in it: the VFS
+ * frees the socket's own when the release returns.
  */
 static struct socket *release_heir(const struct sock *sk)
 {
@@ -131,8 +131,8 @@ static void release_wait(struct winsock_op *op)
 }
 
 /*
- * Linger with a time, or a hard close that TCP would not do by a reset. Returns
- * true if the op has the socket.
+ * Decide a linger with a time, or a hard close that TCP would not do by a
+ * reset. Returns true if the op has the socket.
  */
 static bool release_decide(struct sock *sk)
 {
@@ -141,7 +141,10 @@ static bool release_decide(struct sock *sk)
 	struct winsock_op *op = NULL;
 	struct socket *heir = NULL;
 
-	/* No thread can send any more: a drained socket stays drained. */
+	/*
+	 * This look, without the lock, only shows whether an op is needed: no
+	 * thread can send any more, so a drained socket stays drained.
+	 */
 	winsock_decide(sk, &decision);
 	if (decision.verdict == WINSOCK_VERDICT_WAIT)
 		heir = release_heir(sk);

@@ -18,11 +18,11 @@
 #include "netns.h"
 #include "sockopt.h"
 
-/* The kernel numbers new levels one by one. */
+/* The kernel numbers its levels one by one, far below ours. */
 static_assert(SOL_WINSOCK > 2 * SOL_MCTP);
 static_assert(sizeof(struct winsock_so_linger) == 4);
 
-/* A program has set a timeout: 0 is then a choice (O6). */
+/* A program has set a timeout, which SO_DONTLINGER keeps, even 0 (O6). */
 #define SOCKOPT_TIMEOUT		(1UL << 0)
 /* WINSOCK_SO_MODE is set, and overrides O_NONBLOCK. */
 #define SOCKOPT_MODE		(1UL << 1)
@@ -67,7 +67,7 @@ void winsock_sockopt_set_reported(struct sock *sk)
 {
 	void *word = sockopt_word(sk);
 
-	/* Without a loop: beside setsockopt() the close may count twice. */
+	/* Tried once: if setsockopt() comes in between, it counts twice. */
 	if (xa_is_value(word))
 		cmpxchg((void __force **)&inet_csk(sk)->icsk_ulp_data, word,
 			xa_mk_value(xa_to_value(word) | SOCKOPT_REPORTED));

@@ -2,8 +2,8 @@
 /*
  * The state of an attached socket beside TCP's own, and the options at
  * SOL_WINSOCK that set it. An integer in the ULP's data pointer holds it, so
- * being attached costs no memory. TCP copies a listener's to its children with
- * the socket.
+ * being attached costs no memory. TCP copies the integer of a listener to its
+ * children, with the rest of the socket.
  */
 #ifndef WINSOCK_SOCKOPT_H
 #define WINSOCK_SOCKOPT_H

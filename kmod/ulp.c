@@ -35,7 +35,7 @@
 #include "sockopt.h"
 #include "ulp.h"
 
-/* The kernel numbers the attributes of its own ULPs one by one. */
+/* The kernel numbers its ULPs' attributes one by one, far below ours. */
 static_assert(WINSOCK_DIAG > 2 * INET_ULP_INFO_MAX);
 
 /**
@@ -197,7 +197,7 @@ static int ulp_attach_locked(struct sock *sk)
 	if (!copy)
 		return -ENOSPC;
 	winsock_sockopt_attach(sk);
-	/* tcp_set_ulp() does it later: a sockmap checks it under this lock. */
+	/* tcp_set_ulp() is too late: a sockmap looks under this lock. */
 	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
 	if (sk->sk_state != TCP_LISTEN)
 		WRITE_ONCE(sk->sk_prot, &copy->proto);

@@ -56,7 +56,10 @@ static inline void compat_fput_sync(struct file *file)
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-/* Before 6.7 every exported function that asks the hook sets the option. */
+/*
+ * The module calls it to ask the security module, not to set an option. Before
+ * 6.7 every exported function that asks also sets: here none asks.
+ */
 #define do_sock_setsockopt(...) (-EINVAL)
 #endif
 

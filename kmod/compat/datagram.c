@@ -14,10 +14,10 @@ static wait_queue_func_t learned;
 /* Static there, and learned here from threads that wait. */
 #define receiver_wake_function READ_ONCE(learned)
 
-/* Entries of a queue, and threads, that are looked at. */
+/* Limit of the entries of a queue, and of the threads, in one search. */
 #define COMPAT_LOOKS	1024
 
-/* Unknown entries that are compared with the caller's threads. */
+/* Limit of the unknown entries that it compares with the threads. */
 #define COMPAT_LOOKUPS	8
 
 static bool compat_is_other(const struct wait_queue_entry *entry)

@@ -44,7 +44,7 @@ int lock_sock_killable(struct sock *sk, long timeout)
 	if (!err)
 		sk->sk_lock.owned = 1;
 	else
-		/* release_sock() wakes one thread: if it was this, the next. */
+		/* release_sock() wakes one thread, perhaps this: pass it on. */
 		wake_up(&sk->sk_lock.wq);
 	spin_unlock_bh(&sk->sk_lock.slock);
 	if (!err)

@@ -17,7 +17,7 @@
 	COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *, bool))
 #define COMPAT_ULP_UNTOLD COMPAT_ULP_SIZE_IS(size_t (*)(const struct sock *))
 
-/* A third form would be called as the old one. */
+/* Else a third form would be called as the old one. */
 static_assert(COMPAT_ULP_TOLD || COMPAT_ULP_UNTOLD);
 
 /* Forms of @get and @size without that argument. */

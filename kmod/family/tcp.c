@@ -134,7 +134,10 @@ bool winsock_tcp_close_resets(const struct sock *sk)
 		return false;
 	if (tcp_sk(sk)->repair)
 		return false;
-	/* No segment leads from these to a state in which our FIN is queued. */
+	/*
+	 * The socket may be unlocked: no segment leads from these two states to
+	 * one in which our FIN is queued.
+	 */
 	if (!((1 << inet_sk_state_load(sk)) &
 	      (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		return false;

@@ -36,7 +36,7 @@ static void unix_snapshot(struct sock *sk, struct winsock_facts *facts)
 	facts->unread_resets = true;
 	facts->unread = winsock_family_queued(sk);
 	if (other) {
-		/* After a reset of ours the peer may still read what it has. */
+		/* After a reset of ours it is no peer, but may still read. */
 		facts->peer = READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK ||
 			      READ_ONCE(other->sk_err) != ECONNRESET;
 		sock_put(other);
