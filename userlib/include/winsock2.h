@@ -367,10 +367,15 @@ int ioctlsocket(SOCKET s, long command, u_long *argument) WINSOCK_AS(ioctlsocket
  * closesocket() - close, by Windows' rules; see Documentation/closesocket.rst
  *
  * Return: 0 and the SOCKET is gone, or SOCKET_ERROR and it is as it was:
- * WSANOTINITIALISED, WSAENOTSOCK, WSAEWOULDBLOCK (non-blocking, linger on with a
- * timeout, data not yet acknowledged: nothing was begun, call again), WSAEINTR
- * (WSACancelBlockingCall: the same), WSAEINPROGRESS, WSAENOBUFS, WSAEMFILE, WSAEACCES (a
- * security module of the system refuses).
+ *   WSAENOTSOCK	also: another close waits on it (B8)
+ *   WSAEWOULDBLOCK	non-blocking, linger with a timeout, data not acknowledged (N1)
+ *   WSAEINPROGRESS	it would have to wait, in a routine that interrupts a blocking
+ *			call (A13)
+ *   WSAEINTR		the wait was ended by WSACancelBlockingCall() (A14)
+ *   WSAENOBUFS		no memory for the wait, or the user has as many closes pending
+ *			as net.winsock.ops_max allows
+ *   WSAEMFILE		the system's table of open files is full
+ *   WSAEACCES		a security module of the system refuses
  */
 int closesocket(SOCKET s) WINSOCK_AS(closesocket);
 

@@ -36,35 +36,23 @@ int winsock_query(SOCKET s, struct winsock_query *query);
  *		winsock_record; its outcome is 0 for a family that the kernel's module does
  *		not know, which is closed by close(2)
  *
- * Return: 0, and the SOCKET is gone; or SOCKET_ERROR, and it is as it was:
- *   WSANOTINITIALISED	before WSAStartup()
- *   WSAEINVAL		other @flags
- *   WSAENOTSOCK	@s is no socket, or another close waits on it (B8)
- *   WSAEWOULDBLOCK	non-blocking, linger with a timeout, data not acknowledged (N1)
- *   WSAEINPROGRESS	it would have to wait, in a routine that interrupts a blocking
- *			call (A13)
- *   WSAEINTR		the wait was ended by WSACancelBlockingCall() (A14)
- *   WSAENOBUFS		no memory for the wait, or the user has as many closes pending
- *			as net.winsock.ops_max allows
- *   WSAEMFILE		the system's table of open files is full
- *   WSAEACCES		a security module of the system refuses
+ * Return: as closesocket(), and WSAEINVAL for other @flags.
  */
 int winsock_closesocket(SOCKET s, unsigned int flags, struct winsock_record *record)
 	WINSOCK_AS(closesocket_ex);	/* winsock_closesocket is closesocket() */
 
 /*
- * A close that never blocks. winsock_close_begin() returns at once and gives a descriptor for poll,
- * select, epoll or io_uring, which is readable when the close is final. By then the kernel has
- * released the socket. This close never answers would-block.
+ * A close that never blocks, and never answers would-block. The kernel's header says what the op
+ * descriptor is that winsock_close_begin() gives, and when it is readable.
  */
 
 /**
  * struct winsock_close_options - how to begin
- * @flags:	WINSOCK_CLOSE_TIMEOUT: @timeout_ns instead of SO_LINGER;
- *		WINSOCK_CLOSE_DETACH: closing the op descriptor early leaves the close to
- *		the kernel, where it would otherwise reset the connection
- * @timeout_ns:	linger time; 0 is the hard close
- * @tag:	the caller's mark, comes back in the record
+ * @flags:	WINSOCK_CLOSE_TIMEOUT, WINSOCK_CLOSE_DETACH
+ * @timeout_ns:	with the former
+ * @tag:	the caller's mark
+ *
+ * The kernel's struct winsock_close has the same fields, and says what they do.
  */
 struct winsock_close_options {
 	uint32_t flags;
@@ -80,20 +68,15 @@ struct winsock_close_options {
  * @record:	filled in if @op is -1; may be NULL
  *
  * The op descriptor takes the SOCKET's own number, so none has to be free. It belongs to the
- * caller, and is closed by close(2), not by closesocket(). The program has to remove an epoll watch
- * of its own on @s before (EPOLL_CTL_DEL): it would live until the close is final.
+ * caller, and is closed by close(2), not by closesocket(). See struct winsock_close for an epoll
+ * watch of the program's own on @s.
  *
- * Return: 0, and the SOCKET is gone; or SOCKET_ERROR, and it is as it was:
- *   WSANOTINITIALISED	before WSAStartup()
+ * Return: 0, and the SOCKET is gone; or SOCKET_ERROR, and it is as it was: WSANOTINITIALISED,
+ * WSAENOTSOCK, WSAENOBUFS, WSAEMFILE and WSAEACCES as closesocket(), and
  *   WSAEFAULT		@op is NULL
  *   WSAEINVAL		other flags, a timeout without its flag, or above
  *			WINSOCK_TIMEOUT_MAX_NS
- *   WSAENOTSOCK	@s is no socket, or another close waits on it
  *   WSAEOPNOTSUPP	the kernel's module does not know the family
- *   WSAENOBUFS		no memory, or the user has as many closes pending as
- *			net.winsock.ops_max allows
- *   WSAEMFILE		the system's table of open files is full
- *   WSAEACCES		a security module of the system refuses
  */
 int winsock_close_begin(SOCKET s, const struct winsock_close_options *options, int *op,
 			struct winsock_record *record);
