@@ -111,11 +111,41 @@ decided() {
 		<(sed -nE '/^Facts .* Claims$/,/^Release$/s/^.{77}([A-Z0-9 ]+)$/\1/p' "$1")
 }
 
+# cased: the cases of closesocket(3) have the claims of the policy's rows
+cased() {
+	diff <(sed -nE 's/^\t  "([A-Z0-9 ]*[0-9]): .*/\1/p' "$root/kmod/policy.c" |
+		tr ' ' '\n' | sort -u) \
+		<(sed -nE 's/^\S.* \(([A-Z0-9 ]+)\)$/\1/p' "$1" | tr ' ' '\n' | sort -u)
+}
+
+# defaults: the library's header cannot include the kernel's
+defaults() {
+	diff <(valued WINSOCK_SO_LINGER_DEFAULT "$root/uapi/linux/winsock.h") \
+		<(valued WINSOCK_LINGER_DEFAULT "$root/userlib/include/winsock2.h")
+}
+
+# valued NAME FILE
+valued() {
+	grep -E "^#define $1\s" "$2" | grep -oE '[0-9]+$'
+}
+
+# oldest PAGE: it names the oldest kernel that the module is built for
+oldest() {
+	local version
+
+	version=$(sed -nE 's/^#if LINUX_VERSION_CODE < KERNEL_VERSION\((.*), (.*), 0\)$/\1.\2/p' \
+		"$root/kmod/compat/compat.h" | head -n 1)
+	all '@ names another' grep -q "Linux $version or newer" <<-END
+		$1
+		$root/kmod/compat/compat.h
+	END
+}
+
 # mapped: the library's page has the codes of its table of errno, where they are no namesakes
 mapped() {
 	diff <(sed -nE 's/^\t\{ (E\w+), (WSAE?\w+) \},$/\1 \2/p' "$root/userlib/src/error.c" |
 		awk '"WSA" $1 != $2' | sort) \
-		<(sed -nE 's/^((E[A-Z]+,? )+) *(WSA\w+) .*/\3 \1/p' "$1" | tr -d , |
+		<(sed -nE 's/^((E[A-Z]+,? )+) *(WSA\w+)$/\3 \1/p' "$1" | tr -d , |
 		awk '{ for (i = 2; i <= NF; i++) if ("WSA" $i != $1) print $i, $1 }' | sort)
 }
 
@@ -180,7 +210,7 @@ is_bound() {
 	[[ -n $number ]] && tr -d , < "$pages/$1.rst" | grep -w "$number" > /dev/null
 }
 
-plan 21
+plan 25
 check "the examples compile" compiles "$pages/uapi.rst"
 check "a field that is not there would be seen" seen compiles uapi.rst '\.fd = ' '.fdd = '
 check "the names are there" known "$pages"/*.rst "$pages"/man/*.rst "$root/README.md"
@@ -194,6 +224,10 @@ check "the first page has the demo's rows" shown "$pages/index.rst"
 check "a row that is not would be seen" seen shown index.rst 'is blocked on' 'sleeps on'
 check "the contract has the policy's rows" decided "$pages/closesocket.rst"
 check "a claim that is missing would be seen" seen decided closesocket.rst ' N1 N6$' ' N1'
+check "so have the cases of closesocket(3)" cased "$pages/man/closesocket.3.rst"
+check "one that is missing would be seen" seen cased man/closesocket.3.rst 'N1 N6)$' 'N1)'
+check "the README names the oldest kernel" oldest "$root/README.md"
+check "the two names of SO_DONTLINGER's default have one value" defaults
 check "the states that can be reset are the policy's" reset "$pages/closesocket.rst"
 check "a state that is missing would be seen" seen reset closesocket.rst 'FIN_WAIT2, ' ''
 check "the requests have their numbers" numbered "$pages/admin.rst"
