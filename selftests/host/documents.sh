@@ -118,6 +118,18 @@ cased() {
 		<(sed -nE 's/^\S.* \(([A-Z0-9 ]+)\)$/\1/p' "$1" | tr ' ' '\n' | sort -u)
 }
 
+# since PAGE: the security module is asked as of the kernel that compat.h names
+since() {
+	local version
+
+	version=$(awk -F '[(,) ]+' '/KERNEL_VERSION/ { version = $5 "." $6 }
+		/define do_sock_setsockopt/ { print version }' "$root/kmod/compat/compat.h")
+	all '@ names another' grep -qE "since (Linux )?$version\b" <<-END
+		$1
+		$root/uapi/linux/winsock.h
+	END
+}
+
 # defaults: the library's header cannot include the kernel's
 defaults() {
 	diff <(valued WINSOCK_SO_LINGER_DEFAULT "$root/uapi/linux/winsock.h") \
@@ -192,13 +204,15 @@ is_file() {
 # bounded: the module's numbers stand where they are promised
 bounded() {
 	all 'not as in the module: @' is_bound <<-END
-		admin netns NETNS_OPS_MAX
-		uapi orphan ORPHAN_LINGER_MAX_S
-		internals orphan ORPHAN_BATCH
-		closesocket handle HANDLE_TASKS
-		closesocket handle HANDLE_SLOTS
-		closesocket handle HANDLE_ENTRIES
-		closesocket handle HANDLE_LOCKERS
+		Documentation/admin.rst netns NETNS_OPS_MAX
+		Documentation/uapi.rst orphan ORPHAN_LINGER_MAX_S
+		uapi/linux/winsock.h orphan ORPHAN_LINGER_MAX_S
+		userlib/include/winsock2.h orphan ORPHAN_LINGER_MAX_S
+		Documentation/internals.rst orphan ORPHAN_BATCH
+		Documentation/closesocket.rst handle HANDLE_TASKS
+		Documentation/closesocket.rst handle HANDLE_SLOTS
+		Documentation/closesocket.rst handle HANDLE_ENTRIES
+		Documentation/closesocket.rst handle HANDLE_LOCKERS
 	END
 }
 
@@ -207,10 +221,10 @@ is_bound() {
 	local number
 
 	number=$(sed -nE "s/^#define $3\s+([0-9]+).*/\1/p" "$root/kmod/$2.c")
-	[[ -n $number ]] && tr -d , < "$pages/$1.rst" | grep -w "$number" > /dev/null
+	[[ -n $number ]] && tr -d , < "$root/$1" | grep -w "$number" > /dev/null
 }
 
-plan 25
+plan 27
 check "the examples compile" compiles "$pages/uapi.rst"
 check "a field that is not there would be seen" seen compiles uapi.rst '\.fd = ' '.fdd = '
 check "the names are there" known "$pages"/*.rst "$pages"/man/*.rst "$root/README.md"
@@ -227,6 +241,8 @@ check "a claim that is missing would be seen" seen decided closesocket.rst ' N1 
 check "so have the cases of closesocket(3)" cased "$pages/man/closesocket.3.rst"
 check "one that is missing would be seen" seen cased man/closesocket.3.rst 'N1 N6)$' 'N1)'
 check "the README names the oldest kernel" oldest "$root/README.md"
+check "the security module is asked since one version" since "$pages/admin.rst"
+check "another one would be seen" seen since admin.rst 'since 6.7: *since 6.7' 'since 6.6'
 check "the two names of SO_DONTLINGER's default have one value" defaults
 check "the states that can be reset are the policy's" reset "$pages/closesocket.rst"
 check "a state that is missing would be seen" seen reset closesocket.rst 'FIN_WAIT2, ' ''
