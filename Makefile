@@ -190,7 +190,7 @@ programs: packages
 # Debian's 6.1 and 6.12, their -rt flavours, 6.1 of arm64 and armhf, and the debug kernels.
 matrix: packages
 	@selftests/vm/packages dwarves gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
-		libc6-dev-armhf-cross qemu-system-arm clang-19 lld-19 llvm-19 $(OTHER_PACKAGES)
+		libc6-dev-armhf-cross qemu-system-arm mmdebstrap clang-19 lld-19 llvm-19 $(OTHER_PACKAGES)
 	@$(MAKE) --no-print-directory tests-build
 	@selftests/vm/matrix $(BUILD) $(T)
 
