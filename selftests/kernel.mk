@@ -34,7 +34,7 @@ TEST_GEN_PROGS := \
 	# end
 
 # 32-bit calls of 64-bit kernels.
-X86_64 := $(shell echo __x86_64__ | $(CC) -E -P -x c - | grep -x 1)
+X86_64 := $(shell echo __x86_64__ | $(if $(CROSS_COMPILE),$(CROSS_COMPILE)gcc,$(CC)) -E -P -x c - | grep -x 1)
 TEST_GEN_PROGS += $(if $(X86_64),uapi_compat)
 
 # Programs that need a debugging kernel.
