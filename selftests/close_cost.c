@@ -268,12 +268,15 @@ static double workers_time(void)
 	return sum;
 }
 
-/* The same for 5 s, with more closes pending that no descriptor names; the sockets stay. */
+/*
+ * The same for 2 s, with more closes pending that no descriptor names; the sockets stay. The least
+ * of some: the kernel has other work for its workers now and then.
+ */
 static double held_cost(int dev, int *held, int count)
 {
 	struct winsock_close call;
 	struct net_pair pair;
-	double start;
+	double least = 0;
 
 	for (; *held < count; ++*held) {
 		net_pairs_vanished(&pair, 1);
@@ -285,9 +288,15 @@ static double held_cost(int dev, int *held, int count)
 		close(call.op_fd);
 	}
 	net_sleep(1000);
-	start = workers_time();
-	net_sleep(5000);
-	return workers_time() - start;
+	for (int i = 0; i < 3; i++) {
+		double start = workers_time(), spent;
+
+		net_sleep(2000);
+		spent = workers_time() - start;
+		if (!i || spent < least)
+			least = spent;
+	}
+	return least;
 }
 
 TEST(a_look_at_what_others_hold_costs_the_same_among_many)
@@ -302,7 +311,7 @@ TEST(a_look_at_what_others_hold_costs_the_same_among_many)
 	net_enter();
 	few = held_cost(dev, &held, HELD_FEW);
 	many = held_cost(dev, &held, HELD_MANY);
-	TH_LOG("us in 5 s: %d held %.0f, %d held %.0f", HELD_FEW, few / 1000, HELD_MANY,
+	TH_LOG("us in 2 s: %d held %.0f, %d held %.0f", HELD_FEW, few / 1000, HELD_MANY,
 	       many / 1000);
 	EXPECT_LE(many, 1.2 * few);
 	close(dev);
