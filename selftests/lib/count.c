@@ -4,7 +4,7 @@
 
 #include "count.h"
 
-#define COUNT_PROBE	100000
+#define COUNT_PROBE	10000
 
 /* Time a loop of two instructions: no other counter gives this ratio twice. */
 static uint64_t count_probe(void)
