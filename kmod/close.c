@@ -4,6 +4,9 @@
  * close without the socket's lock, which guards nothing that they depend on.
  * Otherwise close_lingering() decides and removes the descriptor under one hold
  * of the lock: of two holders that close at once one is the last.
+ *
+ * What comments have in parentheses, as (G1 H2), are claims of the page that
+ * the module implements: Documentation/claims.rst.
  */
 #include <linux/err.h>
 #include <linux/fdtable.h>
@@ -102,8 +105,9 @@ static u32 close_mode(const struct close_call *call)
 
 /*
  * Do other references keep the file open, so that this close has to end the
- * connection itself? They are threads inside calls, or holders for which the
- * caller decides. @own: references that are the caller's.
+ * connection itself? Without IF_LAST any holder counts, as the caller decides
+ * for all; with IF_LAST and CANCEL they are threads inside calls. @own:
+ * references that are the caller's.
  */
 static bool close_for_others(const struct close_call *call, long own)
 {
@@ -226,8 +230,8 @@ put_op:
 }
 
 /*
- * Release what close_prepare() took. After @begun a new descriptor stays for
- * device_close() to install.
+ * Release what close_prepare() took. If the wait has begun (@begun), the op's
+ * new descriptor (no DROP_FD) stays for device_close() to install.
  */
 static void close_unprepare(struct close_call *call, bool begun)
 {
@@ -294,7 +298,8 @@ static bool close_has_threads(void)
 /*
  * A caller that gives up one of several handles waits for others that do the
  * same. In a process with one thread it waits for a second only: a thread that
- * has the lock for longer is inside a call by another process's handle.
+ * has the lock for longer is inside a call by another process's handle, so this
+ * one can be dropped without the lock.
  */
 static long close_lock_time(const struct close_call *call)
 {

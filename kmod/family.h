@@ -56,9 +56,10 @@ struct winsock_facts {
  *		between
  * @disconnect:	end the connection in order while others hold the socket, and
  *		wake them; the socket is locked, and may be unlocked in between
- * @relocks:	does @reset (or else @disconnect) drop the socket's lock and
- *		take it again, or may the release wait for the peer? The socket
- *		is locked. NULL means yes; it is asked for ops alone
+ * @relocks:	does the operation (@reset if the argument is true, else
+ *		@disconnect) drop the socket's lock and take it again, or may
+ *		the release wait for the peer? The socket is locked. NULL means
+ *		yes; it is asked for ops alone
  */
 struct winsock_family_ops {
 	void (*snapshot)(struct sock *sk, struct winsock_facts *facts);

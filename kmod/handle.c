@@ -3,9 +3,10 @@
  * Handles: is there another one of the open file?
  *
  * A reference to the file that is not the caller's belongs to a handle, or
- * passes: a thread is inside a call, or reads /proc. Most handles are found in
- * the tables of the caller and of its relatives. A reference that is in none of
- * them is watched until it passes, or is taken for a handle.
+ * passes: it goes when a thread leaves a call, or a reader of /proc ends. Most
+ * handles are found in the tables of the caller and of its relatives. A
+ * reference that is in none of them is watched until it passes, or is taken for
+ * a handle.
  */
 #include <linux/bitops.h>
 #include <linux/delay.h>
@@ -171,7 +172,7 @@ static bool handle_in_task(struct task_struct *task, const struct file *file,
 	task_lock(task);
 	/* exec sets it before it changes mm, clears it after closing files. */
 	execs = data_race(!!task->in_execve);
-	/* Pairs with exec's unlock of file_lock: after closing, before that. */
+	/* Pairs with exec's unlock of file_lock when it has closed files. */
 	smp_rmb();
 	if (task->files && task->files != current->files &&
 	    files_lookup_fd_raw(task->files, fd) == file)

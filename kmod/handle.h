@@ -13,10 +13,9 @@ struct socket;
 
 /*
  * How many more looks, some 75 us apart, before a reference is taken for a
- * handle. QUICK: the answer changes only the outcome's name. CALLS: enough for
- * a thread that has lost its processor inside a call. LINGER: enough for a
- * processor that a hypervisor has stopped, as a wrong answer would end a
- * linger.
+ * handle. QUICK: a wrong answer changes only the outcome reported. CALLS: for
+ * a thread that has lost its processor inside a call. LINGER: for a processor
+ * that a hypervisor has stopped, as a wrong answer would end a linger.
  */
 #define WINSOCK_HANDLE_QUICK	0
 #define WINSOCK_HANDLE_CALLS	40

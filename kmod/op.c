@@ -255,7 +255,7 @@ static void op_tell(struct winsock_op *op)
 	/* Pairs with winsock_op_is_final(): the record is complete. */
 	smp_store_release(&op->final, true);
 	spin_unlock_irq(&op->lock);
-	/* A user can make this queue long: hold no lock in the walk. */
+	/* A user can make this queue long: walk it without op->lock held. */
 	wake_up_poll(&op->waiters, EPOLLIN | EPOLLRDNORM);
 }
 
@@ -484,7 +484,10 @@ static bool op_withdraw(struct winsock_op *op)
 
 	spin_lock_irq(&op->lock);
 	withdrawn = !(op->fired & WINSOCK_OP_DECIDED);
-	/* The worker is queued: let it find that the op has to wait on. */
+	/*
+	 * The worker is queued, so @fired must not become 0, or the next bit
+	 * would queue it again. By SETTLED it looks, and if need be waits on.
+	 */
 	if (withdrawn)
 		op->fired = (op->fired & ~WINSOCK_OP_CANCELLED) |
 			    WINSOCK_OP_SETTLED;

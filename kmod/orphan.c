@@ -7,7 +7,7 @@
  * deadline ends it in any case.
  *
  * A detached close whose socket other descriptors hold is not an orphan yet.
- * One coarse timer for all looks when it becomes one.
+ * One coarse timer, shared by all of these, looks whether it is one now.
  */
 #include <linux/fs.h>
 #include <linux/list.h>

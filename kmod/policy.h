@@ -29,7 +29,7 @@
 #define WINSOCK_FACT_LINGER	(1U << 1)	/* linger is on */
 #define WINSOCK_FACT_TIMED	(1U << 2)	/* its timeout is not zero */
 #define WINSOCK_FACT_NONBLOCK	(1U << 3)	/* the socket is non-blocking */
-#define WINSOCK_FACT_STRICT	(1U << 4)	/* non-blocking: would-block */
+#define WINSOCK_FACT_STRICT	(1U << 4)	/* drained: would-block, too */
 #define WINSOCK_FACT_PEER	(1U << 5)	/* a reset would reach a peer */
 #define WINSOCK_FACT_UNACKED	(1U << 6)	/* unacknowledged payload */
 #define WINSOCK_FACT_EXPIRED	(1U << 7)	/* the deadline has passed */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the module wants of the core and no kernel has yet. Each .c file beside
- * this one names a file of the core. In a kernel's tree that file has the
- * functions, and the header named above each prototype has the prototype. Here
- * the module has them, made of what the kernel exports.
+ * Functions that the module wants of the core and no kernel has yet. The first
+ * comment of each .c file beside this one says to which file of the core they
+ * belong. In a kernel's tree they are there, and each prototype is in the
+ * header named above it. Here the module has them, by what the kernel exports.
  */
 #ifndef WINSOCK_COMPAT_CORE_H
 #define WINSOCK_COMPAT_CORE_H

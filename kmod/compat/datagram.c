@@ -68,7 +68,7 @@ void compat_learn_packet(struct socket *sock)
 	rcu_read_unlock();
 }
 
-/* The kernel's from here on. */
+/* From here on the text that a kernel's tree gets, see core.h. */
 
 /**
  * skb_entry_task() - the thread that waits for a packet by an entry

@@ -7,7 +7,7 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
-/* The kernel's from here on. */
+/* From here on the text that a kernel's tree gets, see core.h. */
 
 /**
  * close_fd_if() - close a descriptor if it is still a file's

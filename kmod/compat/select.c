@@ -26,7 +26,7 @@ void compat_learn_poll(struct file *file)
 	poll_freewait(&polls);
 }
 
-/* The kernel's from here on. */
+/* From here on the text that a kernel's tree gets, see core.h. */
 
 /**
  * poll_entry_task() - the thread that sleeps in poll or select by an entry

@@ -10,7 +10,7 @@
 #include <linux/wait.h>
 #include <net/sock.h>
 
-/* The kernel's from here on. */
+/* From here on the text that a kernel's tree gets, see core.h. */
 
 /**
  * lock_sock_killable() - lock_sock() that a fatal signal or a time ends
