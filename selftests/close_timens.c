@@ -9,13 +9,15 @@
 TEST_F(closing, a_time_namespace_does_not_move_the_deadline)
 {
 	static const char offset[] = "monotonic 86400 0\n";
-	int status, knob;
+	int status, knob, err;
 	double outside;
 	pid_t child;
 
 	net_stuff(self->pair.client);
-	if (unshare(CLONE_NEWTIME) && errno == EINVAL)
+	err = unshare(CLONE_NEWTIME);
+	if (err && errno == EINVAL)
 		SKIP(return, "this kernel has no time namespaces");
+	ASSERT_EQ(0, err);
 	knob = open("/proc/self/timens_offsets", O_WRONLY);
 	ASSERT_GE(knob, 0);
 	ASSERT_EQ(sizeof(offset) - 1, write(knob, offset, sizeof(offset) - 1));
