@@ -11,7 +11,6 @@
  *   and the op descriptor gets a number of its own.
  * - A send that did not fit was reported complete; the rest is queued here and has to
  *   go first. The kernel gets only the linger time that is left.
- *
  * - A handle may go without closesocket(), by CloseHandle() or with the client. Then no
  *   client waits and nothing can be refused, but the linger time runs all the same.
  *
