@@ -47,10 +47,11 @@ static int device_read(void *to, size_t known, const void __user *from,
 
 static long device_info(void __user *to, size_t size)
 {
+	const struct winsock_netns *ns =
+		winsock_netns(current->nsproxy->net_ns);
 	struct winsock_info info = {
 		.abi_version	= WINSOCK_ABI_VERSION,
-		.ops_max =
-			winsock_netns_ops_max(current->nsproxy->net_ns),
+		.ops_max	= READ_ONCE(ns->ops_max),
 		.close_flags	= WINSOCK_CLOSE_FLAGS,
 		.timeout_max_ns	= WINSOCK_TIMEOUT_MAX_NS,
 	};

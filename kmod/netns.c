@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A network namespace: net.winsock.*, users, counters (/proc/net/winsock). */
 #include <kunit/static_stub.h>
-#include <linux/atomic.h>
 #include <linux/proc_fs.h>
-#include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <linux/seq_file_net.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 
 #include "netns.h"
 
 #define NETNS_OPS_MAX	131072
-
-/* Pending closes of a user. An entry at 0 is being removed and stays at 0. */
-struct netns_user {
-	atomic_t pending;
-	struct rcu_head rcu;
-};
 
 unsigned int winsock_netns_id;
 unsigned int winsock_mib_orphans;
@@ -62,72 +53,13 @@ static const struct ctl_table netns_table[] = {
 	{ }	/* the end, for older kernels, which take no size */
 };
 
-/**
- * winsock_netns_strict() - does every close count as WINSOCK_CLOSE_STRICT?
- * @net: the socket's network namespace
- *
- * Return: net.winsock.strict.
- */
-bool winsock_netns_strict(struct net *net)
+/* A user's pending closes in @users, whose lock is held. */
+static unsigned long netns_pending(struct winsock_netns *ns, kuid_t user)
 {
-	const struct winsock_netns *ns = net_generic(net, winsock_netns_id);
+	void *entry = xa_load(&ns->users, __kuid_val(user));
 
-	return READ_ONCE(ns->strict);
-}
-
-/**
- * winsock_netns_ops_max() - closes that one user may have pending
- * @net: a network namespace
- *
- * Return: net.winsock.ops_max.
- */
-unsigned int winsock_netns_ops_max(struct net *net)
-{
-	const struct winsock_netns *ns = net_generic(net, winsock_netns_id);
-
-	return READ_ONCE(ns->ops_max);
-}
-
-/*
- * Count one more close of a user that has some pending. Returns 0, -ENOSPC at
- * the limit, -EAGAIN if the user has no entry.
- */
-static int netns_count(struct winsock_netns *ns, unsigned long key)
-{
-	struct netns_user *user;
-	int max = READ_ONCE(ns->ops_max), count, err = -EAGAIN;
-
-	rcu_read_lock();
-	user = xa_load(&ns->users, key);
-	count = user ? atomic_read(&user->pending) : 0;
-	while (count && err == -EAGAIN) {
-		if (count >= max)
-			err = -ENOSPC;
-		else if (atomic_try_cmpxchg(&user->pending, &count, count + 1))
-			err = 0;
-	}
-	rcu_read_unlock();
-	return err;
-}
-
-/* Count a user's first close. Returns -EAGAIN if there is an entry. */
-static int netns_count_first(struct winsock_netns *ns, unsigned long key)
-{
-	struct netns_user *user;
-	void *entry;
-	int err;
-
-	if (!READ_ONCE(ns->ops_max))
-		return -ENOSPC;
-	user = kzalloc_obj(*user);
-	if (!user)
-		return -ENOMEM;
-	atomic_set(&user->pending, 1);
-	entry = xa_cmpxchg(&ns->users, key, NULL, user, GFP_KERNEL);
-	err = xa_err(entry);
-	if (entry)
-		kfree(user);
-	return entry && !err ? -EAGAIN : err;
+	lockdep_assert_held(&ns->users.xa_lock);
+	return entry ? xa_to_value(entry) : 0;
 }
 
 /**
@@ -135,25 +67,32 @@ static int netns_count_first(struct winsock_netns *ns, unsigned long key)
  * @net:	the socket's network namespace
  * @user:	the socket's user
  *
- * May sleep. Spins while another thread removes the user's entry.
+ * May sleep.
  *
  * Return: 0, -ENOSPC at the limit, or -ENOMEM. Undone by
  * winsock_netns_uncharge().
  */
 int winsock_netns_charge(struct net *net, kuid_t user)
 {
-	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
-	unsigned long key = __kuid_val(user);
+	struct winsock_netns *ns = winsock_netns(net);
+	unsigned long pending;
+	void *before, *entry;
 	int err;
 
 	KUNIT_STATIC_STUB_REDIRECT(winsock_netns_charge, net, user);
+	xa_lock(&ns->users);
 	do {
-		err = netns_count(ns, key);
-		if (err == -EAGAIN)
-			err = netns_count_first(ns, key);
-		if (err == -EAGAIN)
-			cond_resched();
-	} while (err == -EAGAIN);
+		err = -ENOSPC;
+		pending = netns_pending(ns, user);
+		if (pending >= READ_ONCE(ns->ops_max))
+			break;
+		/* Allocating, it unlocks in between: compare. */
+		before = pending ? xa_mk_value(pending) : NULL;
+		entry = __xa_cmpxchg(&ns->users, __kuid_val(user), before,
+				     xa_mk_value(pending + 1), GFP_KERNEL);
+		err = xa_err(entry);
+	} while (!err && entry != before);
+	xa_unlock(&ns->users);
 	return err;
 }
 
@@ -164,29 +103,23 @@ int winsock_netns_charge(struct net *net, kuid_t user)
  */
 void winsock_netns_uncharge(struct net *net, kuid_t user)
 {
-	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
-	unsigned long key = __kuid_val(user);
-	struct netns_user *entry;
+	struct winsock_netns *ns = winsock_netns(net);
+	unsigned long pending;
 
-	rcu_read_lock();
-	/* The entry exists: it counts this close. */
-	entry = xa_load(&ns->users, key);
-	if (!atomic_add_unless(&entry->pending, -1, 1)) {
-		/* A thread that finds 0 takes this lock, then tries again. */
-		xa_lock(&ns->users);
-		if (atomic_dec_and_test(&entry->pending)) {
-			__xa_erase(&ns->users, key);
-			kfree_rcu(entry, rcu);
-		}
-		xa_unlock(&ns->users);
-	}
-	rcu_read_unlock();
+	xa_lock(&ns->users);
+	pending = netns_pending(ns, user) - 1;
+	/* Neither allocates: the entry exists, as it counts this close. */
+	if (pending)
+		__xa_store(&ns->users, __kuid_val(user), xa_mk_value(pending),
+			   0);
+	else
+		__xa_erase(&ns->users, __kuid_val(user));
+	xa_unlock(&ns->users);
 }
 
 static int netns_show_counters(struct seq_file *seq, void *unused)
 {
-	const struct winsock_netns *ns = net_generic(seq->private,
-						     winsock_netns_id);
+	const struct winsock_netns *ns = winsock_netns(seq->private);
 	unsigned int field;
 	unsigned long sum;
 	int cpu;
@@ -205,7 +138,7 @@ static int netns_show_counters(struct seq_file *seq, void *unused)
 
 static int __net_init netns_enter(struct net *net)
 {
-	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
+	struct winsock_netns *ns = winsock_netns(net);
 
 	ns->table = kmemdup(netns_table, sizeof(netns_table), GFP_KERNEL);
 	if (!ns->table)
@@ -241,7 +174,7 @@ free_table:
 
 static void __net_exit netns_leave(struct net *net)
 {
-	struct winsock_netns *ns = net_generic(net, winsock_netns_id);
+	struct winsock_netns *ns = winsock_netns(net);
 
 	unregister_net_sysctl_table(ns->header);
 	remove_proc_entry("winsock", net->proc_net);

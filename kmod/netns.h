@@ -40,9 +40,8 @@ struct winsock_mib_counters {
  * @counters:	WINSOCK_MIB_*
  * @strict:	net.winsock.strict
  * @ops_max:	net.winsock.ops_max
- * @users:	struct netns_user by user; read under RCU. The xarray's lock is
- *		taken for the first and the last pending close of a user, in
- *		process context
+ * @users:	numbers of pending closes, by user. The xarray's lock is taken
+ *		in process context only, with no lock held
  * @header:	the registered table
  * @table:	the table, with pointers to the fields above
  */
@@ -57,6 +56,17 @@ struct winsock_netns {
 
 extern unsigned int winsock_netns_id;
 extern struct pernet_operations winsock_netns_ops;
+
+static inline struct winsock_netns *winsock_netns(const struct net *net)
+{
+	return net_generic(net, winsock_netns_id);
+}
+
+/* Does every close count as WINSOCK_CLOSE_STRICT? */
+static inline bool winsock_netns_strict(const struct net *net)
+{
+	return READ_ONCE(winsock_netns(net)->strict);
+}
 
 /* Pending closes that are orphans, of all namespaces; written by orphan.c. */
 extern unsigned int winsock_mib_orphans;
@@ -79,8 +89,6 @@ static inline void winsock_mib_inc(struct net *net, u32 field)
 	preempt_enable();
 }
 
-bool winsock_netns_strict(struct net *net);
-unsigned int winsock_netns_ops_max(struct net *net);
 int winsock_netns_charge(struct net *net, kuid_t user);
 void winsock_netns_uncharge(struct net *net, kuid_t user);
 
