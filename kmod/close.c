@@ -61,30 +61,23 @@ static int close_check(const struct winsock_close *args)
 }
 
 /*
- * May the caller set SO_LINGER? Returns 0 or the security module's error. The
- * hook of the security module is not exported, but do_sock_setsockopt() calls
- * it first, and after that fails with EINVAL, for the length is 0. A BPF
- * program would lock the socket; the argument true (a 32-bit call) keeps
- * do_sock_setsockopt() from running one.
- */
-static int close_may_set_linger(struct socket *sock)
-{
-	int err = do_sock_setsockopt(sock, true, SOL_SOCKET, SO_LINGER,
-				     KERNEL_SOCKPTR(NULL), 0);
-
-	return err == -EINVAL ? 0 : err;
-}
-
-/*
- * Is it the socket that the caller means, or has its number been reused?
- * @reset: the call may do more than close(2) of this descriptor, so the
- * security module must let the caller set SO_LINGER.
+ * Is it the socket that the caller means, or has its number been reused? With
+ * @reset the call may do more than close(2) of this descriptor, so the security
+ * module must let the caller set SO_LINGER. Its hook is not exported, but
+ * do_sock_setsockopt() calls it first, and after that fails with EINVAL, for
+ * the length is 0. A BPF program would lock the socket; the argument true (a
+ * 32-bit call) keeps do_sock_setsockopt() from running one.
  */
 static int close_check_socket(struct socket *sock, u64 cookie, bool reset)
 {
+	int err = 0;
+
 	if (cookie && cookie != atomic64_read(&sock->sk->sk_cookie))
 		return -ESTALE;
-	return reset ? close_may_set_linger(sock) : 0;
+	if (reset)
+		err = do_sock_setsockopt(sock, true, SOL_SOCKET, SO_LINGER,
+					 KERNEL_SOCKPTR(NULL), 0);
+	return err == -EINVAL ? 0 : err;
 }
 
 /* The mode of a lingering close: WINSOCK_FACT_NONBLOCK and _STRICT. */

@@ -143,6 +143,13 @@ void winsock_report_plain(struct sock *sk, u32 outcome)
 		decide_trace_plain(sk, outcome);
 }
 
+/* With data unread the end is a reset, as TCP's own release makes it (G7). */
+static bool decide_resets(const struct winsock_decision *decision)
+{
+	return decision->verdict == WINSOCK_VERDICT_ABORT ||
+	       winsock_outcome(decision) == WINSOCK_OUTCOME_UNREAD;
+}
+
 /**
  * winsock_carry_out() - do what a verdict says to the connection
  * @sk:		the socket, locked; a family may unlock it in between, see
@@ -164,11 +171,12 @@ void winsock_carry_out(struct sock *sk, const struct winsock_decision *decision,
 		return;
 	/* The release must not wait for the ACK of the FIN (B4). */
 	sock_reset_flag(sk, SOCK_LINGER);
-	if (decision->verdict == WINSOCK_VERDICT_ABORT)
+	if (decision->verdict == WINSOCK_VERDICT_RELEASE && !others)
+		return;
+	if (decide_resets(decision))
 		winsock_family_reset(sk);
-	else if (others)
-		winsock_family_disconnect(sk, winsock_outcome(decision) ==
-					      WINSOCK_OUTCOME_UNREAD);
+	else
+		winsock_family_disconnect(sk);
 }
 
 /**
@@ -183,10 +191,7 @@ bool winsock_carry_out_relocks(struct sock *sk,
 			       const struct winsock_decision *decision,
 			       bool others)
 {
-	bool reset = !others || decision->verdict == WINSOCK_VERDICT_ABORT ||
-		     winsock_outcome(decision) == WINSOCK_OUTCOME_UNREAD;
-
-	return winsock_family_relocks(sk, reset);
+	return winsock_family_relocks(sk, !others || decide_resets(decision));
 }
 
 /**

@@ -103,17 +103,12 @@ void winsock_family_reset(struct sock *sk)
 
 /**
  * winsock_family_disconnect() - end a connection whose socket others still hold
- * @sk:		the socket, locked; see winsock_family_relocks()
- * @reset:	received data is unread: reset, as a release would (G7)
+ * @sk: the socket, locked; see winsock_family_relocks()
  *
- * The next call on the socket fails with ECONNABORTED, or ECONNRESET.
+ * The next call on the socket fails with ECONNABORTED.
  */
-void winsock_family_disconnect(struct sock *sk, bool reset)
+void winsock_family_disconnect(struct sock *sk)
 {
-	if (reset) {
-		winsock_family_reset(sk);
-		return;
-	}
 	sock_owned_by_me(sk);
 	/* Otherwise a blocked recv() returns 0, as at a FIN (P10). */
 	if (!sk->sk_err)
@@ -124,8 +119,8 @@ void winsock_family_disconnect(struct sock *sk, bool reset)
 /**
  * winsock_family_relocks() - would the next step sleep for the socket's lock?
  * @sk:		the socket of an op, locked
- * @reset:	the step is winsock_family_reset(), or
- *		winsock_family_disconnect() with the same argument
+ * @reset:	the step is winsock_family_reset(), else
+ *		winsock_family_disconnect()
  */
 bool winsock_family_relocks(const struct sock *sk, bool reset)
 {

@@ -80,7 +80,7 @@ int winsock_family_check(const struct socket *sock);
 void winsock_family_snapshot(struct sock *sk, struct winsock_facts *facts);
 bool winsock_family_settled(const struct sock *sk);
 void winsock_family_reset(struct sock *sk);
-void winsock_family_disconnect(struct sock *sk, bool reset);
+void winsock_family_disconnect(struct sock *sk);
 bool winsock_family_relocks(const struct sock *sk, bool reset);
 
 /* For TCP sockets only, see family/tcp.c. */

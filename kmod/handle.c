@@ -282,20 +282,3 @@ bool winsock_handle_others(struct file *file, int fd, unsigned int looks)
 	remove_wait_queue(&sock->wq.wait, &entry);
 	return !passes;
 }
-
-/**
- * winsock_handle_is() - does a number of the caller's table refer to a file?
- * @file:	the file; the caller holds a reference
- * @fd:		the number
- *
- * Return: true if it does, now.
- */
-bool winsock_handle_is(const struct file *file, int fd)
-{
-	bool is;
-
-	rcu_read_lock();
-	is = files_lookup_fd_raw(current->files, fd) == file;
-	rcu_read_unlock();
-	return is;
-}

@@ -23,7 +23,6 @@ struct socket;
 
 struct file *winsock_handle_get(int fd, struct socket **sock);
 bool winsock_handle_others(struct file *file, int fd, unsigned int looks);
-bool winsock_handle_is(const struct file *file, int fd);
 
 /**
  * winsock_handle_shared() - is there another handle of the open file?

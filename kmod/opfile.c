@@ -2,6 +2,7 @@
 /* The descriptor of an op: poll, read, cancel, abort. */
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -11,7 +12,6 @@
 
 #include <linux/winsock.h>
 
-#include "handle.h"
 #include "op.h"
 
 static __poll_t opfile_poll(struct file *file, poll_table *table)
@@ -42,8 +42,12 @@ static ssize_t opfile_read(struct file *file, char __user *to, size_t size,
 static bool opfile_may_cancel(struct file *file)
 {
 	const struct winsock_op *op = file->private_data;
+	bool named;
 
-	return op->pid == task_tgid(current) && winsock_handle_is(file, op->fd);
+	rcu_read_lock();
+	named = files_lookup_fd_raw(current->files, op->fd) == file;
+	rcu_read_unlock();
+	return named && op->pid == task_tgid(current);
 }
 
 static long opfile_cancel(struct file *file)

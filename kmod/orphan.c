@@ -46,11 +46,8 @@ static DECLARE_DELAYED_WORK(orphan_work, orphan_tick);
 static void orphan_limit_time(struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
-	u32 timeout;
+	u32 timeout = READ_ONCE(icsk->icsk_user_timeout);
 
-	if (!sk_is_tcp(sk))
-		return;
-	timeout = READ_ONCE(icsk->icsk_user_timeout);
 	if (!timeout || timeout > ORPHAN_USER_TIMEOUT_MS)
 		WRITE_ONCE(icsk->icsk_user_timeout, ORPHAN_USER_TIMEOUT_MS);
 }
@@ -64,9 +61,10 @@ static void orphan_look(struct winsock_op *op)
 		return;
 	op->owner = WINSOCK_OP_ORPHAN;
 	list_move_tail(&op->orphans, &orphan_list);
-	if (sk_is_tcp(op->sk))
+	if (sk_is_tcp(op->sk)) {
 		tcp_orphan_count_inc();
-	orphan_limit_time(op->sk);
+		orphan_limit_time(op->sk);
+	}
 	WRITE_ONCE(winsock_mib_orphans, winsock_mib_orphans + 1);
 	/* As TCP does, reset the one that is too many. */
 	if (winsock_mib_orphans > READ_ONCE(orphan_max))

@@ -101,15 +101,6 @@ static struct socket *release_heir(const struct sock *sk)
 	return heir;
 }
 
-/* Carry out what needs no wait; the socket is still locked. */
-static void release_carry_out(struct sock *sk,
-			      struct winsock_decision *decision, u32 outcome)
-{
-	winsock_report_verdict(sk, decision);
-	winsock_report_end(sk, decision, outcome);
-	winsock_carry_out(sk, decision, false);
-}
-
 /* Hand the socket, which is locked, to the op. */
 static void release_begin(struct sock *sk, struct winsock_decision *decision,
 			  struct winsock_op *op, struct socket *heir)
@@ -140,6 +131,7 @@ static bool release_decide(struct sock *sk)
 	bool waits = release_may_wait(sk), begun;
 	struct winsock_op *op = NULL;
 	struct socket *heir = NULL;
+	u32 outcome;
 
 	/*
 	 * This look, without the lock, only shows whether an op is needed: no
@@ -158,12 +150,16 @@ static bool release_decide(struct sock *sk)
 		!IS_ERR_OR_NULL(op);
 	if (begun) {
 		release_begin(sk, &decision, op, heir);
-	} else if (decision.verdict == WINSOCK_VERDICT_WAIT) {
-		/* Without an op reset now: see winsock_release(). */
-		decision.verdict = WINSOCK_VERDICT_ABORT;
-		release_carry_out(sk, &decision, WINSOCK_OUTCOME_FORCED);
 	} else {
-		release_carry_out(sk, &decision, winsock_outcome(&decision));
+		outcome = winsock_outcome(&decision);
+		/* Without an op reset now: see winsock_release(). */
+		if (decision.verdict == WINSOCK_VERDICT_WAIT) {
+			decision.verdict = WINSOCK_VERDICT_ABORT;
+			outcome = WINSOCK_OUTCOME_FORCED;
+		}
+		winsock_report_verdict(sk, &decision);
+		winsock_report_end(sk, &decision, outcome);
+		winsock_carry_out(sk, &decision, false);
 	}
 	release_sock(sk);
 
