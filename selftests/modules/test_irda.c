@@ -122,6 +122,9 @@ static int irda_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, in
 	int err = 0;
 
 	skb = skb_recv_datagram(sk, flags, &err);
+	/* skb_recv_datagram() may look between the two steps of irda_release(). */
+	if (err == -ENOTCONN && (sk->sk_shutdown & RCV_SHUTDOWN))
+		return 0;
 	if (!skb)
 		return err;
 	size = min_t(size_t, size, skb->len);
