@@ -61,6 +61,15 @@ static BOOL O10(void)
 	return !setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&value, sizeof(value)) &&
 	       lingers(s).l_linger == 6;
 }
+static BOOL O10b(void)
+{
+	struct linger value = { 1, 6 };
+	SOCKET s = tcp();
+
+	linger(s, 1, 5);
+	return !setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&value, -1) &&
+	       lingers(s).l_linger == 6 && closesocket(s) == 0;
+}
 static BOOL O11(void)
 {
 	struct linger value = { 1, 6 };
@@ -932,6 +941,7 @@ static BOOL E2(void)
 	ROW(O8, "SO_DONTLINGER FALSE brings the earlier time back") \
 	ROW(O9, "the last writer wins") \
 	ROW(O10, "a larger size is taken") \
+	ROW(O10b, "a size of -1 is taken, and the value is read back") \
 	ROW(O11, "a smaller size is WSAEFAULT") \
 	ROW(O12, "no value is WSAEFAULT") \
 	ROW(O13, "size 8 reads 4") \
