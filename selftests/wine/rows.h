@@ -63,11 +63,12 @@ static BOOL O10(void)
 }
 static BOOL O10b(void)
 {
-	struct linger value = { 1, 6 };
+	/* More than a page is there: a request to the server of 4 GB would be begun. */
+	static struct linger value[4096] = { { 1, 6 } };
 	SOCKET s = tcp();
 
 	linger(s, 1, 5);
-	return !setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&value, -1) &&
+	return !setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)value, -1) &&
 	       lingers(s).l_linger == 6 && closesocket(s) == 0;
 }
 static BOOL O11(void)

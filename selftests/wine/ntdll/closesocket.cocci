@@ -13,6 +13,6 @@ expression list ES;
  {
  	<...
  	TRACE( E, handle, code, ES );
-+	if (winsock_linger( handle, code, in_buffer, in_size, out_size, &status )) return status;
++	if (winsock_linger( handle, code, in_buffer, in_size, &status )) return status;
  	...>
  }

@@ -8,7 +8,7 @@
  * inside send(). A close waits here for that thread, and not in the server.
  */
 static BOOL winsock_linger( HANDLE handle, UINT code, const void *in_buffer, UINT in_size,
-			    UINT out_size, NTSTATUS *status )
+			    NTSTATUS *status )
 {
 	const struct WS_linger *linger = in_buffer;
 	/* Not the caller's, which of a 32-bit program points to its own until the server answers. */
@@ -22,8 +22,6 @@ static BOOL winsock_linger( HANDLE handle, UINT code, const void *in_buffer, UIN
 		return FALSE;
 	}
 	if (code != IOCTL_AFD_WINE_SET_SO_LINGER && code != IOCTL_AFD_WINE_GET_SO_LINGER) return FALSE;
-	/* A program's length of -1: the server ends a thread that sends so much. */
-	if ((int)in_size < 0 || (int)out_size < 0) return FALSE;
 	if (access( "/dev/winsock", F_OK )) return FALSE;
 	*status = STATUS_BAD_DEVICE_TYPE;	/* for the server */
 	if (code == IOCTL_AFD_WINE_SET_SO_LINGER && in_size >= sizeof(*linger))

@@ -2,4 +2,4 @@
 #include "wine/winsock_afd.h"
 
 static BOOL winsock_linger( HANDLE handle, UINT code, const void *in_buffer, UINT in_size,
-			    UINT out_size, NTSTATUS *status );
+			    NTSTATUS *status );

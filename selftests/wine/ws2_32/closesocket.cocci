@@ -16,11 +16,16 @@
  	...>
  }
 
+// The size is what is read, not what the program says: the server ends a thread that sends
+// it 4 GB, which -1 is.
 @set@
 expression s, value, size;
 @@
 +winsock_lingers = TRUE;
- return server_setsockopt( s, IOCTL_AFD_WINE_SET_SO_LINGER, value, size );
+ return server_setsockopt( s, IOCTL_AFD_WINE_SET_SO_LINGER, value,
+-                          size
++                          sizeof(LINGER)
+                         );
 
 @imported@
 @@
