@@ -268,17 +268,25 @@ TEST_F(winsock, select_obeys_the_count_alone)
 {
 	enum { COUNT = 3000 };
 	struct { u_int count; SOCKET sockets[COUNT]; } many = { .count = COUNT };
-	struct timeval none = { 0 };
+	struct timeval none = { 0 }, soon = { 0, 100000 };
 	struct rlimit limit = { 5000, 5000 };
+	double begun;
 	SOCKET high;
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	high = fcntl(self->server, F_DUPFD, 4000);
 	ASSERT_EQ(4000, high);
+	/* poll(2) takes no more entries than this. */
+	limit.rlim_cur = 100;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	for (int i = 0; i < COUNT; i++)
 		many.sockets[i] = self->client;
 	many.sockets[COUNT - 1] = high;
 	EXPECT_EQ(0, select(0, (fd_set *)&many, NULL, NULL, &none));
+	many.count = COUNT;
+	begun = net_now();
+	EXPECT_EQ(0, select(0, (fd_set *)&many, NULL, NULL, &soon));
+	EXPECT_GE(net_now() - begun, 0.1);
 	many.count = COUNT;
 	ASSERT_EQ(1, send(self->client, "x", 1, 0));
 	EXPECT_EQ(1, select(0, (fd_set *)&many, NULL, NULL, NULL));
@@ -292,6 +300,14 @@ TEST_F(winsock, select_obeys_the_count_alone)
 	many.sockets[0] = INVALID_SOCKET;
 	EXPECT_WSA(WSAENOTSOCK, select(0, (fd_set *)&many, NULL, NULL, NULL));
 	EXPECT_EQ(1, many.count);
+
+	/* A call that fails leaves the set, whatever it has found before. */
+	many = (typeof(many)){ 3, { self->client, high, 4001 } };
+	EXPECT_WSA(WSAENOTSOCK, select(0, (fd_set *)&many, NULL, NULL, NULL));
+	EXPECT_EQ(3, many.count);
+	EXPECT_TRUE(FD_ISSET(self->client, (fd_set *)&many));
+	EXPECT_TRUE(FD_ISSET(high, (fd_set *)&many));
+	EXPECT_TRUE(FD_ISSET(4001, (fd_set *)&many));
 }
 
 TEST_F(winsock, wsapoll)

@@ -1,212 +1,173 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* select and WSAPoll: many sockets, one wait. */
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/select.h>
 
 #include "handle.h"
 #include "tcpinfo.h"
 #include "wait.h"
 
 #define POLL_PAUSE_MS	10
-#define POLL_WORD	(8 * sizeof(unsigned long))
-/* Words of bits on the stack, enough for numbers below 1024. */
-#define POLL_FEW	(1024 / POLL_WORD)
+/* So many entries on the stack. */
+#define POLL_FEW	64
 
 enum { POLL_READ, POLL_WRITE, POLL_EXCEPT, POLL_SETS };
 
+/* What select(2) asks poll(2), and what it then finds. */
+static const struct {
+	short asked, told;
+} poll_events[POLL_SETS] = {
+	[POLL_READ] = { POLLIN, POLLIN | POLLHUP | POLLERR },
+	[POLL_WRITE] = { POLLOUT, POLLOUT | POLLERR },
+	[POLL_EXCEPT] = { POLLPRI, POLLPRI },
+};
+
 /**
  * struct poll_sets - a select() under way
- * @sets:	the caller's lists, or NULL; written at the end, if that is no error
- * @found:	the same for select(2), in and out: a bit for each number up to @highest
- * @words:	the length of each of these, which lie one behind the other
- * @highest:	the highest number
- * @entries:	how many in all lists
+ * @sets:	the caller's lists, or NULL; they keep their lengths until the end
+ * @kept:	how many of each, the first ones, are ready
+ * @polled:	the lists, one behind the other
+ * @count:	how many in all lists
  */
 struct poll_sets {
 	FD_SET *sets[POLL_SETS];
-	unsigned long *found[POLL_SETS];
-	size_t words;
-	int highest;
-	size_t entries;
+	u_int kept[POLL_SETS];
+	struct pollfd *polled;
+	size_t count;
 };
 
-static bool poll_has(const unsigned long *bits, SOCKET s)
+/* Returns 0 or the error. */
+static int poll_fill(struct poll_sets *all)
 {
-	return bits[s / POLL_WORD] >> s % POLL_WORD & 1;
-}
+	struct pollfd *one = all->polled;
+	SOCKET any = 0;
 
-static void poll_put(unsigned long *bits, SOCKET s)
-{
-	bits[s / POLL_WORD] |= 1UL << s % POLL_WORD;
-}
-
-static void poll_take(unsigned long *bits, SOCKET s)
-{
-	bits[s / POLL_WORD] &= ~(1UL << s % POLL_WORD);
-}
-
-/* Set @highest, @words and @entries. Returns 0 or the error. */
-static int poll_count(struct poll_sets *all)
-{
-	all->highest = -1;
 	for (int i = 0; i < POLL_SETS; i++) {
 		const FD_SET *set = all->sets[i];
 
-		for (u_int n = 0; set && n < set->fd_count; n++) {
-			if (set->fd_array[n] < 0)
-				return WSAENOTSOCK;
-			if (set->fd_array[n] > all->highest)
-				all->highest = set->fd_array[n];
+		for (u_int n = 0; set && n < set->fd_count; n++, one++) {
+			one->fd = set->fd_array[n];
+			one->events = poll_events[i].asked;
+			any |= one->fd;
 		}
-		all->entries += set ? set->fd_count : 0;
 	}
-	if (all->highest < 0)
-		return WSAEINVAL;
-	all->words = all->highest / POLL_WORD + 1;
-	/* A list may have any number; allocate only for one that is open. */
-	if (all->words > POLL_FEW && fcntl(all->highest, F_GETFD) < 0)
-		return WSAENOTSOCK;
+	/* poll(2) ignores numbers below 0. */
+	return any < 0 ? WSAENOTSOCK : 0;
+}
+
+/*
+ * Ask without waiting. Returns 0, or SOCKET_ERROR with the error set. poll(2) refuses more entries
+ * than RLIMIT_NOFILE; a socket that is in all lists has three. Then ask in steps.
+ */
+static int poll_ask(struct pollfd *polled, size_t count)
+{
+	for (size_t step = count; count;) {
+		if (step > count)
+			step = count;
+		if (poll(polled, step, 0) >= 0) {
+			polled += step;
+			count -= step;
+		} else if (errno == EINVAL && step > 1) {
+			step /= 2;
+		} else if (errno != EINTR) {
+			return error_fail_errno(errno);
+		}
+	}
 	return 0;
 }
 
-static void poll_forget(struct poll_sets *all)
+/*
+ * What Windows reports of a socket that Linux reports as hung up or writable. If it is a stream
+ * without a connection, which did not ask for one, nothing. If its connect has failed, an exception
+ * only; but a caller that did not ask for exceptions gets what Linux reports.
+ */
+static short poll_told(const struct poll_sets *all, const struct pollfd *one)
 {
-	memset(all->found[0], 0, POLL_SETS * all->words * sizeof(*all->found[0]));
+	const uint64_t any = HANDLE_OURS | HANDLE_STREAM | HANDLE_PEER | HANDLE_LISTENS;
+	const FD_SET *exceptional = all->sets[POLL_EXCEPT];
+	uint64_t bits = handle_bits(one->fd);
+
+	if ((bits & any) == (HANDLE_OURS | HANDLE_STREAM))
+		return 0;
+	if ((bits & HANDLE_CONNECTING) && (one->revents & POLLHUP) && exceptional &&
+	    winsock_fd_isset(one->fd, exceptional) && tcpinfo_connect_failed(one->fd))
+		return POLLPRI;
+	return one->revents;
 }
 
-/* Set the bits of the caller's lists. */
-static void poll_fill(struct poll_sets *all)
-{
-	poll_forget(all);
-	for (int i = 0; i < POLL_SETS; i++)
-		for (u_int n = 0; all->sets[i] && n < all->sets[i]->fd_count; n++)
-			poll_put(all->found[i], all->sets[i]->fd_array[n]);
-}
-
-/* Leave only what was found, and asked for, in the caller's lists. Returns how many. */
+/*
+ * Move the sockets that are ready to the beginning of their lists. Returns how many, or
+ * SOCKET_ERROR with the error set.
+ */
 static int poll_answer(struct poll_sets *all)
 {
+	const struct pollfd *one = all->polled;
 	int found = 0;
 
 	for (int i = 0; i < POLL_SETS; i++) {
 		FD_SET *set = all->sets[i];
 		u_int kept = 0;
 
-		if (!set)
-			continue;
-		for (u_int n = 0; n < set->fd_count; n++)
-			if (poll_has(all->found[i], set->fd_array[n]))
-				set->fd_array[kept++] = set->fd_array[n];
-		set->fd_count = kept;
+		for (u_int n = 0; set && n < set->fd_count; n++, one++) {
+			short told = one->revents;
+
+			if (told & POLLNVAL)
+				return error_fail(WSAENOTSOCK);
+			if (told & (POLLHUP | POLLOUT))
+				told = poll_told(all, one);
+			if (told & poll_events[i].told) {
+				set->fd_array[n] = set->fd_array[kept];
+				set->fd_array[kept++] = one->fd;
+			}
+		}
+		all->kept[i] = kept;
 		found += kept;
 	}
 	return found;
 }
 
-/*
- * Windows reports a connect that failed in the set of exceptions only; Linux reports it as readable
- * and writable. A caller that did not ask for exceptions gets what Linux reports.
- */
-static int poll_failed_connects(struct poll_sets *all, int found)
-{
-	const FD_SET *set = all->sets[POLL_EXCEPT];
-
-	for (u_int n = 0; set && n < set->fd_count; n++) {
-		SOCKET s = set->fd_array[n];
-
-		if ((handle_bits(s) & HANDLE_CONNECTING) && tcpinfo_connect_failed(s)) {
-			poll_take(all->found[POLL_READ], s);
-			poll_take(all->found[POLL_WRITE], s);
-			poll_put(all->found[POLL_EXCEPT], s);
-			found++;
-		}
-	}
-	return found;
-}
-
-/*
- * A stream socket without a connection, which did not ask for one, is never ready on Windows; Linux
- * reports it as writable and hung up.
- */
-static int poll_unconnected(struct poll_sets *all, int found)
-{
-	const uint64_t any = HANDLE_OURS | HANDLE_STREAM | HANDLE_PEER | HANDLE_LISTENS;
-
-	for (int i = 0; found && i < POLL_SETS; i++)
-		for (u_int n = 0; all->sets[i] && n < all->sets[i]->fd_count; n++) {
-			SOCKET s = all->sets[i]->fd_array[n];
-
-			if ((handle_bits(s) & any) == (HANDLE_OURS | HANDLE_STREAM) &&
-			    poll_has(all->found[i], s)) {
-				poll_take(all->found[i], s);
-				found--;
-			}
-		}
-	return found;
-}
-
-/* Ask without waiting. Returns the number found, or below 0 with errno set. */
+/* Returns as poll_answer(). */
 static int poll_try(struct poll_sets *all)
 {
-	struct timeval none = { 0 };
-	fd_set *bits[POLL_SETS];
-	int found;
-
-	for (int i = 0; i < POLL_SETS; i++)
-		bits[i] = all->sets[i] ? (fd_set *)all->found[i] : NULL;
-	do {
-		poll_fill(all);
-		found = select(all->highest + 1, bits[POLL_READ], bits[POLL_WRITE],
-			       bits[POLL_EXCEPT], &none);
-	} while (found < 0 && errno == EINTR);
-	/* select(2) ignores numbers that the process never had. */
-	if (!found && fcntl(all->highest, F_GETFD) < 0)
-		return -1;
-	return found < 0 ? found : poll_failed_connects(all, poll_unconnected(all, found));
+	return poll_ask(all->polled, all->count) ? SOCKET_ERROR : poll_answer(all);
 }
 
-static nfds_t poll_list(struct poll_sets *all, struct pollfd *polled)
+static int poll_compare(const void *a, const void *b)
 {
-	static const short events[POLL_SETS] = { POLLIN, POLLOUT, POLLPRI };
-	nfds_t count = 0;
+	return ((const struct pollfd *)a)->fd - ((const struct pollfd *)b)->fd;
+}
 
-	poll_fill(all);
-	for (size_t word = 0; word < all->words; word++) {
-		unsigned long any = 0;
+/* Leave one entry for each socket. Returns how many. */
+static nfds_t poll_merge(struct pollfd *polled, size_t count)
+{
+	struct pollfd *last = polled;
 
-		for (int i = 0; i < POLL_SETS; i++)
-			any |= all->found[i][word];
-		for (; any; any &= any - 1) {
-			struct pollfd *one = &polled[count++];
-
-			one->fd = word * POLL_WORD + __builtin_ctzl(any);
-			one->events = 0;
-			for (int i = 0; i < POLL_SETS; i++)
-				if (poll_has(all->found[i], one->fd))
-					one->events |= events[i];
-		}
-	}
-	return count;
+	qsort(polled, count, sizeof(*polled), poll_compare);
+	for (size_t i = 1; i < count; i++)
+		if (polled[i].fd == last->fd)
+			last->events |= polled[i].events;
+		else
+			*++last = polled[i];
+	return last - polled + 1;
 }
 
 /* Report sockets that were closed during the call, if asked for (P14, P15). */
 static int poll_closed(struct poll_sets *all, const struct wait *wait)
 {
-	const short told = POLLIN | POLLOUT;
-	int found = 0;
+	int found;
 
-	poll_forget(all);
-	for (nfds_t i = 0; i < wait->count; i++)
-		if (wait->closed[i] && (wait->polled[i].events & told)) {
-			poll_put(all->found[POLL_READ], wait->polled[i].fd);
-			poll_put(all->found[POLL_WRITE], wait->polled[i].fd);
-			found++;
-		}
+	for (size_t i = 0; i < all->count; i++) {
+		struct pollfd *one = &all->polled[i];
+
+		/* The number may be another socket's by now: nothing that poll_told() looks at. */
+		one->revents = 0;
+		for (nfds_t j = 0; j < wait->count; j++)
+			if (wait->closed[j] && wait->polled[j].fd == one->fd)
+				one->revents = POLLERR;
+	}
+	found = poll_answer(all);
 	return found ? found : error_fail(WSAENOTSOCK);
 }
 
-/* As poll_try(), with the error set. */
 static int poll_wait_for(struct poll_sets *all, struct wait *wait, int64_t deadline)
 {
 	int found = 0, error = wait_enter(wait);
@@ -225,13 +186,9 @@ static int poll_wait_for(struct poll_sets *all, struct wait *wait, int64_t deadl
 			break;
 		poll(NULL, 0, POLL_PAUSE_MS);
 	}
-	if (end == WAIT_READY && found < 0)
-		found = error_fail_errno(errno);
 	wait_leave(wait);
 	if (end == WAIT_CLOSED)
 		found = poll_closed(all, wait);
-	else if (end == WAIT_TIMED_OUT)
-		poll_forget(all);
 	return end == WAIT_CANCELLED ? error_fail(WSAEINTR) : found;
 }
 
@@ -250,13 +207,14 @@ static int64_t poll_deadline(const struct timeval *timeout)
 static int poll_wait(struct poll_sets *all, const struct timeval *timeout)
 {
 	struct wait wait = {
-		.polled = malloc((all->entries + 1) * sizeof(*wait.polled)),
-		.closed = malloc(all->entries * sizeof(*wait.closed)),
+		.polled = malloc((all->count + 1) * sizeof(*wait.polled)),
+		.closed = malloc(all->count * sizeof(*wait.closed)),
 	};
 	int found;
 
 	if (wait.polled && wait.closed) {
-		wait.count = poll_list(all, wait.polled);
+		memcpy(wait.polled, all->polled, all->count * sizeof(*wait.polled));
+		wait.count = poll_merge(wait.polled, all->count);
 		found = poll_wait_for(all, &wait, poll_deadline(timeout));
 	} else {
 		found = error_fail(WSAENOBUFS);
@@ -266,41 +224,39 @@ static int poll_wait(struct poll_sets *all, const struct timeval *timeout)
 	return found;
 }
 
-/* @bits: room for all bits. */
-static int poll_select(struct poll_sets *all, unsigned long *bits, const struct timeval *timeout)
+static int poll_select(struct poll_sets *all, const struct timeval *timeout)
 {
-	int found;
+	int found, error = poll_fill(all);
 
-	for (int i = 0; i < POLL_SETS; i++)
-		all->found[i] = bits + i * all->words;
+	if (error)
+		return error_fail(error);
 	found = poll_try(all);
-	if (found < 0)
-		found = error_fail_errno(errno);
-	else if (!found && (!timeout || timeout->tv_sec || timeout->tv_usec))
+	if (!found && (!timeout || timeout->tv_sec || timeout->tv_usec))
 		found = poll_wait(all, timeout);
-	return found < 0 ? found : poll_answer(all);
+	for (int i = 0; found >= 0 && i < POLL_SETS; i++)
+		if (all->sets[i])
+			all->sets[i]->fd_count = all->kept[i];
+	return found;
 }
 
 WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 			       FD_SET *exceptional, const struct timeval *timeout)
 {
 	struct poll_sets all = { .sets = { readable, writable, exceptional } };
-	unsigned long few[POLL_SETS * POLL_FEW], *bits = few;
-	int found, error;
+	struct pollfd few[POLL_FEW];
+	int found;
 	BORDER_OF_WAIT;
 
 	(void)unused;
 	STARTED_OR(SOCKET_ERROR);
-	error = poll_count(&all);
-	if (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0))
-		error = WSAEINVAL;
-	if (!error && all.words > POLL_FEW) {
-		bits = malloc(POLL_SETS * all.words * sizeof(*bits));
-		error = bits ? 0 : WSAENOBUFS;
-	}
-	found = error ? error_fail(error) : poll_select(&all, bits, timeout);
-	if (bits != few)
-		free(bits);
+	for (int i = 0; i < POLL_SETS; i++)
+		all.count += all.sets[i] ? all.sets[i]->fd_count : 0;
+	if (!all.count || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
+		return error_fail(WSAEINVAL);
+	all.polled = all.count > POLL_FEW ? malloc(all.count * sizeof(few[0])) : few;
+	found = all.polled ? poll_select(&all, timeout) : error_fail(WSAENOBUFS);
+	if (all.polled != few)
+		free(all.polled);
 	return error_result(found);
 }
 
@@ -323,14 +279,10 @@ static short poll_both(short events)
 static int poll_now(LPWSAPOLLFD sockets, struct pollfd *polled, ULONG count)
 {
 	ULONG gone = 0;
-	int found;
+	int found = 0;
 
-	do {
-		found = poll(polled, count, 0);
-	} while (found < 0 && errno == EINTR);
-	if (found < 0)
-		return error_fail_errno(errno);
-	found = 0;
+	if (poll_ask(polled, count))
+		return SOCKET_ERROR;
 	for (ULONG i = 0; i < count; i++) {
 		short told = polled[i].revents;
 
