@@ -138,4 +138,28 @@ TEST_F(winsock, what_was_accepted_when_the_listener_is_closed_is_the_programs)
 	EXPECT_EQ(0, closesocket(acceptor.accepted));
 }
 
+TEST_F(winsock, what_was_accepted_has_its_listeners_timeout)
+{
+	SOCKET listeners[2] = { self->listener, socket(AF_INET, SOCK_STREAM, 0) };
+	struct sockaddr_in name = loopback(0);
+	int size = sizeof(name);
+	DWORD ms = 100;
+
+	ASSERT_EQ(0, bind(listeners[1], (struct sockaddr *)&name, size));
+	ASSERT_EQ(0, listen(listeners[1], 4));
+	/* One that the library does not know, and one that it made. */
+	for (int i = 0; i < 2; i++) {
+		SOCKET client, server;
+		char byte;
+
+		ASSERT_EQ(0, getsockname(listeners[i], (struct sockaddr *)&name, &size));
+		ASSERT_EQ(0, setsockopt(listeners[i], SOL_SOCKET, SO_RCVTIMEO, (char *)&ms,
+					sizeof(ms)));
+		client = open_pair(listeners[i], ntohs(name.sin_port), &server);
+		EXPECT_WSA(WSAETIMEDOUT, recv(server, &byte, 1, 0));
+		ASSERT_EQ(0, closesocket(client));
+		ASSERT_EQ(0, closesocket(server));
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -153,6 +153,27 @@ TEST_F(library, a_listener_of_local_connections)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+TEST_F(library, an_accepted_socket_has_packets_as_its_listener)
+{
+	SOCKET s = socket(AF_UNIX, SOCK_SEQPACKET, 0), near, far;
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int size = sizeof(name);
+	char byte;
+
+	ASSERT_EQ(0, bind(s, (struct sockaddr *)&name, sizeof(name.sun_family)));
+	ASSERT_EQ(0, listen(s, 4));
+	ASSERT_EQ(0, getsockname(s, (struct sockaddr *)&name, &size));
+	near = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	ASSERT_EQ(0, connect(near, (struct sockaddr *)&name, size));
+	far = accept(s, NULL, NULL);
+	ASSERT_EQ(2, send(near, "xy", 2, 0));
+	EXPECT_EQ(SOCKET_ERROR, recv(far, &byte, 1, 0));
+	EXPECT_EQ(WSAEMSGSIZE, WSAGetLastError());
+	EXPECT_EQ(0, closesocket(near));
+	EXPECT_EQ(0, closesocket(far));
+	EXPECT_EQ(0, closesocket(s));
+}
+
 /* claims: X7 X8 */
 TEST_F(library, a_family_that_is_not_there)
 {

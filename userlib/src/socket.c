@@ -251,13 +251,13 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 		error = error_from_errno(errno);
 	if (accepted >= 0) {
 		bits = handle_bits(s);
-		handle_born(accepted, HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED |
-				      (bits & HANDLE_INHERITED) |
-				      (bits & HANDLE_OURS || socket_is_stream(s) ?
-				       HANDLE_STREAM : 0));
-		/* Only a listener that the library knows has bits to inherit. */
-		if (!(bits & HANDLE_OURS))
+		/* Only a listener that the library knows has all bits to inherit. */
+		if (!(bits & HANDLE_OURS)) {
+			bits |= HANDLE_TIMED | (socket_is_stream(s) ? HANDLE_STREAM : 0);
 			attach_quietly(accepted);
+		}
+		bits &= HANDLE_INHERITED | HANDLE_STREAM | HANDLE_TIMED;
+		handle_born(accepted, HANDLE_PEER | HANDLE_CONNECTED | bits);
 	}
 	if (layer_handle(s))
 		layer_above()->accepted(s, accepted);
