@@ -207,7 +207,7 @@ static void tcp_disconnects_with_the_lock_held(struct kunit *test)
 	struct sock *sk = pair->client->sk;
 
 	lock_sock(sk);
-	winsock_family_disconnect(sk, false);
+	winsock_family_disconnect(sk);
 	KUNIT_EXPECT_EQ(test, sk->sk_err, ECONNABORTED);
 	KUNIT_EXPECT_EQ(test, sk->sk_shutdown, SHUTDOWN_MASK);
 	KUNIT_EXPECT_EQ(test, sk->sk_state, TCP_FIN_WAIT1);
