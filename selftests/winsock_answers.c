@@ -310,6 +310,56 @@ TEST_F(winsock, select_obeys_the_count_alone)
 	EXPECT_TRUE(FD_ISSET(4001, (fd_set *)&many));
 }
 
+static void *close_later(void *s)
+{
+	net_sleep(300);
+	closesocket(*(SOCKET *)s);
+	return NULL;
+}
+
+static void fill(fd_set *set, SOCKET first, SOCKET second)
+{
+	FD_ZERO(set);
+	FD_SET(first, set);
+	FD_SET(second, set);
+}
+
+/* claims: P14 P15 */
+TEST_F(winsock, select_of_what_is_in_several_sets)
+{
+	SOCKET peer, both[2] = { self->client, open_pair(self->listener, self->port, &peer) };
+	struct timeval none = { 0 };
+	pthread_t thread;
+	fd_set sets[3];
+	char byte;
+
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	for (int order = 0; order < 8; order++) {
+		for (int i = 0; i < 3; i++)
+			fill(&sets[i], both[order >> i & 1], both[!(order >> i & 1)]);
+		EXPECT_EQ(3, select(0, &sets[0], &sets[1], &sets[2], &none));
+		EXPECT_EQ(1, sets[0].fd_count);
+		EXPECT_EQ(self->client, sets[0].fd_array[0]);
+		EXPECT_EQ(2, sets[1].fd_count);
+		for (int i = 0; i < 2; i++)
+			EXPECT_TRUE(FD_ISSET(both[i], &sets[1]));
+		EXPECT_EQ(0, sets[2].fd_count);
+	}
+
+	ASSERT_EQ(1, recv(self->client, &byte, 1, 0));
+	stuff(self->client);
+	stuff(both[1]);
+	for (int i = 0; i < 3; i++)
+		fill(&sets[i], both[0], both[1]);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_later, &self->client));
+	EXPECT_EQ(2, select(0, &sets[0], &sets[1], &sets[2], NULL));
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(i < 2, sets[i].fd_count);
+		EXPECT_EQ(self->client, sets[i].fd_array[0]);
+	}
+}
+
 TEST_F(winsock, wsapoll)
 {
 	WSAPOLLFD polled[2] = { { self->client, POLLRDNORM, 0 }, { INVALID_SOCKET, POLLIN, 7 } };

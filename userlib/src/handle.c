@@ -1,29 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * Handle state. See handle.h. Chunks are allocated at the first write and never freed: a look-up is
- * two loads. Numbers beyond the table, which raised system limits allow, have no state.
- */
+/* Handle state. See handle.h. */
 #include <stdlib.h>
 
 #include "handle.h"
 #include "layer.h"
 
-#define HANDLE_CHUNK	256
-#define HANDLE_CHUNKS	4096
-
 const struct layer *_Atomic winsock_layer;
 
-static struct handle *_Atomic handle_chunks[HANDLE_CHUNKS];
-
-struct handle *handle_find(SOCKET s)
-{
-	struct handle *chunk;
-
-	if (s < 0 || s >= HANDLE_CHUNK * HANDLE_CHUNKS)
-		return NULL;
-	chunk = atomic_load_explicit(&handle_chunks[s / HANDLE_CHUNK], memory_order_acquire);
-	return chunk ? &chunk[s % HANDLE_CHUNK] : NULL;
-}
+struct handle *_Atomic handle_chunks[HANDLE_CHUNKS];
 
 struct handle *handle_make(SOCKET s)
 {
@@ -48,13 +32,6 @@ void handle_each(void (*visit)(SOCKET s, struct handle *handle))
 		for (int j = 0; chunk && j < HANDLE_CHUNK; j++)
 			visit(i * HANDLE_CHUNK + j, &chunk[j]);
 	}
-}
-
-uint64_t handle_bits(SOCKET s)
-{
-	struct handle *handle = handle_find(s);
-
-	return handle ? atomic_load_explicit(&handle->bits, memory_order_relaxed) : 0;
 }
 
 uint64_t handle_cookie(SOCKET s)

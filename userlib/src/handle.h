@@ -65,11 +65,35 @@ struct handle {
 	struct wait_link *leaders[2];
 };
 
-struct handle *handle_find(SOCKET s);	/* NULL: the number never had state */
+/*
+ * Chunks are allocated at the first write and never freed: a look-up is two loads. Numbers beyond
+ * the table, which raised system limits allow, have no state.
+ */
+#define HANDLE_CHUNK	256
+#define HANDLE_CHUNKS	4096
+extern struct handle *_Atomic handle_chunks[HANDLE_CHUNKS];
+
+/* NULL: the number never had state. */
+static inline struct handle *handle_find(SOCKET s)
+{
+	struct handle *chunk;
+
+	if (s < 0 || s >= HANDLE_CHUNK * HANDLE_CHUNKS)
+		return NULL;
+	chunk = atomic_load_explicit(&handle_chunks[s / HANDLE_CHUNK], memory_order_acquire);
+	return chunk ? &chunk[s % HANDLE_CHUNK] : NULL;
+}
+
+static inline uint64_t handle_bits(SOCKET s)
+{
+	struct handle *handle = handle_find(s);
+
+	return handle ? atomic_load_explicit(&handle->bits, memory_order_relaxed) : 0;
+}
+
 struct handle *handle_make(SOCKET s);	/* NULL: no memory, or a number beyond the table */
 void handle_each(void (*visit)(SOCKET s, struct handle *handle));
 
-uint64_t handle_bits(SOCKET s);
 /* Set the state of a socket that the library has made. */
 void handle_born(SOCKET s, uint64_t bits);
 /* Change bits, in one step, unless the socket is being closed. */

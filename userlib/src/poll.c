@@ -12,28 +12,49 @@
 
 enum { POLL_READ, POLL_WRITE, POLL_EXCEPT, POLL_SETS };
 
-/* What select(2) asks poll(2), and what it then finds. */
+/* What poll(2) is asked, what it says of a socket that is ready, and when Windows may differ. */
 static const struct {
-	short asked, told;
+	short asked, told, differs;
 } poll_events[POLL_SETS] = {
-	[POLL_READ] = { POLLIN, POLLIN | POLLHUP | POLLERR },
-	[POLL_WRITE] = { POLLOUT, POLLOUT | POLLERR },
-	[POLL_EXCEPT] = { POLLPRI, POLLPRI },
+	[POLL_READ] = { POLLIN, POLLIN | POLLHUP | POLLERR, POLLNVAL | POLLHUP },
+	[POLL_WRITE] = { POLLOUT, POLLOUT | POLLERR, POLLNVAL | POLLHUP | POLLOUT },
+	[POLL_EXCEPT] = { POLLPRI, POLLPRI, POLLNVAL | POLLHUP },
 };
 
 /**
  * struct poll_sets - a select() under way
  * @sets:	the caller's lists, or NULL; they keep their lengths until the end
  * @kept:	how many of each, the first ones, are ready
- * @polled:	the lists, one behind the other
+ * @polled:	the lists, one behind the other; fd ~n is the socket of entry n
+ * @first:	how many in the first list that has any
  * @count:	how many in all lists
  */
 struct poll_sets {
 	FD_SET *sets[POLL_SETS];
 	u_int kept[POLL_SETS];
 	struct pollfd *polled;
+	size_t first;
 	size_t count;
 };
+
+/*
+ * Let the kernel look once at a socket that is in this list, from @one to @end, and in one before.
+ * A program fills its lists in the same order: look behind the last one found. A socket that is
+ * missed has two entries.
+ */
+static void poll_share(struct pollfd *polled, struct pollfd *one, struct pollfd *end)
+{
+	const struct pollfd *before = one;
+
+	for (struct pollfd *other = polled; one < end; one++) {
+		while (other < before && other->fd != one->fd)
+			other++;
+		if (other == before)
+			break;
+		other->events |= one->events;
+		one->fd = ~(other - polled);
+	}
+}
 
 /* Returns 0 or the error. */
 static int poll_fill(struct poll_sets *all)
@@ -43,12 +64,17 @@ static int poll_fill(struct poll_sets *all)
 
 	for (int i = 0; i < POLL_SETS; i++) {
 		const FD_SET *set = all->sets[i];
+		struct pollfd *begin = one;
 
 		for (u_int n = 0; set && n < set->fd_count; n++, one++) {
 			one->fd = set->fd_array[n];
 			one->events = poll_events[i].asked;
 			any |= one->fd;
 		}
+		if (begin == all->polled)
+			all->first = one - begin;
+		else
+			poll_share(all->polled, begin, one);
 	}
 	/* poll(2) ignores numbers below 0. */
 	return any < 0 ? WSAENOTSOCK : 0;
@@ -80,18 +106,18 @@ static int poll_ask(struct pollfd *polled, size_t count)
  * without a connection, which did not ask for one, nothing. If its connect has failed, an exception
  * only; but a caller that did not ask for exceptions gets what Linux reports.
  */
-static short poll_told(const struct poll_sets *all, const struct pollfd *one)
+static short poll_told(const struct poll_sets *all, SOCKET s, short told)
 {
 	const uint64_t any = HANDLE_OURS | HANDLE_STREAM | HANDLE_PEER | HANDLE_LISTENS;
 	const FD_SET *exceptional = all->sets[POLL_EXCEPT];
-	uint64_t bits = handle_bits(one->fd);
+	uint64_t bits = handle_bits(s);
 
 	if ((bits & any) == (HANDLE_OURS | HANDLE_STREAM))
 		return 0;
-	if ((bits & HANDLE_CONNECTING) && (one->revents & POLLHUP) && exceptional &&
-	    winsock_fd_isset(one->fd, exceptional) && tcpinfo_connect_failed(one->fd))
+	if ((bits & HANDLE_CONNECTING) && (told & POLLHUP) && exceptional &&
+	    winsock_fd_isset(s, exceptional) && tcpinfo_connect_failed(s))
 		return POLLPRI;
-	return one->revents;
+	return told;
 }
 
 /*
@@ -100,23 +126,28 @@ static short poll_told(const struct poll_sets *all, const struct pollfd *one)
  */
 static int poll_answer(struct poll_sets *all)
 {
-	const struct pollfd *one = all->polled;
+	struct pollfd *one = all->polled;
 	int found = 0;
 
+	for (size_t n = all->first; n < all->count; n++)
+		if (one[n].fd < 0)
+			one[n].revents = one[~one[n].fd].revents;
 	for (int i = 0; i < POLL_SETS; i++) {
 		FD_SET *set = all->sets[i];
 		u_int kept = 0;
 
 		for (u_int n = 0; set && n < set->fd_count; n++, one++) {
+			SOCKET s = set->fd_array[n];
 			short told = one->revents;
 
-			if (told & POLLNVAL)
-				return error_fail(WSAENOTSOCK);
-			if (told & (POLLHUP | POLLOUT))
-				told = poll_told(all, one);
+			if (told & poll_events[i].differs) {
+				if (told & POLLNVAL)
+					return error_fail(WSAENOTSOCK);
+				told = poll_told(all, s, told);
+			}
 			if (told & poll_events[i].told) {
 				set->fd_array[n] = set->fd_array[kept];
-				set->fd_array[kept++] = one->fd;
+				set->fd_array[kept++] = s;
 			}
 		}
 		all->kept[i] = kept;
@@ -136,17 +167,21 @@ static int poll_compare(const void *a, const void *b)
 	return ((const struct pollfd *)a)->fd - ((const struct pollfd *)b)->fd;
 }
 
-/* Leave one entry for each socket. Returns how many. */
-static nfds_t poll_merge(struct pollfd *polled, size_t count)
+/* Make a list with one entry for each socket. Returns its length. */
+static nfds_t poll_merge(const struct poll_sets *all, struct pollfd *polled)
 {
 	struct pollfd *last = polled;
+	size_t count = 0;
 
+	for (size_t n = 0; n < all->count; n++)
+		if (all->polled[n].fd >= 0)
+			polled[count++] = all->polled[n];
 	qsort(polled, count, sizeof(*polled), poll_compare);
-	for (size_t i = 1; i < count; i++)
-		if (polled[i].fd == last->fd)
-			last->events |= polled[i].events;
+	for (size_t n = 1; n < count; n++)
+		if (polled[n].fd == last->fd)
+			last->events |= polled[n].events;
 		else
-			*++last = polled[i];
+			*++last = polled[n];
 	return last - polled + 1;
 }
 
@@ -213,8 +248,7 @@ static int poll_wait(struct poll_sets *all, const struct timeval *timeout)
 	int found;
 
 	if (wait.polled && wait.closed) {
-		memcpy(wait.polled, all->polled, all->count * sizeof(*wait.polled));
-		wait.count = poll_merge(wait.polled, all->count);
+		wait.count = poll_merge(all, wait.polled);
 		found = poll_wait_for(all, &wait, poll_deadline(timeout));
 	} else {
 		found = error_fail(WSAENOBUFS);
