@@ -17,7 +17,8 @@
  * Linux only. It closes CONNECTIONS sockets, half of them to peers that never read,
  * and fails if the loop ever slept outside of epoll_wait(), or if a turn of it took
  * more than TURN_MS of processor time. (Wall time would also count other processes
- * on the same processor.)
+ * on the same processor.) A real-time kernel sleeps for spin locks, too, also in
+ * send(2): there no turn may last a tenth of the linger time.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -37,6 +38,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +87,13 @@ static long slept(void)
 
 	getrusage(RUSAGE_THREAD, &usage);
 	return usage.ru_nvcsw;
+}
+
+static bool is_real_time(void)
+{
+	struct utsname name;
+
+	return !uname(&name) && strstr(name.version, "PREEMPT_RT");
 }
 
 static void watch(int fd, uint32_t events, struct handle *handle)
@@ -233,7 +242,7 @@ int main(void)
 	unsigned int refused = 0, graceful = 0, reset = 0, left = CONNECTIONS;
 	socklen_t size = sizeof(name);
 	int listener, buffer = 4096;
-	uint64_t longest = 0;
+	uint64_t longest = 0, slowest = 0;
 	long sleeps = 0;
 	pid_t peer, holder;
 
@@ -287,6 +296,8 @@ int main(void)
 		sleeps += slept() - before;
 		turn = used_ns() - used;
 		longest = turn > longest ? turn : longest;
+		turn = now_ns() - start;
+		slowest = turn > slowest ? turn : slowest;
 	}
 	for (int i = 0; i < CONNECTIONS; i++) {
 		graceful += handles[i].outcome == WINSOCK_OUTCOME_GRACEFUL;
@@ -298,8 +309,9 @@ int main(void)
 	waitpid(peer, NULL, 0);
 	waitpid(holder, NULL, 0);
 	printf("%u closed gracefully, %u reset at the deadline, %u refused at first; "
-	       "the longest turn of the loop used %.3f ms, and it slept %ld times in a turn\n",
-	       graceful, reset, refused, longest / 1e6, sleeps);
-	return graceful + reset != CONNECTIONS || !graceful || !reset || !refused || sleeps ||
+	       "the longest turn of the loop used %.3f ms and lasted %.3f ms, and it slept %ld "
+	       "times in a turn\n", graceful, reset, refused, longest / 1e6, slowest / 1e6, sleeps);
+	return graceful + reset != CONNECTIONS || !graceful || !reset || !refused ||
+	       (is_real_time() ? slowest > LINGER_NS / 10 : sleeps) ||
 	       longest > TURN_MS * 1000000ULL;
 }
