@@ -13,7 +13,7 @@ LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 libclang-
 OTHER_PACKAGES := libasio-dev
 WINE_PACKAGES = autoconf coccinelle dpkg-dev e2fsprogs gcc-mingw-w64-i686 $(if $(shell command -v npm),,npm)
 DEB_PACKAGES := build-essential debhelper dh-dkms dpkg-dev fakeroot lintian linux-source
-CHECK_PACKAGES := $(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) valgrind
+CHECK_PACKAGES := $(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) strace valgrind
 MODE	?=
 
 # The running kernel if its headers are here, else the newest guest kernel's.
@@ -187,7 +187,7 @@ check:
 programs: packages
 	@$(FOR_GUEST) vm-check T=run_servers MODE=servers
 
-# Debian's 6.1 and 6.12, their -rt flavours, 6.1 of arm64 and armhf, and the debug kernels.
+# Debian's kernels, plain, real-time and of other processors, and the debug kernels.
 matrix: packages
 	@selftests/vm/packages dwarves gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf \
 		libc6-dev-armhf-cross qemu-system-arm mmdebstrap clang-19 lld-19 llvm-19 $(OTHER_PACKAGES)

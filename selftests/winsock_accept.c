@@ -149,7 +149,7 @@ TEST_F(winsock, what_was_accepted_has_its_listeners_timeout)
 	ASSERT_EQ(0, listen(listeners[1], 4));
 	/* One that the library does not know, and one that it made. */
 	for (int i = 0; i < 2; i++) {
-		SOCKET client, server;
+		SOCKET client, server = INVALID_SOCKET;
 		char byte;
 
 		ASSERT_EQ(0, getsockname(listeners[i], (struct sockaddr *)&name, &size));

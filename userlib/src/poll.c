@@ -56,6 +56,11 @@ static void poll_share(struct pollfd *polled, struct pollfd *one, struct pollfd 
 	}
 }
 
+static size_t poll_length(const FD_SET *set)
+{
+	return set ? set->fd_count : 0;
+}
+
 /* Returns 0 or the error. */
 static int poll_fill(struct poll_sets *all)
 {
@@ -137,18 +142,22 @@ static int poll_answer(struct poll_sets *all)
 		u_int kept = 0;
 
 		for (u_int n = 0; set && n < set->fd_count; n++, one++) {
-			SOCKET s = set->fd_array[n];
 			short told = one->revents;
+			SOCKET s;
 
 			if (told & poll_events[i].differs) {
 				if (told & POLLNVAL)
 					return error_fail(WSAENOTSOCK);
-				told = poll_told(all, s, told);
+				told = poll_told(all, set->fd_array[n], told);
 			}
-			if (told & poll_events[i].told) {
+			if (!(told & poll_events[i].told))
+				continue;
+			if (kept != n) {
+				s = set->fd_array[n];
 				set->fd_array[n] = set->fd_array[kept];
-				set->fd_array[kept++] = s;
+				set->fd_array[kept] = s;
 			}
+			kept++;
 		}
 		all->kept[i] = kept;
 		found += kept;
@@ -267,7 +276,9 @@ static int poll_select(struct poll_sets *all, const struct timeval *timeout)
 	found = poll_try(all);
 	if (!found && (!timeout || timeout->tv_sec || timeout->tv_usec))
 		found = poll_wait(all, timeout);
-	for (int i = 0; found >= 0 && i < POLL_SETS; i++)
+	if (found < 0)
+		return found;
+	for (int i = 0; i < POLL_SETS; i++)
 		if (all->sets[i])
 			all->sets[i]->fd_count = all->kept[i];
 	return found;
@@ -283,8 +294,7 @@ WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 
 	(void)unused;
 	STARTED_OR(SOCKET_ERROR);
-	for (int i = 0; i < POLL_SETS; i++)
-		all.count += all.sets[i] ? all.sets[i]->fd_count : 0;
+	all.count = poll_length(readable) + poll_length(writable) + poll_length(exceptional);
 	if (!all.count || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
 		return error_fail(WSAEINVAL);
 	all.polled = all.count > POLL_FEW ? malloc(all.count * sizeof(few[0])) : few;

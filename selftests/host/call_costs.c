@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls for call_costs.sh to measure, with a stand-in for the device, or (LIBC) libc's own.
+ *
+ * call_costs select COUNT: select() of so many sockets that are all readable
+ * call_costs calls: send, recv with data, recv that waits, getppid() before and after each
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef LIBC
+#include <netinet/in.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+
+typedef int SOCKET;
+#define closesocket	close
+#else
+#include <winsock2.h>
+#endif
+
+#define MOST	64
+
+static SOCKET listener, sockets[MOST], peers[MOST];
+
+static int open_pair(int i)
+{
+	struct sockaddr_in name = { 0 };
+#ifdef LIBC
+	socklen_t size = sizeof(name);
+#else
+	int size = sizeof(name);
+#endif
+
+	sockets[i] = socket(AF_INET, SOCK_STREAM, 0);
+	if (getsockname(listener, (struct sockaddr *)&name, &size) ||
+	    connect(sockets[i], (struct sockaddr *)&name, size))
+		return -1;
+	peers[i] = accept(listener, NULL, NULL);
+	return send(peers[i], "x", 1, 0) == 1 ? 0 : -1;
+}
+
+/* Fill the set and ask: callgrind counts the instructions of this function. */
+__attribute__((noinline)) static int measured(int count)
+{
+	struct timeval none = { 0 };
+	fd_set set;
+
+#ifdef LIBC
+	FD_ZERO(&set);
+	for (int i = 0; i < count; i++)
+		FD_SET(sockets[i], &set);
+	return select(sockets[count - 1] + 1, &set, NULL, NULL, &none);
+#else
+	set.fd_count = count;
+	memcpy(set.fd_array, sockets, count * sizeof(*sockets));
+	return select(0, &set, NULL, NULL, &none);
+#endif
+}
+
+static int calls(void)
+{
+	char byte;
+	int wrong;
+
+	getppid();
+	wrong = send(sockets[0], "x", 1, 0) != 1;
+	getppid();
+	wrong |= recv(sockets[0], &byte, 1, 0) != 1;
+	getppid();
+	if (!fork()) {
+		usleep(200000);
+		_exit(send(peers[0], "x", 1, 0) != 1);
+	}
+	getppid();
+	wrong |= recv(sockets[0], &byte, 1, 0) != 1;
+	getppid();
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET };
+	int count = argc > 2 ? atoi(argv[2]) : 1;
+
+#ifndef LIBC
+	WSADATA data;
+
+	if (WSAStartup(MAKEWORD(2, 2), &data))
+		return 1;
+#endif
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(listener, (struct sockaddr *)&name, sizeof(name)) || listen(listener, MOST))
+		return 1;
+	for (int i = 0; i < count; i++)
+		if (open_pair(i))
+			return 1;
+	if (argc > 2)
+		return measured(count) != count || measured(count) != count;
+	return calls();
+}
