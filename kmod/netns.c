@@ -53,15 +53,6 @@ static const struct ctl_table netns_table[] = {
 	{ }	/* the end, for older kernels, which take no size */
 };
 
-/* A user's pending closes in @users, whose lock is held. */
-static unsigned long netns_pending(struct winsock_netns *ns, kuid_t user)
-{
-	void *entry = xa_load(&ns->users, __kuid_val(user));
-
-	lockdep_assert_held(&ns->users.xa_lock);
-	return entry ? xa_to_value(entry) : 0;
-}
-
 /**
  * winsock_netns_charge() - count a pending close against a user
  * @net:	the socket's network namespace
@@ -75,25 +66,21 @@ static unsigned long netns_pending(struct winsock_netns *ns, kuid_t user)
 int winsock_netns_charge(struct net *net, kuid_t user)
 {
 	struct winsock_netns *ns = winsock_netns(net);
+	XA_STATE(xas, &ns->users, __kuid_val(user));
 	unsigned long pending;
-	void *before, *entry;
-	int err;
 
 	KUNIT_STATIC_STUB_REDIRECT(winsock_netns_charge, net, user);
-	xa_lock(&ns->users);
 	do {
-		err = -ENOSPC;
-		pending = netns_pending(ns, user);
+		xas_lock(&xas);
+		/* 0 if there is no entry, NULL. */
+		pending = xa_to_value(xas_load(&xas));
 		if (pending >= READ_ONCE(ns->ops_max))
-			break;
-		/* Allocating, it unlocks in between: compare. */
-		before = pending ? xa_mk_value(pending) : NULL;
-		entry = __xa_cmpxchg(&ns->users, __kuid_val(user), before,
-				     xa_mk_value(pending + 1), GFP_KERNEL);
-		err = xa_err(entry);
-	} while (!err && entry != before);
-	xa_unlock(&ns->users);
-	return err;
+			xas_set_err(&xas, -ENOSPC);
+		else
+			xas_store(&xas, xa_mk_value(pending + 1));
+		xas_unlock(&xas);
+	} while (xas_nomem(&xas, GFP_KERNEL));
+	return xas_error(&xas);
 }
 
 /**
@@ -104,17 +91,14 @@ int winsock_netns_charge(struct net *net, kuid_t user)
 void winsock_netns_uncharge(struct net *net, kuid_t user)
 {
 	struct winsock_netns *ns = winsock_netns(net);
+	XA_STATE(xas, &ns->users, __kuid_val(user));
 	unsigned long pending;
 
-	xa_lock(&ns->users);
-	pending = netns_pending(ns, user) - 1;
-	/* Neither allocates: the entry exists, as it counts this close. */
-	if (pending)
-		__xa_store(&ns->users, __kuid_val(user), xa_mk_value(pending),
-			   0);
-	else
-		__xa_erase(&ns->users, __kuid_val(user));
-	xa_unlock(&ns->users);
+	xas_lock(&xas);
+	/* There is an entry: it counts this close. */
+	pending = xa_to_value(xas_load(&xas)) - 1;
+	xas_store(&xas, pending ? xa_mk_value(pending) : NULL);
+	xas_unlock(&xas);
 }
 
 static int netns_show_counters(struct seq_file *seq, void *unused)
