@@ -19,6 +19,7 @@
 #include "drain.h"
 #include "echo.h"
 #include "expiry.h"
+#include "herd.h"
 #include "pending.h"
 #include "processors.h"
 
@@ -35,6 +36,7 @@ static const struct {
 	{ "echo", bench_echo },
 	{ "crowd", bench_crowd },
 	{ "blocked", bench_blocked },
+	{ "herd", bench_herd },
 	{ "expiry", bench_expiry },
 	{ "pending", bench_pending },
 	{ "growth", bench_growth },
