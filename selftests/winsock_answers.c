@@ -346,6 +346,18 @@ TEST_F(winsock, select_of_what_is_in_several_sets)
 		EXPECT_EQ(0, sets[2].fd_count);
 	}
 
+	/* Given twice, a set has in the end what is ready for either. */
+	fill(&sets[0], both[1], self->client);
+	FD_SET(self->listener, &sets[0]);
+	EXPECT_EQ(2, select(0, &sets[0], &sets[0], NULL, &none));
+	EXPECT_EQ(2, sets[0].fd_count);
+	EXPECT_FALSE(FD_ISSET(self->listener, &sets[0]));
+	EXPECT_EQ(2, select(0, &sets[0], &sets[0], &sets[0], &none));
+	EXPECT_EQ(2, sets[0].fd_count);
+	EXPECT_EQ(1, select(0, &sets[0], NULL, &sets[0], &none));
+	EXPECT_EQ(1, sets[0].fd_count);
+	EXPECT_EQ(self->client, sets[0].fd_array[0]);
+
 	ASSERT_EQ(1, recv(self->client, &byte, 1, 0));
 	stuff(self->client);
 	stuff(both[1]);

@@ -13,9 +13,11 @@
 enum { POLL_READ, POLL_WRITE, POLL_EXCEPT, POLL_SETS };
 
 /* What poll(2) is asked, what it says of a socket that is ready, and when Windows may differ. */
-static const struct {
+struct poll_events {
 	short asked, told, differs;
-} poll_events[POLL_SETS] = {
+};
+
+static const struct poll_events poll_events[POLL_SETS] = {
 	[POLL_READ] = { POLLIN, POLLIN | POLLHUP | POLLERR, POLLNVAL | POLLHUP },
 	[POLL_WRITE] = { POLLOUT, POLLOUT | POLLERR, POLLNVAL | POLLHUP | POLLOUT },
 	[POLL_EXCEPT] = { POLLPRI, POLLPRI, POLLNVAL | POLLHUP },
@@ -23,19 +25,34 @@ static const struct {
 
 /**
  * struct poll_sets - a select() under way
- * @sets:	the caller's lists, or NULL; they keep their lengths until the end
- * @kept:	how many of each, the first ones, are ready
+ * @sets:	the caller's lists, or NULL
+ * @events:	what each is asked for
+ * @lengths:	how many each had
+ * @exceptional: the list of exceptions, or NULL
  * @polled:	the lists, one behind the other; fd ~n is the socket of entry n
  * @first:	how many in the first list that has any
  * @count:	how many in all lists
  */
 struct poll_sets {
 	FD_SET *sets[POLL_SETS];
-	u_int kept[POLL_SETS];
+	const struct poll_events *events;
+	u_int lengths[POLL_SETS];
+	const FD_SET *exceptional;
 	struct pollfd *polled;
 	size_t first;
 	size_t count;
 };
+
+/* A list that is given twice: ask for both, and list what is ready for either, as Windows does. */
+static void poll_unite(struct poll_sets *all, struct poll_events *events, int to, int from)
+{
+	if (!all->sets[from] || all->sets[to] != all->sets[from])
+		return;
+	events[to].asked |= events[from].asked;
+	events[to].told |= events[from].told;
+	events[to].differs |= events[from].differs;
+	all->sets[from] = NULL;
+}
 
 /*
  * Let the kernel look once at a socket that is in this list, from @one to @end, and in one before.
@@ -56,11 +73,6 @@ static void poll_share(struct pollfd *polled, struct pollfd *one, struct pollfd 
 	}
 }
 
-static size_t poll_length(const FD_SET *set)
-{
-	return set ? set->fd_count : 0;
-}
-
 /* Returns 0 or the error. */
 static int poll_fill(struct poll_sets *all)
 {
@@ -71,9 +83,9 @@ static int poll_fill(struct poll_sets *all)
 		const FD_SET *set = all->sets[i];
 		struct pollfd *begin = one;
 
-		for (u_int n = 0; set && n < set->fd_count; n++, one++) {
+		for (u_int n = 0; n < all->lengths[i]; n++, one++) {
 			one->fd = set->fd_array[n];
-			one->events = poll_events[i].asked;
+			one->events = all->events[i].asked;
 			any |= one->fd;
 		}
 		if (begin == all->polled)
@@ -114,55 +126,76 @@ static int poll_ask(struct pollfd *polled, size_t count)
 static short poll_told(const struct poll_sets *all, SOCKET s, short told)
 {
 	const uint64_t any = HANDLE_OURS | HANDLE_STREAM | HANDLE_PEER | HANDLE_LISTENS;
-	const FD_SET *exceptional = all->sets[POLL_EXCEPT];
 	uint64_t bits = handle_bits(s);
 
 	if ((bits & any) == (HANDLE_OURS | HANDLE_STREAM))
 		return 0;
-	if ((bits & HANDLE_CONNECTING) && (told & POLLHUP) && exceptional &&
-	    winsock_fd_isset(s, exceptional) && tcpinfo_connect_failed(s))
+	if ((bits & HANDLE_CONNECTING) && (told & POLLHUP) && all->exceptional &&
+	    winsock_fd_isset(s, all->exceptional) && tcpinfo_connect_failed(s))
 		return POLLPRI;
 	return told;
 }
 
 /*
- * Move the sockets that are ready to the beginning of their lists. Returns how many, or
+ * Leave the sockets that are ready in list @i, whose entries begin at @one. Returns how many, or
  * SOCKET_ERROR with the error set.
  */
+static int poll_keep(struct poll_sets *all, int i, const struct pollfd *one)
+{
+	const struct poll_events events = all->events[i];
+	FD_SET *set = all->sets[i];
+	u_int kept = 0;
+
+	for (u_int n = 0, length = all->lengths[i]; n < length; n++, one++) {
+		short told = one->revents;
+
+		if (told & events.differs) {
+			if (told & POLLNVAL)
+				return error_fail(WSAENOTSOCK);
+			told = poll_told(all, set->fd_array[n], told);
+		}
+		if (!(told & events.told))
+			continue;
+		if (kept != n)
+			set->fd_array[kept] = set->fd_array[n];
+		kept++;
+	}
+	return set->fd_count = kept;
+}
+
+/* The same for all lists. */
 static int poll_answer(struct poll_sets *all)
 {
 	struct pollfd *one = all->polled;
-	int found = 0;
+	int kept, found = 0;
 
 	for (size_t n = all->first; n < all->count; n++)
 		if (one[n].fd < 0)
 			one[n].revents = one[~one[n].fd].revents;
 	for (int i = 0; i < POLL_SETS; i++) {
-		FD_SET *set = all->sets[i];
-		u_int kept = 0;
-
-		for (u_int n = 0; set && n < set->fd_count; n++, one++) {
-			short told = one->revents;
-			SOCKET s;
-
-			if (told & poll_events[i].differs) {
-				if (told & POLLNVAL)
-					return error_fail(WSAENOTSOCK);
-				told = poll_told(all, set->fd_array[n], told);
-			}
-			if (!(told & poll_events[i].told))
-				continue;
-			if (kept != n) {
-				s = set->fd_array[n];
-				set->fd_array[n] = set->fd_array[kept];
-				set->fd_array[kept] = s;
-			}
-			kept++;
-		}
-		all->kept[i] = kept;
+		if (!all->sets[i])
+			continue;
+		kept = poll_keep(all, i, one);
+		if (kept < 0)
+			return kept;
 		found += kept;
+		one += all->lengths[i];
 	}
 	return found;
+}
+
+/* The call fails: the lists are as they were. */
+static void poll_restore(struct poll_sets *all)
+{
+	const struct pollfd *one = all->polled;
+
+	for (int i = 0; i < POLL_SETS; i++) {
+		for (u_int n = 0; n < all->lengths[i]; n++, one++)
+			all->sets[i]->fd_array[n] = one->fd < 0 ? all->polled[~one->fd].fd :
+								  one->fd;
+		if (all->sets[i])
+			all->sets[i]->fd_count = all->lengths[i];
+	}
 }
 
 /* Returns as poll_answer(). */
@@ -277,24 +310,36 @@ static int poll_select(struct poll_sets *all, const struct timeval *timeout)
 	if (!found && (!timeout || timeout->tv_sec || timeout->tv_usec))
 		found = poll_wait(all, timeout);
 	if (found < 0)
-		return found;
-	for (int i = 0; i < POLL_SETS; i++)
-		if (all->sets[i])
-			all->sets[i]->fd_count = all->kept[i];
+		poll_restore(all);
 	return found;
 }
 
 WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 			       FD_SET *exceptional, const struct timeval *timeout)
 {
-	struct poll_sets all = { .sets = { readable, writable, exceptional } };
+	struct poll_sets all = {
+		.sets = { readable, writable, exceptional },
+		.events = poll_events,
+		.exceptional = exceptional,
+	};
+	struct poll_events united[POLL_SETS];
 	struct pollfd few[POLL_FEW];
 	int found;
 	BORDER_OF_WAIT;
 
 	(void)unused;
 	STARTED_OR(SOCKET_ERROR);
-	all.count = poll_length(readable) + poll_length(writable) + poll_length(exceptional);
+	if (readable == writable ||
+	    (exceptional && (exceptional == readable || exceptional == writable))) {
+		memcpy(united, poll_events, sizeof(united));
+		poll_unite(&all, united, POLL_READ, POLL_WRITE);
+		poll_unite(&all, united, POLL_READ, POLL_EXCEPT);
+		poll_unite(&all, united, POLL_WRITE, POLL_EXCEPT);
+		all.events = united;
+	}
+	for (int i = 0; i < POLL_SETS; i++)
+		if (all.sets[i])
+			all.count += all.lengths[i] = all.sets[i]->fd_count;
 	if (!all.count || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
 		return error_fail(WSAEINVAL);
 	all.polled = all.count > POLL_FEW ? malloc(all.count * sizeof(few[0])) : few;
@@ -323,10 +368,14 @@ static short poll_both(short events)
 static int poll_now(LPWSAPOLLFD sockets, struct pollfd *polled, ULONG count)
 {
 	ULONG gone = 0;
-	int found = 0;
+	int found;
 
-	if (poll_ask(polled, count))
-		return SOCKET_ERROR;
+	do {
+		found = poll(polled, count, 0);
+	} while (found < 0 && errno == EINTR);
+	if (found < 0)
+		return error_fail_errno(errno);
+	found = 0;
 	for (ULONG i = 0; i < count; i++) {
 		short told = polled[i].revents;
 

@@ -251,11 +251,11 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 		error = error_from_errno(errno);
 	if (accepted >= 0) {
 		bits = handle_bits(s);
-		/* Only a listener that the library knows has all bits to inherit. */
-		if (!(bits & HANDLE_OURS)) {
-			bits |= HANDLE_TIMED | (socket_is_stream(s) ? HANDLE_STREAM : 0);
+		if (!(bits & HANDLE_OURS))
 			attach_quietly(accepted);
-		}
+		/* Otherwise the library may not know the listener, which may be closed by now. */
+		if (!(bits & HANDLE_STREAM) && socket_is_stream(accepted))
+			bits |= HANDLE_STREAM | HANDLE_TIMED;
 		bits &= HANDLE_INHERITED | HANDLE_STREAM | HANDLE_TIMED;
 		handle_born(accepted, HANDLE_PEER | HANDLE_CONNECTED | bits);
 	}
