@@ -72,7 +72,7 @@ int winsock_netns_charge(struct net *net, kuid_t user)
 	KUNIT_STATIC_STUB_REDIRECT(winsock_netns_charge, net, user);
 	do {
 		xas_lock(&xas);
-		/* 0 if there is no entry, NULL. */
+		/* No entry is NULL, whose value is 0. */
 		pending = xa_to_value(xas_load(&xas));
 		if (pending >= READ_ONCE(ns->ops_max))
 			xas_set_err(&xas, -ENOSPC);
@@ -159,13 +159,17 @@ free_table:
 static void __net_exit netns_leave(struct net *net)
 {
 	struct winsock_netns *ns = winsock_netns(net);
+	unsigned long first = 0;
 
 	unregister_net_sysctl_table(ns->header);
 	remove_proc_entry("winsock", net->proc_net);
 	free_percpu(ns->counters);
 	kfree(ns->table);
-	/* Sockets hold the namespace, and pending closes hold sockets. */
-	WARN_ON_ONCE(!xa_empty(&ns->users));
+	/*
+	 * Sockets hold the namespace, and pending closes hold sockets. After a
+	 * failed allocation nodes without an entry may be left.
+	 */
+	WARN_ON_ONCE(xa_find(&ns->users, &first, ULONG_MAX, XA_PRESENT));
 	xa_destroy(&ns->users);
 }
 

@@ -217,10 +217,11 @@ static int __net_init pending_enter(struct net *net)
 static void __net_exit pending_leave(struct net *net)
 {
 	struct pending_netns *ns = net_generic(net, pending_id);
+	unsigned long first = 0;
 
 	remove_proc_entry("winsock_pending", net->proc_net);
-	/* Sockets hold the namespace, and pending closes hold sockets. */
-	WARN_ON_ONCE(!xa_empty(&ns->ops));
+	/* As for the users, see netns_leave(). */
+	WARN_ON_ONCE(xa_find(&ns->ops, &first, ULONG_MAX, XA_PRESENT));
 	xa_destroy(&ns->ops);
 }
 

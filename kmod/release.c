@@ -151,11 +151,12 @@ static bool release_decide(struct sock *sk)
 	if (begun) {
 		release_begin(sk, &decision, op, heir);
 	} else {
-		outcome = winsock_outcome(&decision);
 		/* Without an op reset now: see winsock_release(). */
 		if (decision.verdict == WINSOCK_VERDICT_WAIT) {
 			decision.verdict = WINSOCK_VERDICT_ABORT;
 			outcome = WINSOCK_OUTCOME_FORCED;
+		} else {
+			outcome = winsock_outcome(&decision);
 		}
 		winsock_report_verdict(sk, &decision);
 		winsock_report_end(sk, &decision, outcome);
