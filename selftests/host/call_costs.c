@@ -42,8 +42,8 @@ static int open_pair(int i)
 	return send(peers[i], "x", 1, 0) == 1 ? 0 : -1;
 }
 
-/* Fill the set and ask: callgrind counts the instructions of this function. */
-__attribute__((noinline)) static int measured(int count)
+/* Fill the set and ask. */
+static inline int ask(int count)
 {
 	struct timeval none = { 0 };
 	fd_set set;
@@ -60,6 +60,28 @@ __attribute__((noinline)) static int measured(int count)
 #endif
 }
 
+/* callgrind counts the instructions of this function. */
+__attribute__((noinline)) static int measured(int count)
+{
+	return ask(count);
+}
+
+/* Wait until another process sleeps; strace stops it before and after each call. */
+static void await_sleep(pid_t pid)
+{
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (state != 'S') {
+		usleep(1000);
+		file = fopen(path, "r");
+		if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			_exit(1);
+		fclose(file);
+	}
+}
+
 static int calls(void)
 {
 	char byte;
@@ -71,7 +93,7 @@ static int calls(void)
 	wrong |= recv(sockets[0], &byte, 1, 0) != 1;
 	getppid();
 	if (!fork()) {
-		usleep(200000);
+		await_sleep(getppid());
 		_exit(send(peers[0], "x", 1, 0) != 1);
 	}
 	getppid();
@@ -99,6 +121,6 @@ int main(int argc, char **argv)
 		if (open_pair(i))
 			return 1;
 	if (argc > 2)
-		return measured(count) != count || measured(count) != count;
+		return ask(count) != count || measured(count) != count;
 	return calls();
 }

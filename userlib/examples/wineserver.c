@@ -18,7 +18,7 @@
  * and fails if the loop ever slept outside of epoll_wait(), or if a turn of it took
  * more than TURN_MS of processor time. (Wall time would also count other processes
  * on the same processor.) A real-time kernel sleeps for spin locks, too, also in
- * send(2): there no turn may last a tenth of the linger time.
+ * send(2): there no turn may last longer than a tenth of the linger time.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -17,7 +17,7 @@
  }
 
 // The size is what is read, not what the program says: the server ends a thread that sends
-// it 4 GB, which -1 is.
+// it 4 GB, as -1 would be.
 @set@
 expression s, value, size;
 @@
