@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Completion ports. */
+#include <sys/resource.h>
+
 #include "winsock_test.h"
 
 #define TO_HANDLE(s) ((HANDLE)(intptr_t)(s))
@@ -227,6 +229,33 @@ TEST_F(winsock, several_threads_share_a_port_until_it_is_closed)
 	EXPECT_EQ(PACKETS + 8, taken);
 	/* The socket works without the port. */
 	EXPECT_EQ(0, closesocket(self->client));
+}
+
+/* The helper waits beside the worker, and must not take the event that is to wake it. */
+TEST_F(winsock, the_helper_leaves_a_workers_wake_up_to_it)
+{
+	enum { ROUNDS = 500, SWITCHES = 10 };
+	HANDLE port = CreateIoCompletionPort(TO_HANDLE(self->client), NULL, 11, 0);
+	struct worker worker = { .port = port };
+	WSAOVERLAPPED overlapped = { 0 };
+	struct rusage before, after;
+	char data;
+
+	ASSERT_EQ(WSA_IO_PENDING, receive(self->client, &overlapped, &data, 1));
+	ASSERT_EQ(0, pthread_create(&worker.thread, NULL, worker_run, &worker));
+	net_sleep(1000);
+	getrusage(RUSAGE_SELF, &before);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		ASSERT_EQ(1, send(self->server, "x", 1, 0));
+		while (*(volatile unsigned int *)&worker.taken <= i)
+			usleep(20);
+		if (i + 1 < ROUNDS)
+			receive(self->client, &overlapped, &data, 1);
+	}
+	getrusage(RUSAGE_SELF, &after);
+	EXPECT_LE(after.ru_nvcsw - before.ru_nvcsw, ROUNDS * SWITCHES);
+	EXPECT_TRUE(CloseHandle(port));
+	pthread_join(worker.thread, NULL);
 }
 
 struct last_in {

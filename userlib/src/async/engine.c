@@ -21,6 +21,7 @@ static pthread_mutex_t engine_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int engine_epoll = -1;		/* written under engine_lock */
 static _Atomic bool engine_visited;		/* a thread does the work, or will */
 static struct thread *engine_visitor;		/* under engine_lock */
+static pthread_cond_t engine_left = PTHREAD_COND_INITIALIZER;	/* the visitor has */
 
 /* The program has closed our descriptor. Returns a new one, or -1: another helper has one. */
 static int engine_renew(int epoll)
@@ -55,6 +56,15 @@ static void engine_pass_on(const struct epoll_event *events, int count)
 		}
 }
 
+/* Leave the event of the visitor's wake-up to it: the helper would take the next one, too. */
+static void engine_make_way(void)
+{
+	pthread_mutex_lock(&engine_lock);
+	while (engine_visitor && atomic_load(&engine_visitor->woken))
+		pthread_cond_wait(&engine_left, &engine_lock);
+	pthread_mutex_unlock(&engine_lock);
+}
+
 static void *engine_run(void *argument)
 {
 	struct epoll_event events[ENGINE_EVENTS];
@@ -63,6 +73,7 @@ static void *engine_run(void *argument)
 	do {
 		engine_again();
 		do {
+			engine_make_way();
 			count = epoll_wait(epoll, events, ENGINE_EVENTS, -1);
 			engine_pass_on(events, count);
 			engine_handle(events, count);
@@ -154,6 +165,8 @@ static void engine_set_visitor(struct thread *thread)
 {
 	pthread_mutex_lock(&engine_lock);
 	engine_visitor = thread;
+	if (!thread)
+		pthread_cond_signal(&engine_left);
 	pthread_mutex_unlock(&engine_lock);
 }
 
@@ -207,6 +220,7 @@ void engine_forked(void)
 	ssize_t size;
 
 	pthread_mutex_init(&engine_lock, NULL);
+	pthread_cond_init(&engine_left, NULL);
 	atomic_store(&engine_visited, false);
 	engine_visitor = NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", epoll);
