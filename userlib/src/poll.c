@@ -28,7 +28,8 @@ static const struct poll_events poll_events[POLL_SETS] = {
  * @sets:	the caller's lists, or NULL
  * @events:	what each is asked for
  * @lengths:	how many each had
- * @exceptional: the list of exceptions, or NULL
+ * @exceptional: the list of exceptions
+ * @exceptions:	how many it had; 0 if there is none
  * @polled:	the lists, one behind the other; fd ~n is the socket of entry n
  * @first:	how many in the first list that has any
  * @count:	how many in all lists
@@ -38,6 +39,7 @@ struct poll_sets {
 	const struct poll_events *events;
 	u_int lengths[POLL_SETS];
 	const FD_SET *exceptional;
+	u_int exceptions;
 	struct pollfd *polled;
 	size_t first;
 	size_t count;
@@ -118,6 +120,15 @@ static int poll_ask(struct pollfd *polled, size_t count)
 	return 0;
 }
 
+static bool poll_excepts(const struct poll_sets *all, SOCKET s)
+{
+	u_int n = 0;
+
+	while (n < all->exceptions && all->exceptional->fd_array[n] != s)
+		n++;
+	return n < all->exceptions;
+}
+
 /*
  * What Windows reports of a socket that Linux reports as hung up or writable. If it is a stream
  * without a connection, which did not ask for one, nothing. If its connect has failed, an exception
@@ -130,8 +141,8 @@ static short poll_told(const struct poll_sets *all, SOCKET s, short told)
 
 	if ((bits & any) == (HANDLE_OURS | HANDLE_STREAM))
 		return 0;
-	if ((bits & HANDLE_CONNECTING) && (told & POLLHUP) && all->exceptional &&
-	    winsock_fd_isset(s, all->exceptional) && tcpinfo_connect_failed(s))
+	if ((bits & HANDLE_CONNECTING) && (told & POLLHUP) && poll_excepts(all, s) &&
+	    tcpinfo_connect_failed(s))
 		return POLLPRI;
 	return told;
 }
@@ -321,6 +332,7 @@ WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 		.sets = { readable, writable, exceptional },
 		.events = poll_events,
 		.exceptional = exceptional,
+		.exceptions = exceptional ? exceptional->fd_count : 0,
 	};
 	struct poll_events united[POLL_SETS];
 	struct pollfd few[POLL_FEW];
