@@ -194,7 +194,7 @@ TEST_F(fault, a_close_that_would_block)
 
 TEST_F(fault, a_pending_close)
 {
-	EACH_FAULT(7, OPEN_UNREAD(),
+	EACH_FAULT(6, OPEN_UNREAD(),
 		   close_ioctl(self->dev, self->pair.client, 0, 10000000, &self->call),
 		   ({
 			if (err) {
@@ -325,7 +325,7 @@ TEST_F_TIMEOUT(fault, closing_an_attached_socket, 100)
 	unsigned int now = 0, later = 0;
 
 	for (int blocking = 0; blocking < 2; blocking++) {
-		EACH_FAULT(4, ({
+		EACH_FAULT(3, ({
 				OPEN_UNREAD();
 				ASSERT_EQ(0, ulp_attach(self->pair.client));
 				net_linger(self->pair.client, 1, 1);
