@@ -213,19 +213,12 @@ static void herd_large(void)
 	struct net_pair pair;
 	pthread_t thread;
 	void *longest;
+	pid_t reader;
 	DWORD sent;
-	pid_t pid;
+	int error;
 
 	net_pair_open(&pair, NET_V4, false);
-	pid = fork();
-	bench_must(pid, "fork");
-	if (!pid) {
-		int error;
-
-		close(pair.client);
-		net_drain(pair.server, &error);
-		_exit(0);
-	}
+	reader = net_drain_later(&pair, 0);
 	herd_port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
 	bench_must(-pthread_create(&thread, NULL, herd_post, NULL), "thread");
 	if (WSASend(pair.client, &buffer, 1, &sent, 0, &overlapped, NULL) &&
@@ -235,7 +228,8 @@ static void herd_large(void)
 	herd_over = true;
 	pthread_join(thread, &longest);
 	shutdown(pair.client, SHUT_WR);
-	waitpid(pid, NULL, 0);
+	if (net_drain_result(reader, &error) != HERD_LARGE || error)
+		bench_must(-1, "the reader");
 	bench_row(&(struct bench_row){
 		.key = "herd",
 		.what = "the longest PostQueuedCompletionStatus() beside a WSASend() of 256 MB",

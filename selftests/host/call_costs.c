@@ -16,7 +16,6 @@
 #include <sys/socket.h>
 
 typedef int SOCKET;
-#define closesocket	close
 #else
 #include <winsock2.h>
 #endif
