@@ -22,25 +22,26 @@
 #include "family.h"
 #include "op.h"
 
-/* Ops that a reader passes over for each hold of the lock. */
-#define PENDING_BATCH	256
+/* Ops that a reader looks at for each hold of the lock. */
+#define PENDING_BATCH	64
 
 /**
  * struct pending_netns - a network namespace
  * @ops:	ops by number, also those not started. Its lock is taken in
  *		process context only, with no lock held, and keeps listed ops
  *		from being freed
- * @next:	number of the next; guarded by that lock
+ * @last:	number of the last one
  */
 struct pending_netns {
 	struct xarray ops;	/* its lock: see above */
-	u32 next;
+	atomic_t last;
 };
 
 /* An open /proc/net/winsock_pending. */
 struct pending_reader {
 	struct seq_net_private net;	/* first, for seq_file_net() */
 	bool all;	/* may see the closes of every user */
+	unsigned int looked;	/* at so many ops, shown or not */
 };
 
 static unsigned int pending_id;
@@ -61,11 +62,18 @@ static struct pending_netns *pending_netns(const struct winsock_op *op)
 int winsock_pending_add(struct winsock_op *op)
 {
 	struct pending_netns *ns = pending_netns(op);
-	int err = xa_alloc_cyclic(&ns->ops, &op->id, op, xa_limit_32b,
-				  &ns->next, GFP_KERNEL);
+	int err;
 
-	/* xa_alloc_cyclic() returns 1 if the numbers have wrapped. */
-	return min(err, 0);
+	/*
+	 * xa_alloc_cyclic() would begin again at 1 where memory is short. The
+	 * reader's header has the place 0.
+	 */
+	do {
+		op->id = atomic_inc_return(&ns->last) ?:
+			 atomic_inc_return(&ns->last);
+		err = xa_insert(&ns->ops, op->id, op, GFP_KERNEL);
+	} while (err == -EBUSY);
+	return err;
 }
 
 /**
@@ -120,25 +128,30 @@ static bool pending_is_visible(const struct seq_file *seq,
 static void *pending_find(struct seq_file *seq, loff_t *pos)
 {
 	struct pending_netns *ns = net_generic(seq_file_net(seq), pending_id);
-	unsigned int looked = 0;
+	struct pending_reader *reader = seq->private;
 	struct winsock_op *op;
 	unsigned long number;
 
 	lockdep_assert_held(&ns->ops.xa_lock);
 	/* No number is larger; a 32-bit long would cut it to 0. */
-	if (*pos > U32_MAX)
-		return NULL;
-	xa_for_each_start(&ns->ops, number, op, *pos) {
-		if (pending_is_visible(seq, op)) {
-			*pos = number;
-			return op;
-		}
-		/* Every close takes this lock. The walk goes on by number. */
-		if (++looked % PENDING_BATCH == 0) {
+	while (*pos <= U32_MAX) {
+		/*
+		 * Every close takes this lock, and lseek(2) passes over all ops
+		 * between start and stop. The walk goes on by number.
+		 */
+		if (++reader->looked % PENDING_BATCH == 0) {
 			xa_unlock(&ns->ops);
 			cond_resched();
 			xa_lock(&ns->ops);
 		}
+		number = *pos;
+		op = xa_find(&ns->ops, &number, U32_MAX, XA_PRESENT);
+		if (!op)
+			break;
+		*pos = number;
+		if (pending_is_visible(seq, op))
+			return op;
+		++*pos;
 	}
 	return NULL;
 }
@@ -207,7 +220,7 @@ static int __net_init pending_enter(struct net *net)
 {
 	struct pending_netns *ns = net_generic(net, pending_id);
 
-	xa_init_flags(&ns->ops, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&ns->ops, XA_FLAGS_ACCOUNT);
 	if (!proc_create_net("winsock_pending", 0444, net->proc_net,
 			     &pending_seq_ops, sizeof(struct pending_reader)))
 		return -ENOMEM;
