@@ -286,25 +286,28 @@ static void op_put_work(struct work_struct *work)
 	struct winsock_op *op = container_of(work, struct winsock_op, work);
 
 	op_put_file(op, op->last);
+	winsock_netns_uncharge(sock_net(op->sk), op->user);
 	op_end(op);
 }
 
 /*
  * Drop the file, then wake the waiters, so that they find the socket closed. If
  * others keep the file, the connection has ended already: wake the waiters, and
- * let op_put_queue drop the reference. A thread that has cancelled takes the
- * reference over.
+ * let op_put_queue drop the reference, with which the user is charged until
+ * then. A thread that has cancelled takes the reference over.
  */
 static void op_release_file(struct winsock_op *op, struct file *file,
 			    bool may_sleep)
 {
 	bool cancelled = op->record.outcome == WINSOCK_OUTCOME_CANCELLED;
-	bool kept = op_is_kept(file, may_sleep);
+	bool kept = !cancelled && op_is_kept(file, may_sleep);
 
+	if (!kept)
+		winsock_netns_uncharge(sock_net(op->sk), op->user);
 	if (!kept && !cancelled)
 		op_put_file(op, file);
 	op_tell(op);
-	if (!kept || cancelled) {
+	if (!kept) {
 		op_end(op);
 		return;
 	}
@@ -321,7 +324,6 @@ static void op_finalize(struct winsock_op *op, bool may_sleep)
 	winsock_pending_remove(op);
 	remove_wait_queue(&op->sock->wq.wait, &op->entry);
 	hrtimer_cancel(&op->timer);
-	winsock_netns_uncharge(sock_net(op->sk), op->user);
 	clear_bit(WINSOCK_SOCK_CLOSING, &op->sock->flags);
 
 	spin_lock_irq(&op->lock);
@@ -331,6 +333,7 @@ static void op_finalize(struct winsock_op *op, bool may_sleep)
 		op_release_file(op, file, may_sleep);
 		return;
 	}
+	winsock_netns_uncharge(sock_net(op->sk), op->user);
 	/* The op owns the socket: close it as inet_release() does. */
 	winsock_ulp_close(op->sk);
 	op->sock->sk = NULL;

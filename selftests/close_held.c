@@ -224,6 +224,48 @@ TEST_F(closing, no_deadline_waits_for_a_strangers_epoll)
 	munmap(pages, HELD * PAGE);
 }
 
+/* What waits for an epoll is still its user's: the limit bounds it, too. */
+TEST_F(closing, the_user_pays_until_the_file_is_dropped)
+{
+	char *pages = mmap(NULL, HELD * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_zeropage give = { .range = { (unsigned long)pages, HELD * PAGE } };
+	FILE *limit = fopen("/proc/sys/net/winsock/ops_max", "w");
+	struct epoll_event event = { .events = EPOLLOUT };
+	struct watcher watcher = { .events = (struct epoll_event *)pages };
+	struct winsock_close call;
+	struct net_pair pair;
+	int missing;
+
+	ASSERT_NE(NULL, limit);
+	fputs("1", limit);
+	ASSERT_EQ(0, fclose(limit));
+	net_pairs_vanished(&pair, 1);
+	net_stuff(self->pair.client);
+	watcher.epoll = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_EQ(0, epoll_ctl(watcher.epoll, EPOLL_CTL_ADD, pair.client, &event));
+	missing = pages_missing(pages);
+	ASSERT_GE(missing, 0);
+	ASSERT_EQ(0, pthread_create(&watcher.thread, NULL, watcher_run, &watcher));
+	net_sleep(200);
+	ASSERT_EQ(0, pending_begin(self->dev, pair.client, WINSOCK_CLOSE_DROP_FD, SECOND_NS / 10,
+				   &call));
+	EXPECT_TRUE(pending_is_final(call.op_fd, 5000));
+	close(call.op_fd);
+	EXPECT_EQ(-ENOSPC, pending_begin(self->dev, self->pair.client, 0, SECOND_NS, &self->call));
+
+	ASSERT_EQ(0, ioctl(missing, UFFDIO_ZEROPAGE, &give));
+	pthread_join(watcher.thread, NULL);
+	net_sleep(500);
+	BEGIN(0, SECOND_NS);
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	close(self->call.op_fd);
+	close(pair.server);
+	close(watcher.epoll);
+	close(missing);
+	munmap(pages, HELD * PAGE);
+}
+
 /* Many connections for which TCP takes little, and larger records of kTLS. */
 #define RECORDS		40
 #define RECORD_SIZE	16384
