@@ -57,6 +57,57 @@ TEST_F(winsock, a_reset_behind_a_part_of_a_send_is_its_result)
 	EXPECT_RESULT_IS_RESET(&transfer);
 }
 
+/* claims: H4 */
+TEST_F(winsock, so_error_leaves_a_reset_to_the_transfers)
+{
+	struct pollfd polled = { self->client, POLLIN, 0 };
+	int error = -1, size = sizeof(error);
+	char byte = 0;
+
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	ASSERT_EQ(1, WSAPoll(&polled, 1, 5000));
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(0, getsockopt(self->client, SOL_SOCKET, SO_ERROR, (char *)&error, &size));
+		EXPECT_EQ(0, error);
+		EXPECT_WSA(WSAECONNRESET, recv(self->client, &byte, 1, 0));
+		EXPECT_WSA(WSAECONNRESET, send(self->client, &byte, 1, 0));
+	}
+}
+
+TEST_F(winsock, a_connection_that_has_died_of_silence_has_no_end)
+{
+	int ms = 500;
+	char byte;
+
+	ASSERT_EQ(0, setsockopt(self->client, IPPROTO_TCP, TCP_USER_TIMEOUT, (char *)&ms,
+				sizeof(ms)));
+	net_mute(self->server);
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	EXPECT_WSA(WSAETIMEDOUT, recv(self->client, &byte, 1, 0));
+	for (int i = 0; i < 2; i++)
+		EXPECT_WSA(WSAECONNABORTED, recv(self->client, &byte, 1, 0));
+}
+
+/* claims: M6 */
+TEST_F(winsock, another_holders_shutdown_is_no_end_of_receiving)
+{
+	int status;
+	pid_t child = fork();
+	char byte;
+
+	if (!child)
+		_exit(shutdown(self->client, SD_SEND));
+	waitpid(child, &status, 0);
+	ASSERT_EQ(0, status);
+	for (int i = 0; i < 2; i++)
+		EXPECT_WSA(WSAESHUTDOWN, send(self->client, "x", 1, 0));
+	ASSERT_EQ(1, send(self->server, "y", 1, 0));
+	EXPECT_EQ(1, recv(self->client, &byte, 1, 0));
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_EQ(0, recv(self->client, &byte, 1, 0));
+}
+
 /* claims: H4 V6 */
 TEST_F(winsock, a_reset_behind_a_part_of_a_whole_receive_is_its_result)
 {

@@ -4,6 +4,7 @@
 
 #include "io.h"
 #include "layer.h"
+#include "tcpinfo.h"
 #include "wait.h"
 
 static uint64_t io_shut(int direction)
@@ -23,6 +24,11 @@ static int io_broken(SOCKET s, int direction)
 	if ((bits & (HANDLE_OURS | HANDLE_PEER)) == HANDLE_OURS ||
 	    socket_option(s, SO_ACCEPTCONN) > 0)
 		return WSAENOTCONN;
+	/* Another handle's holder has called shutdown(); the peer may still send (M6). */
+	if (tcpinfo_is_open(s)) {
+		handle_mark(s, HANDLE_SHUT_SEND);
+		return WSAESHUTDOWN;
+	}
 	/* The peer had closed, and answered with a reset what we sent after that (V5). */
 	handle_mark(s, HANDLE_ABORTED);
 	return WSAECONNABORTED;
@@ -37,6 +43,13 @@ int io_error_number(SOCKET s, int number, int direction)
 		return WSAECONNRESET;
 	case EPIPE:
 		return io_broken(s, direction);
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		/* The connection has died of it, which Linux reports once, too. */
+		if (socket_is_stream(s) && socket_is_connected(s) && !tcpinfo_is_open(s))
+			handle_mark(s, HANDLE_ABORTED);
+		return error_from_errno(number);
 	case ECONNREFUSED:
 		/* No socket has the datagram's port. */
 		return socket_is_stream(s) ? WSAECONNREFUSED : WSAECONNRESET;
@@ -48,15 +61,30 @@ int io_error_number(SOCKET s, int number, int direction)
 	}
 }
 
+int io_past(SOCKET s)
+{
+	uint64_t bits = handle_bits(s);
+
+	if (bits & HANDLE_RESET)
+		return WSAECONNRESET;
+	return bits & HANDLE_ABORTED ? WSAECONNABORTED : 0;
+}
+
 int io_end_error(SOCKET s)
 {
-	int error = socket_option(s, SO_ERROR);
+	/* Linux reports a reset to one call: another one may have had it (H4). */
+	int past = io_past(s);
 
 	/* recv(2) does not report a reset behind the FIN (V5); SO_ERROR does, once. */
-	if (error <= 0)
+	return past ?: io_reset_error(s, socket_option(s, SO_ERROR));
+}
+
+int io_reset_error(SOCKET s, int number)
+{
+	if (number != ECONNRESET && number != EPIPE)
 		return 0;
-	handle_mark(s, error == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
-	return error == ECONNRESET ? WSAECONNRESET : WSAECONNABORTED;
+	handle_mark(s, number == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
+	return number == ECONNRESET ? WSAECONNRESET : WSAECONNABORTED;
 }
 
 int io_refuse(SOCKET s, int direction)

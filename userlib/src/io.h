@@ -27,6 +27,12 @@ int io_error_number(SOCKET s, int number, int direction);
 /* After a receive of 0 bytes: 0 for the peer's FIN, or the error behind it (V5). */
 int io_end_error(SOCKET s);
 
+/* The error of an earlier call that has ended the connection, or 0. */
+int io_past(SOCKET s);
+
+/* Keep a reset that SO_ERROR reports, which does it once: its error; of other errors 0. */
+int io_reset_error(SOCKET s, int number);
+
 /* One recvmsg(2) or sendmsg(2) that does not wait. */
 ssize_t io_move(SOCKET s, struct msghdr *message, int flags, int direction);
 

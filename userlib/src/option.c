@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "handle.h"
+#include "io.h"
 #include "startup.h"
 
 #include <mswsock.h>
@@ -422,7 +423,9 @@ static int option_get(SOCKET s, int level, int name, char *value, int *size)
 	*size = length;
 	if (level == SOL_SOCKET && name == SO_ERROR && length == sizeof(error)) {
 		memcpy(&error, value, sizeof(error));
-		error = error_from_errno(error);
+		/* Windows leaves a reset to the transfers, which report it each time (H4). */
+		error = socket_is_stream(s) && io_reset_error(s, error) ? 0 :
+			error_from_errno(error);
 		memcpy(value, &error, sizeof(error));
 	}
 	return 0;

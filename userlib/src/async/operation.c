@@ -244,7 +244,10 @@ static int operation_error(struct operation *operation, ssize_t moved)
 	operation->told = message->msg_flags & (MSG_OOB | MSG_PARTIAL);
 	if (!stream && (message->msg_flags & MSG_TRUNC))
 		return WSAEMSGSIZE;
-	return stream && !moved && operation->left ? io_end_error(operation->channel->s) : 0;
+	if (!stream || moved)
+		return 0;
+	return operation->left ? io_end_error(operation->channel->s)
+			       : io_past(operation->channel->s);
 }
 
 /* Handle a step's result. True: the operation has ended. */
