@@ -258,6 +258,78 @@ TEST_F(winsock, the_helper_leaves_a_workers_wake_up_to_it)
 	pthread_join(worker.thread, NULL);
 }
 
+/* CPU time that this process takes in half a second, s. */
+static double busy(void)
+{
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	net_sleep(500);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	return after.tv_sec - before.tv_sec + (after.tv_nsec - before.tv_nsec) / 1e9;
+}
+
+/* What the socket is ready for is not what the operation waits for. */
+TEST_F(winsock, the_helper_sleeps_while_an_operation_waits_beside_events)
+{
+	WSAOVERLAPPED received = { 0 }, sent = { 0 };
+	WSAEVENT event = WSACreateEvent();
+	static char block[1 << 20];
+	WSABUF buffer = { sizeof(block), block };
+	DWORD moved, flags;
+	char data;
+
+	ASSERT_EQ(0, WSAEventSelect(self->client, event, FD_CLOSE));
+	ASSERT_EQ(WSA_IO_PENDING, receive(self->client, &received, &data, 1));
+	EXPECT_LT(busy(), 0.1);
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_TRUE(WSAGetOverlappedResult(self->client, &received, &moved, TRUE, &flags));
+	EXPECT_EQ('x', data);
+
+	stuff(self->client);
+	ASSERT_EQ(SOCKET_ERROR, WSASend(self->client, &buffer, 1, NULL, 0, &sent, NULL));
+	ASSERT_EQ(WSA_IO_PENDING, WSAGetLastError());
+	ASSERT_EQ(1, send(self->server, "y", 1, 0));
+	EXPECT_LT(busy(), 0.1);
+	set_linger(self->server, 1, 0);
+	ASSERT_EQ(0, closesocket(self->server));
+	EXPECT_FALSE(WSAGetOverlappedResult(self->client, &sent, &moved, TRUE, &flags));
+	EXPECT_EQ(WSAECONNRESET, WSAGetLastError());
+}
+
+/* A port has the system's names of errors, WSAGetOverlappedResult() Winsock's. */
+TEST_F(winsock, a_datagrams_errors_have_the_systems_names_at_a_port)
+{
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	SOCKET s[2] = { socket(AF_INET, SOCK_DGRAM, 0), socket(AF_INET, SOCK_DGRAM, 0) };
+	struct sockaddr_in names[2] = { loopback(0), loopback(0) };
+	WSAOVERLAPPED overlapped = { 0 };
+	struct packet packet;
+	char data[2];
+
+	for (int i = 0; i < 2; i++) {
+		int size = sizeof(names[i]);
+
+		ASSERT_EQ(0, bind(s[i], (struct sockaddr *)&names[i], size));
+		ASSERT_EQ(0, getsockname(s[i], (struct sockaddr *)&names[i], &size));
+	}
+	ASSERT_EQ(port, CreateIoCompletionPort(TO_HANDLE(s[0]), port, 1, 0));
+	ASSERT_EQ(0, connect(s[0], (struct sockaddr *)&names[1], sizeof(names[1])));
+	ASSERT_EQ(WSA_IO_PENDING, receive(s[0], &overlapped, data, 2));
+	ASSERT_EQ(3, sendto(s[1], "abc", 3, 0, (struct sockaddr *)&names[0], sizeof(names[0])));
+	EXPECT_FALSE(take(port, &packet, 5000));
+	EXPECT_EQ(ERROR_MORE_DATA, GetLastError());
+	EXPECT_EQ(2, packet.moved);
+
+	ASSERT_EQ(WSA_IO_PENDING, receive(s[0], &overlapped, data, 2));
+	ASSERT_EQ(0, closesocket(s[1]));
+	ASSERT_EQ(1, send(s[0], "x", 1, 0));
+	EXPECT_FALSE(take(port, &packet, 5000));
+	EXPECT_EQ(ERROR_PORT_UNREACHABLE, GetLastError());
+	EXPECT_FALSE(GetOverlappedResult(TO_HANDLE(s[0]), &overlapped, &packet.moved, FALSE));
+	EXPECT_EQ(ERROR_PORT_UNREACHABLE, GetLastError());
+}
+
 struct last_in {
 	HANDLE port;
 	ULONG_PTR key;
@@ -382,6 +454,22 @@ TEST_F(winsock, events_one_and_all)
 	events[1] = TO_HANDLE(self->client);
 	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(3, events, TRUE, 0, FALSE));
 	EXPECT_EQ(WSA_INVALID_HANDLE, WSAGetLastError());
+}
+
+/* claims: M5 B3 */
+TEST_F(winsock, closehandle_on_a_socket_leaves_the_wait_to_the_kernel)
+{
+	double begun = net_now();
+
+	stuff(self->client);
+	set_linger(self->client, 1, 3);
+	EXPECT_TRUE(CloseHandle(TO_HANDLE(self->client)));
+	EXPECT_LT(net_now() - begun, AT_ONCE);
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_EQ(0, RSTS());
+	EXPECT_EQ(0, net_left_wait(self->client_port, self->port, 0, 5000));
+	EXPECT_GE(net_now() - begun, 3);
+	EXPECT_EQ(1, RSTS());
 }
 
 /* claims: M5 */

@@ -73,8 +73,9 @@ void SetLastError(DWORD error) WINSOCK_AS(SetLastError);
  * CloseHandle() - give up a WSAEVENT, completion port or thread handle
  *
  * Threads that wait on a closed port get ERROR_ABANDONED_WAIT_0; the associations of a closed event
- * end. A SOCKET is closed as by close(2), without what closesocket() does (M5): its operations and
- * associations are dropped, and it does not linger. Return: TRUE, or FALSE: ERROR_INVALID_HANDLE.
+ * end. A SOCKET is closed without what closesocket() does (M5): its operations and associations are
+ * dropped, and the call never waits or refuses; the kernel lingers, to the deadline. Return: TRUE,
+ * or FALSE: ERROR_INVALID_HANDLE.
  */
 BOOL CloseHandle(HANDLE handle) WINSOCK_AS(CloseHandle);
 
@@ -251,7 +252,7 @@ BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped) WINSOCK_AS(CancelIoEx);
  */
 BOOL CancelIo(HANDLE file) WINSOCK_AS(CancelIo);
 
-/* GetOverlappedResult() - the same without flags; a reset by the peer is ERROR_NETNAME_DELETED */
+/* GetOverlappedResult() - the same without flags; an error has the system's name, as at a port */
 BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD transferred, BOOL wait)
 	WINSOCK_AS(GetOverlappedResult);
 
@@ -295,9 +296,12 @@ HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD thr
 /**
  * GetQueuedCompletionStatus() - take one packet, in the order of the completions
  *
- * Return: TRUE; FALSE with *@overlapped set: an operation that failed, GetLastError()
- * is its error, after the peer's reset ERROR_NETNAME_DELETED; FALSE with NULL there:
- * WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (a thread has closed the port), ERROR_INVALID_HANDLE.
+ * Return: TRUE; FALSE with *@overlapped set: an operation that failed, GetLastError() is its
+ * error by the system's name: ERROR_NETNAME_DELETED (the peer's reset), ERROR_CONNECTION_ABORTED,
+ * ERROR_CONNECTION_REFUSED, ERROR_SEM_TIMEOUT (WSAETIMEDOUT), ERROR_NETWORK_UNREACHABLE,
+ * ERROR_HOST_UNREACHABLE, of a datagram ERROR_MORE_DATA (cut short) and ERROR_PORT_UNREACHABLE;
+ * otherwise Winsock's. FALSE with NULL there: WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (a thread has
+ * closed the port), ERROR_INVALID_HANDLE.
  */
 BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,
 			       LPOVERLAPPED *overlapped, DWORD ms)

@@ -51,6 +51,7 @@ static void close_begin(struct closing *closing, SOCKET s)
 	closing->s = s;
 	closing->handle = handle;
 	closing->bits = 0;
+	closing->going = 0;
 	closing->cookie = 0;
 	closing->channel = NULL;
 	closing->another = false;
@@ -62,9 +63,9 @@ static void close_begin(struct closing *closing, SOCKET s)
 	 * this one fails at once.
 	 */
 	while ((closing->bits = handle_leave(handle, &closing->going)) & HANDLE_GOING) {
-		/* A close has taken the cookie away; AcceptEx() has not. */
-		if (!cookie && !atomic_load(&handle->cookie))
-			cookie = handle_cookie(s) ?: UINT64_MAX;
+		/* After a close the number may be a stranger's; AcceptEx() gives it a connection. */
+		if (!cookie && !(closing->bits & HANDLE_ACCEPTS))
+			cookie = atomic_load(&handle->cookie) ?: handle_cookie(s) ?: UINT64_MAX;
 		wait_pause();
 		closing->another = (closing->bits & HANDLE_LINGERS) ||
 				   (cookie && handle_cookie(s) != cookie);
@@ -370,14 +371,25 @@ void close_forked(void)
 
 bool close_handle(HANDLE handle)
 {
+	static const struct winsock_close_options alone = {
+		.flags = WINSOCK_CLOSE_BLOCKING | WINSOCK_CLOSE_DETACH
+	};
 	SOCKET s = (SOCKET)(intptr_t)handle;
 	struct closing closing;
 
 	if ((intptr_t)s != (intptr_t)handle || !socket_check(s))
 		return false;
-	close_begin(&closing, s);
-	closing.call.record.outcome = WINSOCK_OUTCOME_SHARED;	/* perhaps: end_close() finds out */
-	close(s);
+	/* The kernel lingers without this thread: from here on with an op, which is at the number. */
+	if (close_ask_known(&closing, s, &alone)) {
+		if (closing.another) {
+			error_fail(ERROR_INVALID_HANDLE);
+			return false;
+		}
+		closing.call.record.outcome = WINSOCK_OUTCOME_SHARED;	/* perhaps */
+		close(s);
+	} else if (closing.call.op_fd >= 0) {
+		close(closing.call.op_fd);
+	}
 	close_done(&closing);
 	return true;
 }

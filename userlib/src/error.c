@@ -75,9 +75,26 @@ int error_fail(int wsa)
 	return SOCKET_ERROR;
 }
 
-int error_fail_system(int wsa)
+int error_system(int wsa, bool stream)
 {
-	return error_fail(wsa == WSAECONNRESET ? ERROR_NETNAME_DELETED : wsa);
+	switch (wsa) {
+	case WSAECONNRESET:
+		return stream ? ERROR_NETNAME_DELETED : ERROR_PORT_UNREACHABLE;
+	case WSAEMSGSIZE:
+		return ERROR_MORE_DATA;
+	case WSAECONNABORTED:
+		return ERROR_CONNECTION_ABORTED;
+	case WSAECONNREFUSED:
+		return ERROR_CONNECTION_REFUSED;
+	case WSAETIMEDOUT:
+		return ERROR_SEM_TIMEOUT;
+	case WSAENETUNREACH:
+		return ERROR_NETWORK_UNREACHABLE;
+	case WSAEHOSTUNREACH:
+		return ERROR_HOST_UNREACHABLE;
+	default:
+		return wsa;
+	}
 }
 
 int error_fail_errno(int number)

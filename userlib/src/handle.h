@@ -29,6 +29,7 @@
 #define HANDLE_TIMED		(1ULL << 12)	/* if it is ours: it may have SO_*TIMEO */
 #define HANDLE_KEEPS_LINGER	(1ULL << 13)	/* {on, N} is here, not in the kernel */
 #define HANDLE_LISTENS		(1ULL << 14)	/* listen() was called */
+#define HANDLE_ACCEPTS		(1ULL << 15)	/* with GOING: not a close, but AcceptEx() */
 #define HANDLE_ONOFF_SHIFT	16		/* l_onoff as it was set, 16 bits */
 #define HANDLE_LINGER_SHIFT	32		/* l_linger as it was set, 16 bits */
 #define HANDLE_REUSES		(1ULL << 48)	/* SO_REUSEADDR as it was set */
@@ -112,8 +113,8 @@ uint64_t handle_cookie(SOCKET s);	/* the kernel's; 0: it is no socket */
 SOCKET handle_twin(SOCKET s, uint64_t cookie);
 
 /*
- * Begin a close: returns the bits, and sets them to @going, which has HANDLE_GOING and the close's
- * number, unless another close is under way.
+ * Begin a close, or AcceptEx() with HANDLE_ACCEPTS in @going. Returns the bits, and sets them to
+ * @going, with HANDLE_GOING and the close's number, unless another close is under way.
  */
 uint64_t handle_leave(struct handle *handle, uint64_t *going);
 /* End a close: set bits and cookie, unless the number has a new owner. */

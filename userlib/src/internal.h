@@ -56,9 +56,9 @@ static inline void border_leave(struct border *border)
 
 /* error.c: every function that fails returns through one of these. */
 int error_fail(int wsa);		/* sets the last error; SOCKET_ERROR */
-int error_fail_system(int wsa);		/* the same, by the system's name if it has one */
 int error_fail_errno(int number);	/* the same from an errno */
 int error_from_errno(int number);	/* the table */
+int error_system(int wsa, bool stream);	/* the system's name of it, if there is one */
 /* End a call that sets the last error to 0 on success, as on Windows. */
 int error_result(int result);
 

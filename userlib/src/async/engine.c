@@ -206,7 +206,7 @@ int engine_visit(struct thread *self, int64_t deadline)
 	if (count < 0 && errno != EINTR) {
 		/* The descriptor is no epoll any more. */
 		self->watched = -1;
-		return ENGINE_BUSY;
+		return ready == THREAD_WOKEN ? ready : ENGINE_BUSY;
 	}
 	engine_handle(events, count);
 	return count < 0 ? THREAD_WOKEN : ready;

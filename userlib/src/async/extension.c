@@ -142,7 +142,7 @@ static int extension_take(struct operation *operation, struct channel *channel)
 {
 	struct operation_accept *accept = &operation->accept;
 	int mode = socket_is_nonblocking(channel->s) ? SOCK_NONBLOCK : 0;
-	uint64_t going, bits = handle_leave(channel->handle, &going);
+	uint64_t going = HANDLE_ACCEPTS, bits = handle_leave(channel->handle, &going);
 	int fd, error;
 	struct sockaddr_storage names[2] = { 0 };
 	socklen_t sizes[2] = { sizeof(names[0]), sizeof(names[1]) };

@@ -112,7 +112,7 @@ static void operation_complete(struct operation *operation, bool silent)
 	operation->packet.entry = (OVERLAPPED_ENTRY){
 		.lpCompletionKey = key,
 		.lpOverlapped = operation->overlapped,
-		.Internal = operation->error,
+		.Internal = error_system(operation->error, operation->channel->stream),
 		.dwNumberOfBytesTransferred = operation->moved,
 	};
 	operation_store(operation);
@@ -378,6 +378,9 @@ static bool operation_go(struct channel *channel, int direction)
 
 void operation_rearm(struct channel *channel)
 {
+	/* That watch lasts; set anew it reports what is ready, time and again. */
+	if (channel->selected)
+		return;
 	for (int i = 0; i < IO_DIRECTIONS; i++)
 		if (channel->queues[i].first && !channel->queues[i].stepping)
 			operation_leave(channel, i);

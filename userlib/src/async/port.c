@@ -251,7 +251,7 @@ WINSOCK_API BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PUL
 	if (!entry.Internal)
 		return TRUE;
 	/* WSAGetOverlappedResult() sets Winsock's name. */
-	error_fail_system(entry.Internal);
+	error_fail(entry.Internal);
 	return FALSE;
 }
 

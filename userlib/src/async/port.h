@@ -10,7 +10,7 @@ struct port;
 /**
  * struct packet - one completion
  * @next:	the port's next one
- * @entry:	the program's entry; Internal is the error
+ * @entry:	the program's entry; Internal is the error, by the system's name
  * @free:	frees the structure around it
  */
 struct packet {
