@@ -94,6 +94,42 @@ TEST_F(winsock, a_connection_that_was_is_none)
 	ASSERT_EQ(0, closesocket(s));
 }
 
+/* claims: M1 */
+TEST_F(winsock, a_connection_of_another_holder_is_ready)
+{
+	struct sockaddr_in name = loopback(self->port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+	int status;
+	pid_t child;
+
+	EXPECT_SELECTED(0, s, ALL, 0);
+	child = fork();
+	if (!child)
+		_exit(connect(s, (struct sockaddr *)&name, sizeof(name)));
+	waitpid(child, &status, 0);
+	ASSERT_EQ(0, status);
+	EXPECT_SELECTED(WRITABLE, s, ALL, 1000);
+	closesocket(self->server);
+	self->server = accept(self->listener, NULL, NULL);
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_SELECTED(READABLE, s, READABLE | EXCEPTIONAL, 1000);
+	ASSERT_EQ(0, closesocket(s));
+}
+
+TEST_F(winsock, connecting_and_listening_exclude_each_other)
+{
+	struct sockaddr_in name = loopback(self->port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+
+	EXPECT_WSA(WSAEISCONN, listen(self->client, 1));
+	name.sin_port = 0;
+	ASSERT_EQ(0, bind(s, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, listen(s, 1));
+	name.sin_port = htons(self->port);
+	EXPECT_WSA(WSAEINVAL, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, closesocket(s));
+}
+
 TEST_F(winsock, connect_again_after_a_refusal)
 {
 	struct sockaddr_in name = loopback(self->port), nobody;

@@ -78,7 +78,7 @@ int main(void)
 	struct ip_mreq group;
 	struct tcp_keepalive keep = { 1, 1000, 1000 };
 	GUID accepting = WSAID_ACCEPTEX;
-	struct pollfd polled;
+	struct pollfd polled = { 0, POLLRDNORM | POLLWRNORM, 0 };
 	WSAPOLLFD *same = &polled;
 	u_long argument = 1;
 	struct fd_set tag;

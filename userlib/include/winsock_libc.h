@@ -96,6 +96,14 @@
 #include <netdb.h>
 #include <poll.h>
 
+/* What Microsoft's WSAPoll() is called with; <poll.h> has them for X/Open programs. */
+#ifndef POLLRDNORM
+#define POLLRDNORM	0x040
+#define POLLRDBAND	0x080
+#define POLLWRNORM	0x100
+#define POLLWRBAND	0x200
+#endif
+
 #ifdef WINSOCK_STRICT
 #undef __USE_MISC
 #undef WINSOCK_STRICT

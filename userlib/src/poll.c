@@ -139,7 +139,8 @@ static short poll_told(const struct poll_sets *all, SOCKET s, short told)
 	const uint64_t any = HANDLE_OURS | HANDLE_STREAM | HANDLE_PEER | HANDLE_LISTENS;
 	uint64_t bits = handle_bits(s);
 
-	if ((bits & any) == (HANDLE_OURS | HANDLE_STREAM))
+	/* The connect may have been another handle's. */
+	if ((bits & any) == (HANDLE_OURS | HANDLE_STREAM) && !socket_is_connected(s))
 		return 0;
 	if ((bits & HANDLE_CONNECTING) && (told & POLLHUP) && poll_excepts(all, s) &&
 	    tcpinfo_connect_failed(s))

@@ -172,6 +172,8 @@ WINSOCK_API int winsock_listen(SOCKET s, int backlog)
 		error = errno;
 		if (own)
 			socket_reuse(s, 0);
+		if (error == EINVAL && socket_is_connected(s))
+			error = EISCONN;
 		return error_fail_errno(error);
 	}
 	handle_mark(s, HANDLE_LISTENS);
@@ -205,7 +207,9 @@ static int socket_wait_accept(SOCKET s, struct sockaddr *name, int *size, SOCKET
 	end = wait_try(&one.wait) ? WAIT_READY : wait_poll(&one.wait, THREAD_FOREVER);
 	while (end == WAIT_READY) {
 		*accepted = socket_try_accept(s, name, size, 0);
-		if (*accepted >= 0 || errno != EAGAIN)
+		/* A close wakes accept(2) with EINVAL before it is final (P11). */
+		if (*accepted >= 0 || (errno != EAGAIN &&
+				       !(errno == EINVAL && atomic_load(&one.link.close))))
 			break;
 		end = wait_poll(&one.wait, THREAD_FOREVER);
 	}
@@ -324,6 +328,8 @@ int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int fl
 	/* Linux returns 0 to the first call after success; AF_UNSPEC has disconnected. */
 	if (!error && connected && socket_is_connected(s))
 		error = EISCONN;
+	if (error == EISCONN && socket_listens(s))
+		error = EINVAL;
 	if (stream && !error && name->sa_family != AF_UNSPEC)
 		begun |= HANDLE_CONNECTED;
 	if (!error || error == EINPROGRESS)
