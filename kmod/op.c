@@ -293,8 +293,8 @@ static void op_put_work(struct work_struct *work)
 /*
  * Drop the file, then wake the waiters, so that they find the socket closed. If
  * others keep the file, the connection has ended already: wake the waiters, and
- * let op_put_queue drop the reference, with which the user is charged until
- * then. A thread that has cancelled takes the reference over.
+ * let op_put_queue drop the reference. The user stays charged until that has
+ * happened. A thread that has cancelled takes the reference over.
  */
 static void op_release_file(struct winsock_op *op, struct file *file,
 			    bool may_sleep)
@@ -302,10 +302,10 @@ static void op_release_file(struct winsock_op *op, struct file *file,
 	bool cancelled = op->record.outcome == WINSOCK_OUTCOME_CANCELLED;
 	bool kept = !cancelled && op_is_kept(file, may_sleep);
 
-	if (!kept)
-		winsock_netns_uncharge(sock_net(op->sk), op->user);
 	if (!kept && !cancelled)
 		op_put_file(op, file);
+	if (!kept)
+		winsock_netns_uncharge(sock_net(op->sk), op->user);
 	op_tell(op);
 	if (!kept) {
 		op_end(op);

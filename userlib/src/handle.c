@@ -159,7 +159,7 @@ uint64_t handle_leave(struct handle *handle, uint64_t *going)
 	uint64_t bits = atomic_load(&handle->bits);
 	uint64_t close = atomic_fetch_add(&handle->closes, 1);
 
-	*going |= HANDLE_GOING | close << HANDLE_CLOSE_SHIFT;
+	*going = (*going & HANDLE_ACCEPTS) | HANDLE_GOING | close << HANDLE_CLOSE_SHIFT;
 	while (!(bits & HANDLE_GOING) &&
 	       !atomic_compare_exchange_weak(&handle->bits, &bits, *going))
 		;
