@@ -89,17 +89,39 @@ TEST_F(winsock, a_connection_that_has_died_of_silence_has_no_end)
 		EXPECT_WSA(WSAECONNABORTED, recv(self->client, &byte, 1, 0));
 }
 
-/* claims: M6 */
-TEST_F(winsock, another_holders_shutdown_is_no_end_of_receiving)
+static int shut_by_child(SOCKET s)
 {
 	int status;
 	pid_t child = fork();
-	char byte;
 
 	if (!child)
-		_exit(shutdown(self->client, SD_SEND));
+		_exit(shutdown(s, SD_SEND));
 	waitpid(child, &status, 0);
-	ASSERT_EQ(0, status);
+	return status;
+}
+
+/* claims: M6 */
+TEST_F(winsock, another_holders_shutdown_is_no_end_of_receiving)
+{
+	SOCKET s[2] = { socket(AF_INET, SOCK_DGRAM, 0), socket(AF_INET, SOCK_DGRAM, 0) };
+	struct sockaddr_in names[2] = { loopback(0), loopback(0) };
+	char byte;
+
+	for (int i = 0; i < 2; i++) {
+		int size = sizeof(names[i]);
+
+		ASSERT_EQ(0, bind(s[i], (struct sockaddr *)&names[i], size));
+		ASSERT_EQ(0, getsockname(s[i], (struct sockaddr *)&names[i], &size));
+	}
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, connect(s[i], (struct sockaddr *)&names[!i], sizeof(names[i])));
+	ASSERT_EQ(0, shut_by_child(s[0]));
+	for (int i = 0; i < 2; i++)
+		EXPECT_WSA(WSAESHUTDOWN, send(s[0], "x", 1, 0));
+	ASSERT_EQ(1, send(s[1], "y", 1, 0));
+	EXPECT_EQ(1, recv(s[0], &byte, 1, 0));
+
+	ASSERT_EQ(0, shut_by_child(self->client));
 	for (int i = 0; i < 2; i++)
 		EXPECT_WSA(WSAESHUTDOWN, send(self->client, "x", 1, 0));
 	ASSERT_EQ(1, send(self->server, "y", 1, 0));

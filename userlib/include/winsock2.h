@@ -283,7 +283,7 @@ SOCKET WSASocketW(int af, int type, int protocol, LPWSAPROTOCOL_INFOW info,
  * share a port, unless SO_REUSEADDR says so on both.
  */
 int WINSOCK_SOCKET(bind)(SOCKET s, const struct sockaddr *name, int size) WINSOCK_AS(bind);
-/** listen() - WSAEINVAL for a socket that is not bound. */
+/** listen() - WSAEINVAL for a socket that is not bound, WSAEISCONN for a connected one. */
 int WINSOCK_SOCKET(listen)(SOCKET s, int backlog) WINSOCK_AS(listen);
 
 /**
@@ -294,14 +294,15 @@ SOCKET WINSOCK_SOCKET(accept)(SOCKET s, struct sockaddr *name, int *size) WINSOC
 
 /**
  * connect() - WSAEWOULDBLOCK: under way on a non-blocking socket; then WSAEALREADY, and
- * WSAEISCONN once it is connected.
+ * WSAEISCONN once it is connected. WSAEINVAL for a listener.
  */
 int WINSOCK_SOCKET(connect)(SOCKET s, const struct sockaddr *name, int size) WINSOCK_AS(connect);
 
 /**
  * send() - bytes accepted, or SOCKET_ERROR: WSAESHUTDOWN after shutdown(SD_SEND),
- * WSAECONNRESET on every call after the peer's reset (H4), WSAECONNABORTED if the
- * peer had closed, WSAETIMEDOUT after SO_SNDTIMEO.
+ * WSAECONNRESET on every call after the peer's reset (H4), WSAECONNABORTED if the peer had
+ * closed; WSAETIMEDOUT after SO_SNDTIMEO, or once if the peer was silent for so long that TCP has
+ * given up, then WSAECONNABORTED.
  */
 int WINSOCK_SOCKET(send)(SOCKET s, const char *buffer, int size, int flags) WINSOCK_AS(send);
 int WINSOCK_SOCKET(sendto)(SOCKET s, const char *buffer, int size, int flags,
@@ -341,7 +342,8 @@ int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);
 /**
  * getsockopt(), setsockopt() - SO_LINGER takes Windows' 4-byte struct, SO_DONTLINGER
  * any length (claims O1 to O20), SO_RCVTIMEO and SO_SNDTIMEO a DWORD of ms, SO_ERROR
- * gives a WSA number. WSAENOPROTOOPT for linger on other than stream sockets.
+ * gives a WSA number, but 0 after a reset (H4). WSAENOPROTOOPT for linger on other than
+ * stream sockets.
  *
  * SO_REUSEADDR and SO_EXCLUSIVEADDRUSE read as the program set them, though a listener has
  * Linux' SO_REUSEADDR in any case; one excludes the other (WSAEINVAL). WSAEFAULT: the value is

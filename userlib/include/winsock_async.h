@@ -74,8 +74,9 @@ void SetLastError(DWORD error) WINSOCK_AS(SetLastError);
  *
  * Threads that wait on a closed port get ERROR_ABANDONED_WAIT_0; the associations of a closed event
  * end. A SOCKET is closed without what closesocket() does (M5): its operations and associations are
- * dropped, and the call never waits or refuses; the kernel lingers, to the deadline. Return: TRUE,
- * or FALSE: ERROR_INVALID_HANDLE.
+ * dropped, and the call neither waits nor refuses: the kernel lingers, to the deadline. Where it
+ * cannot (no memory, ops_max, a family that the module does not know) the close is close(2)'s.
+ * Return: TRUE, or FALSE: ERROR_INVALID_HANDLE.
  */
 BOOL CloseHandle(HANDLE handle) WINSOCK_AS(CloseHandle);
 
@@ -275,7 +276,7 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
 typedef struct winsock_overlapped_entry {
 	ULONG_PTR lpCompletionKey;
 	LPOVERLAPPED lpOverlapped;
-	ULONG_PTR Internal;		/* the operation's error, 0 if it has none */
+	ULONG_PTR Internal;		/* the operation's error by the system's name, or 0 */
 	DWORD dwNumberOfBytesTransferred;
 } OVERLAPPED_ENTRY, *LPOVERLAPPED_ENTRY;
 

@@ -63,7 +63,10 @@ static void close_begin(struct closing *closing, SOCKET s)
 	 * this one fails at once.
 	 */
 	while ((closing->bits = handle_leave(handle, &closing->going)) & HANDLE_GOING) {
-		/* After a close the number may be a stranger's; AcceptEx() gives it a connection. */
+		/*
+		 * After a close the number may be a stranger's. After AcceptEx(), which changes the
+		 * cookie, it is still the program's.
+		 */
 		if (!cookie && !(closing->bits & HANDLE_ACCEPTS))
 			cookie = atomic_load(&handle->cookie) ?: handle_cookie(s) ?: UINT64_MAX;
 		wait_pause();
@@ -379,14 +382,16 @@ bool close_handle(HANDLE handle)
 
 	if ((intptr_t)s != (intptr_t)handle || !socket_check(s))
 		return false;
-	/* The kernel lingers without this thread: from here on with an op, which is at the number. */
+	/* If it lingers the kernel has an op, whose descriptor is at the number. */
 	if (close_ask_known(&closing, s, &alone)) {
 		if (closing.another) {
 			error_fail(ERROR_INVALID_HANDLE);
 			return false;
 		}
 		closing.call.record.outcome = WINSOCK_OUTCOME_SHARED;	/* perhaps */
-		close(s);
+		/* Do not close a number that is another socket's by now. */
+		if (!closing.cookie || handle_cookie(s) == closing.cookie)
+			close(s);
 	} else if (closing.call.op_fd >= 0) {
 		close(closing.call.op_fd);
 	}

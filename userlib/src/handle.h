@@ -19,7 +19,7 @@
 #define HANDLE_SHUT_SEND	(1ULL << 2)	/* shutdown(SD_SEND) was called */
 #define HANDLE_SHUT_RECEIVE	(1ULL << 3)	/* shutdown(SD_RECEIVE) was called */
 #define HANDLE_RESET		(1ULL << 4)	/* the peer's reset was seen (H4) */
-#define HANDLE_ABORTED		(1ULL << 5)	/* the same, after the peer's FIN (V5) */
+#define HANDLE_ABORTED		(1ULL << 5)	/* the same after its FIN (V5), or silence */
 #define HANDLE_LINGERS		(1ULL << 6)	/* a thread lingers: the number is the op's */
 #define HANDLE_GOING		(1ULL << 7)	/* a close asks the kernel: begin nothing */
 #define HANDLE_CONNECTING	(1ULL << 8)	/* a connect that did not wait was begun */

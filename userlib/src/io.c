@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Sending and receiving. See io.h. */
+#include <netinet/tcp.h>
 #include <sys/time.h>
 
 #include "io.h"
@@ -12,20 +13,37 @@ static uint64_t io_shut(int direction)
 	return direction == IO_RECEIVE ? HANDLE_SHUT_RECEIVE : HANDLE_SHUT_SEND;
 }
 
-/* Find out the reason of EPIPE. */
+/* Is this TCP, and a connection that is over? */
+static bool io_is_over(SOCKET s)
+{
+	bool moved;
+
+	return tcpinfo_state(s, &moved) == TCP_CLOSE &&
+	       (moved || (handle_bits(s) & HANDLE_CONNECTED));
+}
+
+/*
+ * The reason of EPIPE. If another handle's holder has called shutdown() this one may still receive
+ * (M6).
+ */
 static int io_broken(SOCKET s, int direction)
 {
+	struct pollfd polled = { .fd = s };
 	uint64_t bits = handle_bits(s);
+	bool moved = false;
+	int state;
 
 	if (bits & HANDLE_RESET)
 		return WSAECONNRESET;
 	if (bits & io_shut(direction))
 		return WSAESHUTDOWN;
-	if ((bits & (HANDLE_OURS | HANDLE_PEER)) == HANDLE_OURS ||
-	    socket_option(s, SO_ACCEPTCONN) > 0)
+	state = tcpinfo_state(s, &moved);
+	if (state < 0)
+		return poll(&polled, 1, 0) > 0 ? WSAECONNABORTED : WSAESHUTDOWN;
+	if (state == TCP_LISTEN || (state == TCP_CLOSE && !moved &&
+				    (bits & (HANDLE_OURS | HANDLE_PEER)) == HANDLE_OURS))
 		return WSAENOTCONN;
-	/* Another handle's holder has called shutdown(); the peer may still send (M6). */
-	if (tcpinfo_is_open(s)) {
+	if (state != TCP_CLOSE) {
 		handle_mark(s, HANDLE_SHUT_SEND);
 		return WSAESHUTDOWN;
 	}
@@ -37,28 +55,25 @@ static int io_broken(SOCKET s, int direction)
 int io_error_number(SOCKET s, int number, int direction)
 {
 	switch (number) {
+	case EAGAIN:
+	case EINVAL:
+		break;
 	case ECONNRESET:
 		/* Linux reports a reset once, Windows on every call (H4). */
 		handle_mark(s, HANDLE_RESET);
 		return WSAECONNRESET;
 	case EPIPE:
 		return io_broken(s, direction);
-	case ETIMEDOUT:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		/* The connection has died of it, which Linux reports once, too. */
-		if (socket_is_stream(s) && socket_is_connected(s) && !tcpinfo_is_open(s))
-			handle_mark(s, HANDLE_ABORTED);
-		return error_from_errno(number);
-	case ECONNREFUSED:
-		/* No socket has the datagram's port. */
-		return socket_is_stream(s) ? WSAECONNREFUSED : WSAECONNRESET;
 	case EDESTADDRREQ:
 		/* The call has no address, and the socket is not connected. */
 		return WSAENOTCONN;
 	default:
-		return error_from_errno(number);
+		/* No socket has the datagram's port. */
+		if (number == ECONNREFUSED && !socket_is_stream(s))
+			return WSAECONNRESET;
+		io_death(s, number);
 	}
+	return error_from_errno(number);
 }
 
 int io_past(SOCKET s)
@@ -70,21 +85,25 @@ int io_past(SOCKET s)
 	return bits & HANDLE_ABORTED ? WSAECONNABORTED : 0;
 }
 
-int io_end_error(SOCKET s)
+int io_death(SOCKET s, int number)
 {
-	/* Linux reports a reset to one call: another one may have had it (H4). */
-	int past = io_past(s);
-
-	/* recv(2) does not report a reset behind the FIN (V5); SO_ERROR does, once. */
-	return past ?: io_reset_error(s, socket_option(s, SO_ERROR));
+	if (number == ECONNRESET)
+		handle_mark(s, HANDLE_RESET);
+	/* SO_ERROR also gives what a connection has survived; EPIPE is a reset behind the FIN. */
+	else if (number == EPIPE || (number > 0 && io_is_over(s)))
+		handle_mark(s, HANDLE_ABORTED);
+	else
+		return 0;
+	return io_past(s);
 }
 
-int io_reset_error(SOCKET s, int number)
+int io_end_error(SOCKET s)
 {
-	if (number != ECONNRESET && number != EPIPE)
-		return 0;
-	handle_mark(s, number == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
-	return number == ECONNRESET ? WSAECONNRESET : WSAECONNABORTED;
+	/*
+	 * Another call may have had the error (H4), or have it now. recv(2) does not report one
+	 * behind the FIN (V5); SO_ERROR does, once.
+	 */
+	return io_past(s) ?: io_death(s, socket_option(s, SO_ERROR)) ?: io_past(s);
 }
 
 int io_refuse(SOCKET s, int direction)

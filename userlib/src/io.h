@@ -30,8 +30,11 @@ int io_end_error(SOCKET s);
 /* The error of an earlier call that has ended the connection, or 0. */
 int io_past(SOCKET s);
 
-/* Keep a reset that SO_ERROR reports, which does it once: its error; of other errors 0. */
-int io_reset_error(SOCKET s, int number);
+/*
+ * Keep an error of the kernel's, which reports it once, if a connection has died of it. Returns the
+ * error of every transfer from now on, or 0.
+ */
+int io_death(SOCKET s, int number);
 
 /* One recvmsg(2) or sendmsg(2) that does not wait. */
 ssize_t io_move(SOCKET s, struct msghdr *message, int flags, int direction);

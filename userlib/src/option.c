@@ -424,8 +424,10 @@ static int option_get(SOCKET s, int level, int name, char *value, int *size)
 	if (level == SOL_SOCKET && name == SO_ERROR && length == sizeof(error)) {
 		memcpy(&error, value, sizeof(error));
 		/* Windows leaves a reset to the transfers, which report it each time (H4). */
-		error = socket_is_stream(s) && io_reset_error(s, error) ? 0 :
-			error_from_errno(error);
+		if (socket_is_stream(s) && io_death(s, error) &&
+		    (error == ECONNRESET || error == EPIPE))
+			error = 0;
+		error = error_from_errno(error);
 		memcpy(value, &error, sizeof(error));
 	}
 	return 0;

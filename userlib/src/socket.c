@@ -314,13 +314,10 @@ static int socket_wait_connect(SOCKET s)
 
 int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int flags)
 {
-	bool stream = socket_is_stream(s), connected;
+	bool stream = socket_is_stream(s), connected = stream && socket_is_connected(s);
 	uint64_t begun = HANDLE_PEER;
 	int error;
 
-	/* A socket that never asked for a connection has none. */
-	connected = stream && (handle_bits(s) & (HANDLE_OURS | HANDLE_PEER)) != HANDLE_OURS &&
-		    socket_is_connected(s);
 	if (flags < 0 || flags & O_NONBLOCK || !stream)
 		error = socket_connect(s, name, size);
 	else

@@ -29,14 +29,6 @@ bool tcpinfo_connect_failed(int fd)
 	return tcpinfo_state(fd, &moved) == BPF_TCP_CLOSE && !moved;
 }
 
-bool tcpinfo_is_open(int fd)
-{
-	bool moved;
-	int state = tcpinfo_state(fd, &moved);
-
-	return state >= 0 && state != BPF_TCP_CLOSE;
-}
-
 bool tcpinfo_peer_is_done(int fd)
 {
 	bool moved;

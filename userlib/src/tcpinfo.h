@@ -10,9 +10,6 @@ bool tcpinfo_connect_failed(int fd);
 /* Returns the TCP_* state, or -1: not TCP. @moved: something was acknowledged or received. */
 int tcpinfo_state(int fd, bool *moved);
 
-/* Is it TCP, and not in state CLOSE? */
-bool tcpinfo_is_open(int fd);
-
 /* Has the peer sent its FIN or a reset? True for other families. */
 bool tcpinfo_peer_is_done(int fd);
 

@@ -53,12 +53,11 @@ static void netevent_readable(struct channel *channel)
 {
 	SOCKET s = channel->s;
 	ssize_t got = 1;
-	int error = 0;
 	char byte;
 
-	/* A datagram socket's error is left to the call. */
+	/* A datagram socket's error is left to the call. After a reset nothing can be read. */
 	if (channel->stream)
-		got = recv(s, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+		got = io_past(s) ? 0 : recv(s, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (got > 0) {
 		if (netevent_wants(channel, FD_READ))
 			netevent_tell(channel, FD_READ_BIT, 0);
@@ -69,12 +68,10 @@ static void netevent_readable(struct channel *channel)
 	if (!got && !tcpinfo_peer_is_done(s))
 		return;
 	/* The peek has consumed the error: the program's own calls still have to fail (H4). */
-	if (got < 0) {
+	if (got < 0)
 		handle_mark(s, errno == ECONNRESET ? HANDLE_RESET : HANDLE_ABORTED);
-		error = WSAECONNABORTED;
-	}
 	if (netevent_wants(channel, FD_CLOSE))
-		netevent_tell(channel, FD_CLOSE_BIT, error);
+		netevent_tell(channel, FD_CLOSE_BIT, io_past(s) ? WSAECONNABORTED : 0);
 }
 
 /* Pending operations take the data, or the room. */

@@ -10,7 +10,6 @@
 /* Bytes of one system call: a close waits for at most one. */
 #define OPERATION_STEP		(1 << 20)
 #define OPERATION_CANCELLED	0xc0000120U	/* STATUS_CANCELLED */
-#define OPERATION_FAILED	0xe0000000U	/* with the error */
 
 static _Atomic unsigned int operation_waiters;
 
@@ -60,7 +59,8 @@ static void operation_store(const struct operation *operation)
 	if (operation->error == WSA_OPERATION_ABORTED)
 		status = OPERATION_CANCELLED;
 	else if (operation->error)
-		status = OPERATION_FAILED | operation->error;
+		status = OPERATION_FAILED | error_system(operation->error,
+							 operation->channel->stream);
 	overlapped->InternalHigh = operation->moved;
 	overlapped->Offset = operation->told;
 	overlapped->OffsetHigh = operation->error;
@@ -378,7 +378,7 @@ static bool operation_go(struct channel *channel, int direction)
 
 void operation_rearm(struct channel *channel)
 {
-	/* That watch lasts; set anew it reports what is ready, time and again. */
+	/* The watch of network events lasts; set anew it reports what is ready, time and again. */
 	if (channel->selected)
 		return;
 	for (int i = 0; i < IO_DIRECTIONS; i++)

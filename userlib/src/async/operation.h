@@ -97,6 +97,9 @@ struct operation {
  */
 extern pthread_mutex_t operation_handing;
 
+/* OVERLAPPED.Internal of an operation that has failed: with the error by the system's name. */
+#define OPERATION_FAILED	0xe0000000U
+
 /* Free an operation that was not begun. */
 void operation_free(struct operation *operation);
 

@@ -238,12 +238,12 @@ WINSOCK_API BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped,
 WINSOCK_API BOOL GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD transferred,
 				     BOOL wait)
 {
-	SOCKET s = (SOCKET)(intptr_t)file;
 	DWORD flags;
 
-	if (WSAGetOverlappedResult(s, overlapped, transferred, wait, &flags))
+	if (WSAGetOverlappedResult((SOCKET)(intptr_t)file, overlapped, transferred, wait, &flags))
 		return TRUE;
-	error_fail(error_system(WSAGetLastError(), socket_is_stream(s)));
+	if (overlapped && (overlapped->Internal & OPERATION_FAILED) == OPERATION_FAILED)
+		error_fail(overlapped->Internal ^ OPERATION_FAILED);
 	return FALSE;
 }
 
