@@ -424,6 +424,45 @@ TEST_F(winsock, an_event_that_one_wait_takes)
 	EXPECT_EQ(WAIT_FAILED, WaitForSingleObject(taken, 0));
 }
 
+struct waiter {
+	HANDLE event;
+	DWORD result;
+	pthread_t thread;
+};
+
+static void *waiter_run(void *argument)
+{
+	struct waiter *waiter = argument;
+
+	waiter->result = WaitForSingleObject(waiter->event, 5000);
+	return NULL;
+}
+
+/* SetEvent() itself ends the waits, not what becomes of the event until their threads run. */
+TEST_F(winsock, an_event_ends_the_waits_when_it_is_set)
+{
+	for (int automatic = 0; automatic < 2; automatic++) {
+		HANDLE event = CreateEvent(NULL, !automatic, FALSE, NULL);
+		struct waiter waiters[3];
+
+		for (int i = 0; i < 3; i++) {
+			waiters[i] = (struct waiter){ .event = event };
+			ASSERT_EQ(0, pthread_create(&waiters[i].thread, NULL, waiter_run,
+						    &waiters[i]));
+		}
+		net_sleep(200);
+		for (int i = 0; i < (automatic ? 3 : 1); i++)
+			ASSERT_TRUE(SetEvent(event));
+		ASSERT_TRUE(ResetEvent(event));
+		for (int i = 0; i < 3; i++) {
+			pthread_join(waiters[i].thread, NULL);
+			EXPECT_EQ(WAIT_OBJECT_0, waiters[i].result);
+		}
+		EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(event, 0));
+		EXPECT_TRUE(CloseHandle(event));
+	}
+}
+
 TEST_F(winsock, no_handle_is_no_descriptor)
 {
 	ASSERT_EQ(0, dup2(self->client, 0));

@@ -300,6 +300,35 @@ TEST_F(winsock, events_go_on_with_the_connection)
 	EXPECT_EQ(FD_CLOSE, events.lNetworkEvents);
 }
 
+/* A server takes FD_ACCEPT for: no AcceptEx() is left. */
+TEST_F(winsock, what_no_operation_accepts_is_told_each_time)
+{
+	WSAEVENT event = WSACreateEvent();
+	struct accepting accepting;
+	WSANETWORKEVENTS events;
+	DWORD moved, flags;
+
+	ASSERT_EQ(0, WSAEventSelect(self->listener, event, FD_ACCEPT));
+	for (int i = 0; i < 3; i++) {
+		SOCKET s[2];
+
+		/* One waits here when the operation begins, from the second round on. */
+		accept_to(self->listener, &accepting, make(), 0);
+		s[0] = connect_to(self->port);
+		EXPECT_TRUE(WSAGetOverlappedResult(self->listener, &accepting.overlapped, &moved,
+						   TRUE, &flags));
+		if (!i) {
+			EXPECT_TRUE(is_unset(event));
+			s[1] = connect_to(self->port);
+		}
+		EXPECT_TRUE(is_set(event));
+		ASSERT_EQ(0, WSAEnumNetworkEvents(self->listener, event, &events));
+		EXPECT_EQ(FD_ACCEPT, events.lNetworkEvents);
+		EXPECT_TRUE(is_unset(event));
+		EXPECT_GE(s[0], 0);
+	}
+}
+
 TEST_F(winsock, a_connect_with_data_is_one_operation)
 {
 	struct sockaddr_in name = loopback(self->port);

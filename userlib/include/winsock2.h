@@ -49,6 +49,9 @@ typedef unsigned int GROUP;
 #define WINAPI
 #define WSAAPI
 #define PASCAL
+#ifndef CALLBACK
+#define CALLBACK
+#endif
 #ifndef FAR
 #define FAR
 #endif

@@ -35,13 +35,15 @@
 #define HANDLE_REUSES		(1ULL << 48)	/* SO_REUSEADDR as it was set */
 #define HANDLE_EXCLUSIVE	(1ULL << 49)	/* SO_EXCLUSIVEADDRUSE */
 #define HANDLE_DEAF		(1ULL << 50)	/* SIO_UDP_CONNRESET FALSE */
+#define HANDLE_ACCEPTED		(1ULL << 51)	/* its connection came by accept() */
 #define HANDLE_LINGER_BITS	(0xffffffffULL << HANDLE_ONOFF_SHIFT)
 /* Bits that end when the socket gets a new connection. */
 #define HANDLE_PAST		(HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND | \
-				 HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING | HANDLE_CONNECTED)
+				 HANDLE_SHUT_RECEIVE | HANDLE_CONNECTING | HANDLE_CONNECTED | \
+				 HANDLE_ACCEPTED)
 /* Bits that an accepted socket inherits from its listener. */
 #define HANDLE_INHERITED	(HANDLE_LINGER_BITS | HANDLE_TIMEOUT | HANDLE_REUSES)
-#define HANDLE_CLOSE_SHIFT	51		/* with GOING: the close's number, cut */
+#define HANDLE_CLOSE_SHIFT	52		/* with GOING: the close's number, cut */
 
 struct channel;
 struct wait_link;

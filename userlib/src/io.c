@@ -252,6 +252,7 @@ static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, int 
 ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction)
 {
 	int error = io_refuse(s, direction);
+	size_t asked = io_size(message);
 	ssize_t moved;
 
 	if (error)
@@ -273,7 +274,9 @@ ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction)
 		if (!error && !moved && io_size(message) && socket_is_stream(s))
 			error = io_end_error(s);
 		layer_happened(s, LAYER_RECEIVED);
-	} else if (error == WSAEWOULDBLOCK) {
+	} else if (error == WSAEWOULDBLOCK ||
+		   (!error && (!asked || (size_t)moved < asked) && socket_is_stream(s))) {
+		/* Windows' send never moves a part; an empty one asks for FD_WRITE. */
 		layer_happened(s, LAYER_WOULD_BLOCK);
 	}
 	if (error)

@@ -11,7 +11,8 @@
 
 struct thread;
 
-enum layer_event { LAYER_RECEIVED, LAYER_WOULD_BLOCK, LAYER_CONNECTING, LAYER_CONNECTED };
+enum layer_event { LAYER_RECEIVED, LAYER_WOULD_BLOCK, LAYER_CONNECTING, LAYER_CONNECTED,
+		   LAYER_ACCEPTING };
 enum layer_close { LAYER_OPEN, LAYER_CLOSED, LAYER_SHARED, LAYER_SILENT };
 
 /**
@@ -20,6 +21,7 @@ enum layer_close { LAYER_OPEN, LAYER_CLOSED, LAYER_SHARED, LAYER_SILENT };
  *		end. Called without the handle's lock
  * @shutdown:	returns the part of SHUT_* that must wait for operations, or -1
  * @happened:	network events: the program has done something on the socket
+ * @connect_error: why the last connect failed, or 0: the layer has read SO_ERROR
  * @accepted:	the same on a listener: the new socket, or -1 if accept failed
  * @selects:	are events selected? Then the mode cannot be changed (O24)
  * @forget:	the program has closed the number without the library
@@ -33,6 +35,7 @@ struct layer {
 	bool (*pending)(struct handle *handle, int direction);
 	int (*shutdown)(struct handle *handle, int how);
 	void (*happened)(SOCKET s, enum layer_event event);
+	int (*connect_error)(struct handle *handle);
 	void (*accepted)(SOCKET listener, SOCKET s);
 	bool (*selects)(struct handle *handle);
 	void (*forget)(SOCKET s, struct handle *handle);

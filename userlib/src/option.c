@@ -11,6 +11,7 @@
 
 #include "handle.h"
 #include "io.h"
+#include "layer.h"
 #include "startup.h"
 
 #include <mswsock.h>
@@ -428,6 +429,8 @@ static int option_get(SOCKET s, int level, int name, char *value, int *size)
 		    (error == ECONNRESET || error == EPIPE))
 			error = 0;
 		error = error_from_errno(error);
+		if (!error && layer_handle(s))
+			error = layer_above()->connect_error(layer_handle(s));
 		memcpy(value, &error, sizeof(error));
 	}
 	return 0;

@@ -4,6 +4,7 @@
  * since a static program that calls any of these gets all of libc's resolver.
  */
 #include <netdb.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -49,12 +50,23 @@ static int resolve_done(int result)
 	return result;
 }
 
+#define RESOLVE_NAME	256
+
+/* An empty name is this machine's. */
+static const char *resolve_name(const char *name, char *own)
+{
+	return *name || gethostname(own, RESOLVE_NAME) ? name : own;
+}
+
 WINSOCK_API int winsock_getaddrinfo(const char *node, const char *service,
 				    const struct addrinfo *hints, struct addrinfo **result)
 {
+	char own[RESOLVE_NAME];
 	BORDER;
 
 	STARTED_OR(EAI_FAIL);
+	if (node)
+		node = resolve_name(node, own);
 	return resolve_done(getaddrinfo(node, service, hints, result));
 }
 
@@ -70,11 +82,12 @@ WINSOCK_API int winsock_getnameinfo(const struct sockaddr *name, int size, char 
 
 WINSOCK_API struct hostent *winsock_gethostbyname(const char *name)
 {
+	char own[RESOLVE_NAME];
 	struct hostent *found;
 	BORDER;
 
 	STARTED_OR(NULL);
-	found = gethostbyname(name);
+	found = gethostbyname(resolve_name(name ?: "", own));
 	if (!found)
 		error_fail(h_errno > 0 ? WSABASEERR + 1000 + h_errno : WSANO_RECOVERY);
 	return found;

@@ -261,7 +261,7 @@ WINSOCK_API SOCKET winsock_accept(SOCKET s, struct sockaddr *name, int *size)
 		if (!(bits & HANDLE_STREAM) && socket_is_stream(accepted))
 			bits |= HANDLE_STREAM | HANDLE_TIMED;
 		bits &= HANDLE_INHERITED | HANDLE_STREAM | HANDLE_TIMED;
-		handle_born(accepted, HANDLE_PEER | HANDLE_CONNECTED | bits);
+		handle_born(accepted, HANDLE_PEER | HANDLE_CONNECTED | HANDLE_ACCEPTED | bits);
 	}
 	if (layer_handle(s))
 		layer_above()->accepted(s, accepted);

@@ -54,6 +54,7 @@ struct channel_queue {
  * @happened:	FD_* that were signalled and not yet enumerated
  * @enabled:	FD_* that may happen
  * @errors:	the errors of @happened
+ * @connect_error: why the last connect failed, or 0
  * @connecting:	a connect is under way
  * @connected:	there is a connection, or was, or needs none
  */
@@ -77,6 +78,7 @@ struct channel {
 	long happened;
 	long enabled;
 	int errors[FD_MAX_EVENTS];
+	int connect_error;
 	bool connecting;
 	bool connected;
 };

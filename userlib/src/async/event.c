@@ -4,10 +4,18 @@
 
 #include "event.h"
 
-/* A thread that waits for an event, among others. */
+/**
+ * struct event_link - a thread that waits for an event, among others
+ * @next:	in the event's list
+ * @thread:	the thread
+ * @all:	it waits for all at once
+ * @granted:	the event has ended its wait, whatever becomes of the event until it runs
+ */
 struct event_link {
 	struct event_link *next;
 	struct thread *thread;
+	bool all;
+	_Atomic bool granted;
 };
 
 /**
@@ -52,10 +60,19 @@ void event_put(struct event *event)
 
 void event_set(struct event *event)
 {
+	bool taken = false;
+
+	/* An automatic event ends one wait, and stays unset; another one ends all. */
 	pthread_mutex_lock(&event->lock);
-	if (!atomic_exchange(&event->set, true))
-		for (struct event_link *link = event->links; link; link = link->next)
+	for (struct event_link *link = event->links; link && !taken; link = link->next)
+		if (!link->all && !atomic_exchange(&link->granted, true)) {
 			thread_wake(link->thread);
+			taken = event->automatic;
+		}
+	if (!taken && !atomic_exchange(&event->set, true))
+		for (struct event_link *link = event->links; link; link = link->next)
+			if (link->all)
+				thread_wake(link->thread);
 	pthread_mutex_unlock(&event->lock);
 }
 
@@ -138,9 +155,14 @@ static bool event_take(struct event *event)
 }
 
 /* Take one event, or all at once. Returns the lowest index, or -1. */
-static int event_satisfied(struct event *const *events, DWORD count, bool all)
+static int event_satisfied(struct event *const *events, struct event_link *links, DWORD count,
+			   bool all)
 {
 	DWORD i;
+
+	for (i = 0; !all && i < count; i++)
+		if (atomic_exchange(&links[i].granted, false))
+			return i;
 
 	for (i = 0; all && i < count; i++)
 		if (!atomic_load(&events[i]->set))
@@ -158,15 +180,16 @@ static int event_satisfied(struct event *const *events, DWORD count, bool all)
 	return -1;
 }
 
-static DWORD event_wait(struct thread *self, struct event *const *events, DWORD count, bool all,
-			int64_t deadline, bool alertable)
+static DWORD event_wait(struct thread *self, struct event *const *events,
+			struct event_link *links, DWORD count, bool all, int64_t deadline,
+			bool alertable)
 {
 	int found, awake = THREAD_WOKEN;
 
 	do {
 		if (alertable && thread_deliver(self))
 			return WSA_WAIT_IO_COMPLETION;
-		found = event_satisfied(events, count, all);
+		found = event_satisfied(events, links, count, all);
 		if (found >= 0)
 			return WSA_WAIT_EVENT_0 + found;
 		if (awake)
@@ -176,10 +199,13 @@ static DWORD event_wait(struct thread *self, struct event *const *events, DWORD 
 	} while (true);
 }
 
-static void event_link(struct event *event, struct event_link *link, struct thread *self)
+static void event_link(struct event *event, struct event_link *link, struct thread *self,
+		       bool all)
 {
-	pthread_mutex_lock(&event->lock);
 	link->thread = self;
+	link->all = all;
+	atomic_init(&link->granted, false);
+	pthread_mutex_lock(&event->lock);
 	link->next = event->links;
 	event->links = link;
 	pthread_mutex_unlock(&event->lock);
@@ -196,6 +222,9 @@ static void event_unlink(struct event *event, struct event_link *link)
 	if (*back)
 		*back = link->next;
 	pthread_mutex_unlock(&event->lock);
+	/* The wait has ended otherwise: for another one. */
+	if (event->automatic && atomic_load(&link->granted))
+		event_set(event);
 }
 
 WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles, BOOL all,
@@ -220,10 +249,11 @@ WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles,
 		events[known] = event_get(handles[known]);
 		if (!events[known])
 			break;
-		event_link(events[known], &links[known], self);
+		event_link(events[known], &links[known], self, all);
 	}
 	if (known == count)
-		result = event_wait(self, events, count, all, thread_deadline(ms), alertable);
+		result = event_wait(self, events, links, count, all, thread_deadline(ms),
+				    alertable);
 	while (known-- > 0) {
 		event_unlink(events[known], &links[known]);
 		event_put(events[known]);

@@ -267,7 +267,9 @@ static int extension_begin_accept(const struct overlapped_call *call, SOCKET s,
 		return error_fail(error);
 	operation->accept = accept;
 	operation->prepare = extension_accept;
-	return overlapped_issue(call, operation);
+	error = overlapped_issue(call, operation);
+	layer_happened(call->s, LAYER_ACCEPTING);
+	return error;
 }
 
 WINSOCK_API BOOL AcceptEx(SOCKET listener, SOCKET s, LPVOID buffer, DWORD data_size,

@@ -27,6 +27,7 @@ void netevent_connect_ended(struct channel *channel, int error)
 {
 	channel->connecting = false;
 	channel->connected = !error;
+	channel->connect_error = error;
 	channel->enabled |= FD_READ | FD_WRITE | FD_OOB | FD_CLOSE;
 	if (netevent_wants(channel, FD_CONNECT))
 		netevent_tell(channel, FD_CONNECT_BIT, error);
@@ -87,7 +88,8 @@ void netevent_look(struct channel *channel)
 	if (!channel->selected || channel->closing || poll(&polled, 1, 0) < 1)
 		return;
 	if (socket_option(channel->s, SO_ACCEPTCONN) > 0) {
-		if (netevent_wants(channel, FD_ACCEPT) && (polled.revents & POLLIN))
+		if (netevent_wants(channel, FD_ACCEPT) && (polled.revents & POLLIN) &&
+		    !netevent_is_taken(channel, IO_RECEIVE))
 			netevent_tell(channel, FD_ACCEPT_BIT, 0);
 		return;
 	}
@@ -109,7 +111,8 @@ void netevent_look(struct channel *channel)
 
 void netevent_emptied(struct channel *channel, int direction)
 {
-	if (netevent_wants(channel, direction == IO_SEND ? FD_WRITE : FD_READ | FD_CLOSE))
+	if (netevent_wants(channel, direction == IO_SEND ? FD_WRITE
+							 : FD_READ | FD_CLOSE | FD_ACCEPT))
 		netevent_look(channel);
 }
 
@@ -124,6 +127,7 @@ void netevent_connecting(struct channel *channel, bool done)
 {
 	channel->enabled |= FD_CONNECT;
 	channel->connecting = true;
+	channel->connect_error = 0;
 	if (done)
 		netevent_connected(channel, POLLOUT);
 	netevent_look(channel);
@@ -137,15 +141,28 @@ static bool netevent_is_connecting(SOCKET s)
 	return socket_option(s, SO_ACCEPTCONN) <= 0 && !poll(&polled, 1, 0);
 }
 
-/* Set what is known of a connection that was made before. */
+/* Has a connect failed before? */
+static bool netevent_has_failed(SOCKET s)
+{
+	return (handle_bits(s) & HANDLE_CONNECTING) && tcpinfo_connect_failed(s);
+}
+
+/* Set what is known of a connect that was before, and signal it, as often as it was signalled. */
 static void netevent_begin(struct channel *channel)
 {
-	if (!channel->connecting && !channel->connected) {
-		channel->connected = !channel->stream || socket_is_connected(channel->s);
-		channel->connecting = !channel->connected && netevent_is_connecting(channel->s);
+	SOCKET s = channel->s;
+
+	if (!channel->connecting && !channel->connected && !channel->connect_error) {
+		channel->connected = !channel->stream || socket_is_connected(s);
+		if (!channel->connected && netevent_has_failed(s))
+			channel->connect_error = error_from_errno(socket_option(s, SO_ERROR));
+		else
+			channel->connecting = !channel->connected && netevent_is_connecting(s);
 	}
-	if (channel->connected && channel->stream && netevent_wants(channel, FD_CONNECT))
-		netevent_tell(channel, FD_CONNECT_BIT, 0);
+	if (!channel->stream || (handle_bits(s) & HANDLE_ACCEPTED))
+		channel->enabled &= ~FD_CONNECT;
+	if ((channel->connected || channel->connect_error) && netevent_wants(channel, FD_CONNECT))
+		netevent_tell(channel, FD_CONNECT_BIT, channel->connect_error);
 }
 
 int netevent_select(struct channel *channel, struct event *event, long events)

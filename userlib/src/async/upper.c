@@ -51,11 +51,26 @@ static void upper_happened(SOCKET s, enum layer_event event)
 	case LAYER_WOULD_BLOCK:
 		netevent_enable(channel, FD_WRITE);
 		break;
+	case LAYER_ACCEPTING:
+		netevent_enable(channel, FD_ACCEPT);
+		break;
 	default:
 		netevent_connecting(channel, event == LAYER_CONNECTED);
 		break;
 	}
 	channel_unlock(channel);
+}
+
+static int upper_connect_error(struct handle *handle)
+{
+	struct channel *channel = channel_lock(handle);
+	int error;
+
+	if (!channel)
+		return 0;
+	error = channel->connect_error;
+	channel_unlock(channel);
+	return error;
 }
 
 /* The new socket has the listener's association. */
@@ -79,8 +94,6 @@ static void upper_accepted(SOCKET listener, SOCKET s)
 		return;
 	channel = channel_open(s, &error);
 	if (channel) {
-		/* An accepted socket has no connect to report. */
-		channel->enabled &= ~FD_CONNECT;
 		error = netevent_select(channel, event, selected);
 		channel_unlock(channel);
 	}
@@ -149,6 +162,10 @@ static bool upper_move(struct channel *channel)
 	twin = s < 0 ? NULL : channel_open(s, &error);
 	if (!twin)
 		return false;
+	if (twin->cookie != channel->cookie) {
+		channel_unlock(twin);
+		return false;
+	}
 	operation_move(channel, twin);
 	twin->accepts |= channel->accepts;
 	if (!twin->closing)
@@ -234,6 +251,7 @@ static const struct layer upper_layer = {
 	.pending = upper_pending,
 	.shutdown = upper_shutdown,
 	.happened = upper_happened,
+	.connect_error = upper_connect_error,
 	.accepted = upper_accepted,
 	.selects = upper_selects,
 	.forget = upper_forget,
