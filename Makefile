@@ -13,6 +13,7 @@ LINT_PACKAGES := sparse shellcheck codespell clang clang-tidy clang-19 libclang-
 OTHER_PACKAGES := libasio-dev
 WINE_PACKAGES = autoconf coccinelle dpkg-dev e2fsprogs gcc-mingw-w64-i686 $(if $(shell command -v npm),,npm)
 DEB_PACKAGES := build-essential debhelper dh-dkms dpkg-dev fakeroot lintian linux-source
+HOST_TESTS := host% (host%
 CHECK_PACKAGES := $(LINT_PACKAGES) $(DEB_PACKAGES) $(OTHER_PACKAGES) strace valgrind
 MODE	?=
 
@@ -180,7 +181,7 @@ packages:
 
 # Two steps: GUEST is known only when its headers are there.
 check:
-	@selftests/vm/packages $(if $(filter-out host% (host%,$(T)),,$(CHECK_PACKAGES))
+	@selftests/vm/packages $(if $(filter-out $(HOST_TESTS),$(T)),,$(CHECK_PACKAGES))
 	@$(FOR_GUEST) vm-check T='$(T)'
 
 # Run Debian's servers, plain and under winsock-run.
