@@ -124,8 +124,8 @@ static int proto_getsockopt(struct sock *sk, int level, int name,
 /*
  * A lookup may have found the socket while it was a connection, and still use
  * it. If its packet is a SYN, and listen(2) has set LISTEN but not called
- * proto_hash() yet, it makes a request that copies our operations. The module
- * cannot find that request, so it stays loaded for ever.
+ * proto_get_port() yet, it makes a request that copies our operations. The
+ * module cannot find that request, so it stays loaded for ever.
  */
 static void proto_settle(struct sock *sk)
 {
@@ -138,8 +138,8 @@ static void proto_settle(struct sock *sk)
 	}
 }
 
-/* listen(2) calls this before the listener can be looked up. */
-static int proto_hash(struct sock *sk)
+/* The first that listen(2) calls in LISTEN; what follows may take long. */
+static int proto_get_port(struct sock *sk, unsigned short port)
 {
 	struct proto *ours = sk->sk_prot, *base = proto_base(sk);
 	/* connect(2) and accept(2) set it, and nothing clears it. */
@@ -148,11 +148,11 @@ static int proto_hash(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (sk->sk_state != TCP_LISTEN)
-		return base->hash(sk);
+		return base->get_port(sk, port);
 	WRITE_ONCE(sk->sk_prot, base);
 	if (was_connection)
 		proto_settle(sk);
-	err = base->hash(sk);
+	err = base->get_port(sk, port);
 	if (err && !was_connection)
 		WRITE_ONCE(sk->sk_prot, ours);
 	return err;
@@ -174,7 +174,7 @@ static struct proto_copy *proto_make(struct proto *base)
 	copy->proto = *base;
 	copy->proto.owner = THIS_MODULE;
 	copy->proto.close = proto_close;
-	copy->proto.hash = proto_hash;
+	copy->proto.get_port = proto_get_port;
 	copy->proto.setsockopt = proto_setsockopt;
 	copy->proto.getsockopt = proto_getsockopt;
 	/* Pairs with proto_find(). */
@@ -184,7 +184,7 @@ unlock:
 	return copy;
 }
 
-/* Put ours in front, unless the socket listens. */
+/* Put ours in front, unless the socket listens, or has. */
 static int ulp_attach_locked(struct sock *sk)
 {
 	struct proto_copy *copy;
@@ -199,7 +199,8 @@ static int ulp_attach_locked(struct sock *sk)
 	winsock_sockopt_attach(sk);
 	/* tcp_set_ulp() is too late: a sockmap looks under this lock. */
 	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
-	if (sk->sk_state != TCP_LISTEN)
+	/* listen(2) sets the flag for good: a request may still use the socket. */
+	if (sk->sk_state != TCP_LISTEN && !sock_flag(sk, SOCK_RCU_FREE))
 		WRITE_ONCE(sk->sk_prot, &copy->proto);
 	return 0;
 }

@@ -254,6 +254,33 @@ TEST_F(attach, a_former_listener_may_change_its_family)
 	close(fd);
 }
 
+/* A request of the time before makes nobody take the socket for one that was a connection. */
+TEST_F(attach, who_has_listened_before_keeps_nothing)
+{
+	struct sockaddr unspecified = { .sa_family = AF_UNSPEC };
+	uint16_t port = 0;
+	int fd = net_bind_shared(variant->family, &port), client, later = 30;
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+
+	ASSERT_EQ(0, getsockname(self->listener, (struct sockaddr *)&name, &size));
+	ASSERT_EQ(0, connect(fd, (struct sockaddr *)&name, size));
+	ASSERT_EQ(0, connect(fd, &unspecified, sizeof(unspecified)));
+	ASSERT_EQ(0, setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &later, sizeof(later)));
+	ASSERT_EQ(0, listen(fd, 1));
+	port = net_port(fd);
+	client = net_connect(variant->family, port, true);
+	EXPECT_EQ(TCP_SYN_RECV, net_left_wait(port, net_port(client), TCP_SYN_RECV, 1000));
+	ASSERT_EQ(0, shutdown(fd, SHUT_RD));
+	ASSERT_EQ(0, ulp_attach(fd));
+	EXPECT_EQ(-ENOPROTOOPT, ulp_set_int(fd, WINSOCK_SO_MODE, 1));
+	ASSERT_EQ(0, listen(fd, 1));
+	EXPECT_EQ(1, dev_references(1));
+	close(fd);
+	close(client);
+	EXPECT_EQ(0, dev_references(0));
+}
+
 TEST_F(attach, a_listener_may_become_a_client_and_back)
 {
 	struct sockaddr unspecified = { .sa_family = AF_UNSPEC };

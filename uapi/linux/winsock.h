@@ -308,8 +308,8 @@ struct winsock_abort_id {
  * fatal signal end a lingering connection as the page says: drained, then FIN,
  * or RST at the deadline. The thread waits only in close(2), close_range(2),
  * dup2(2) and dup3(2), and only if the socket is blocking. A listener's own
- * close is TCP's, also after it has become a client. Documentation/uapi.rst has
- * the rest.
+ * close is TCP's, also after it has become a client, whenever it was attached.
+ * Documentation/uapi.rst has the rest.
  *
  * Errors, the socket is untouched: ENOENT (module not loaded), EEXIST (another
  * ULP, or attached already), EINVAL (the socket is in a sockmap), EOPNOTSUPP
