@@ -76,7 +76,7 @@ void winsock_op_put(struct winsock_op *op)
  *
  * Any context.
  *
- * Return: true for the first call with @what, if the op is not final.
+ * Return: true for the first call with @what, if the op is not decided.
  */
 bool winsock_op_fire(struct winsock_op *op, u8 what)
 {
@@ -84,7 +84,7 @@ bool winsock_op_fire(struct winsock_op *op, u8 what)
 	bool news;
 
 	spin_lock_irqsave(&op->lock, flags);
-	news = !op->final && !(op->fired & what);
+	news = !op->final && !(op->fired & (what | WINSOCK_OP_DECIDED));
 	if (!op->fired && !op->final)
 		queue_work(winsock_op_queue, &op->work);
 	op->fired |= what;
@@ -157,15 +157,17 @@ static u8 op_ask(struct winsock_op *op, struct winsock_decision *decision)
 }
 
 /*
- * Mark as decided, so that nothing queues the op again. With @only: just if
- * that bit has fired, else return false.
+ * Mark as decided, so that nothing queues the op again. With @cancel: just if a
+ * caller cancels, else return false; without: a cancel has come too late.
  */
-static bool op_mark_decided(struct winsock_op *op, u8 only)
+static bool op_mark_decided(struct winsock_op *op, bool cancel)
 {
 	bool decided;
 
 	spin_lock_irq(&op->lock);
-	decided = !only || (op->fired & only);
+	decided = !cancel || (op->fired & WINSOCK_OP_CANCELLED);
+	if (!cancel)
+		op->fired &= ~WINSOCK_OP_CANCELLED;
 	if (decided)
 		op->fired |= WINSOCK_OP_DECIDED;
 	spin_unlock_irq(&op->lock);
@@ -216,7 +218,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 		/* A connection that dies later loses no more than this. */
 		if (decision.verdict == WINSOCK_VERDICT_WAIT)
 			op->unacked = decision.facts.unacked;
-		if (op_mark_decided(op, WINSOCK_OP_CANCELLED)) {
+		if (op_mark_decided(op, true)) {
 			winsock_report_end(sk, &decision,
 					   WINSOCK_OUTCOME_CANCELLED);
 			goto decided;
@@ -233,7 +235,7 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 		step = OP_RELOCKS;
 		goto unlock;
 	}
-	op_mark_decided(op, 0);
+	op_mark_decided(op, false);
 	outcome = winsock_outcome(&decision);
 	if (decision.verdict == WINSOCK_VERDICT_ABORT &&
 	    (fired & WINSOCK_OP_FORCED))
@@ -479,14 +481,14 @@ void winsock_op_start(struct winsock_op *op, u32 unacked)
 
 /*
  * Take back the cancel of a killed caller, which cannot take the reference to
- * the file over. Returns false if the op is decided, and so about to end.
+ * the file over. Returns false if it is decided, and so about to end.
  */
 static bool op_withdraw(struct winsock_op *op)
 {
 	bool withdrawn;
 
 	spin_lock_irq(&op->lock);
-	withdrawn = !(op->fired & WINSOCK_OP_DECIDED);
+	withdrawn = ~op->fired & (WINSOCK_OP_CANCELLED | WINSOCK_OP_DECIDED);
 	/*
 	 * The worker is queued, so @fired must not become 0, or the next bit
 	 * would queue it again. By SETTLED it looks, and if need be waits on.
