@@ -426,6 +426,7 @@ TEST_F(winsock, an_event_that_one_wait_takes)
 
 struct waiter {
 	HANDLE event;
+	HANDLE events[2];
 	DWORD result;
 	pthread_t thread;
 };
@@ -461,6 +462,53 @@ TEST_F(winsock, an_event_ends_the_waits_when_it_is_set)
 		EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(event, 0));
 		EXPECT_TRUE(CloseHandle(event));
 	}
+}
+
+static void *waiter_of_two(void *argument)
+{
+	struct waiter *waiter = argument;
+
+	waiter->result = WaitForMultipleObjects(2, waiter->events, FALSE, 5000);
+	return NULL;
+}
+
+/* One event ends a wait for any; the others stay. */
+TEST_F(winsock, the_event_that_is_set_first_ends_the_wait)
+{
+	struct waiter waiter = {
+		.events = { CreateEvent(NULL, FALSE, FALSE, NULL), CreateEvent(NULL, FALSE, FALSE, NULL) },
+	};
+
+	ASSERT_EQ(0, pthread_create(&waiter.thread, NULL, waiter_of_two, &waiter));
+	net_sleep(200);
+	ASSERT_TRUE(SetEvent(waiter.events[1]));
+	ASSERT_TRUE(SetEvent(waiter.events[0]));
+	pthread_join(waiter.thread, NULL);
+	EXPECT_EQ(WAIT_OBJECT_0 + 1, waiter.result);
+	EXPECT_EQ(WAIT_OBJECT_0, WaitForSingleObject(waiter.events[0], 0));
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(waiter.events[1], 0));
+}
+
+static HANDLE routines_event;
+
+static void routine_waits(ULONG_PTR result)
+{
+	*(DWORD *)result = WaitForSingleObject(routines_event, 0);
+	SetEvent(routines_event);
+	*(DWORD *)result += WaitForSingleObject(routines_event, 0) << 16;
+}
+
+/* The wait that a routine interrupts has nothing; the next one has what the routine leaves. */
+TEST_F(winsock, an_event_is_the_routines_while_it_runs)
+{
+	DWORD result = 77;
+
+	routines_event = CreateEvent(NULL, FALSE, FALSE, NULL);
+	ASSERT_NE(0, QueueUserAPC(routine_waits, GetCurrentThread(), (ULONG_PTR)&result));
+	EXPECT_EQ(WAIT_IO_COMPLETION, WSAWaitForMultipleEvents(1, &routines_event, FALSE, 5000,
+							       TRUE));
+	EXPECT_EQ(WAIT_TIMEOUT + (WAIT_OBJECT_0 << 16), result);
+	EXPECT_EQ(WAIT_TIMEOUT, WaitForSingleObject(routines_event, 0));
 }
 
 TEST_F(winsock, no_handle_is_no_descriptor)

@@ -345,8 +345,9 @@ int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);
 /**
  * getsockopt(), setsockopt() - SO_LINGER takes Windows' 4-byte struct, SO_DONTLINGER
  * any length (claims O1 to O20), SO_RCVTIMEO and SO_SNDTIMEO a DWORD of ms, SO_ERROR
- * gives a WSA number, but 0 after a reset (H4). WSAENOPROTOOPT for linger on other than
- * stream sockets.
+ * gives a WSA number, but 0 after a reset (H4), and what a connect failed with once, or
+ * with WSAEventSelect() until the next. WSAENOPROTOOPT for linger on other than stream
+ * sockets.
  *
  * SO_REUSEADDR and SO_EXCLUSIVEADDRUSE read as the program set them, though a listener has
  * Linux' SO_REUSEADDR in any case; one excludes the other (WSAEINVAL). WSAEFAULT: the value is

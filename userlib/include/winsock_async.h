@@ -145,7 +145,7 @@ BOOL WSACloseEvent(WSAEVENT event) WINSOCK_AS(WSACloseEvent);
 /**
  * WSAWaitForMultipleEvents() - wait for one or all of up to 64 events
  *
- * Return: WSA_WAIT_EVENT_0 + the lowest index signalled (0 with @all),
+ * Return: WSA_WAIT_EVENT_0 + the index that ended the wait, or the lowest signalled (0 with @all),
  * WSA_WAIT_TIMEOUT, WSA_WAIT_IO_COMPLETION, or WSA_WAIT_FAILED: WSA_INVALID_HANDLE,
  * WSA_INVALID_PARAMETER (@count), WSA_NOT_ENOUGH_MEMORY.
  */

@@ -35,7 +35,7 @@
 #define HANDLE_REUSES		(1ULL << 48)	/* SO_REUSEADDR as it was set */
 #define HANDLE_EXCLUSIVE	(1ULL << 49)	/* SO_EXCLUSIVEADDRUSE */
 #define HANDLE_DEAF		(1ULL << 50)	/* SIO_UDP_CONNRESET FALSE */
-#define HANDLE_ACCEPTED		(1ULL << 51)	/* its connection came by accept() */
+#define HANDLE_ACCEPTED		(1ULL << 51)	/* its connection came by accept() or AcceptEx() */
 #define HANDLE_LINGER_BITS	(0xffffffffULL << HANDLE_ONOFF_SHIFT)
 /* Bits that end when the socket gets a new connection. */
 #define HANDLE_PAST		(HANDLE_RESET | HANDLE_ABORTED | HANDLE_SHUT_SEND | \

@@ -55,8 +55,15 @@ static int io_broken(SOCKET s, int direction)
 int io_error_number(SOCKET s, int number, int direction)
 {
 	switch (number) {
+	/* These are the call's own. */
 	case EAGAIN:
+	case EFAULT:
 	case EINVAL:
+	case EMSGSIZE:
+	case ENOBUFS:
+	case ENOMEM:
+	case ENOTCONN:
+	case EOPNOTSUPP:
 		break;
 	case ECONNRESET:
 		/* Linux reports a reset once, Windows on every call (H4). */

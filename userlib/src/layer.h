@@ -21,8 +21,8 @@ enum layer_close { LAYER_OPEN, LAYER_CLOSED, LAYER_SHARED, LAYER_SILENT };
  *		end. Called without the handle's lock
  * @shutdown:	returns the part of SHUT_* that must wait for operations, or -1
  * @happened:	network events: the program has done something on the socket
- * @connect_error: why the last connect failed, or 0: the layer has read SO_ERROR
  * @accepted:	the same on a listener: the new socket, or -1 if accept failed
+ * @connect_error: why the last connect failed, or 0: the layer has read SO_ERROR
  * @selects:	are events selected? Then the mode cannot be changed (O24)
  * @forget:	the program has closed the number without the library
  * @begin_close: keeps the layer from holding the socket, and from beginning anything
@@ -35,8 +35,8 @@ struct layer {
 	bool (*pending)(struct handle *handle, int direction);
 	int (*shutdown)(struct handle *handle, int how);
 	void (*happened)(SOCKET s, enum layer_event event);
-	int (*connect_error)(struct handle *handle);
 	void (*accepted)(SOCKET listener, SOCKET s);
+	int (*connect_error)(struct handle *handle);
 	bool (*selects)(struct handle *handle);
 	void (*forget)(SOCKET s, struct handle *handle);
 	struct channel *(*begin_close)(struct handle *handle);

@@ -401,6 +401,7 @@ static int option_set(SOCKET s, int level, int name, const char *value, int size
 
 static int option_get(SOCKET s, int level, int name, char *value, int *size)
 {
+	struct handle *handle;
 	socklen_t length;
 	int error;
 
@@ -429,8 +430,9 @@ static int option_get(SOCKET s, int level, int name, char *value, int *size)
 		    (error == ECONNRESET || error == EPIPE))
 			error = 0;
 		error = error_from_errno(error);
-		if (!error && layer_handle(s))
-			error = layer_above()->connect_error(layer_handle(s));
+		handle = layer_handle(s);
+		if (!error && handle)
+			error = layer_above()->connect_error(handle);
 		memcpy(value, &error, sizeof(error));
 	}
 	return 0;

@@ -456,6 +456,7 @@ WINSOCK_API int winsock_shutdown(SOCKET s, int how)
 
 WINSOCK_API int ioctlsocket(SOCKET s, long command, u_long *argument)
 {
+	struct handle *handle;
 	int value = 0, in_line;
 	BORDER;
 
@@ -467,7 +468,8 @@ WINSOCK_API int ioctlsocket(SOCKET s, long command, u_long *argument)
 	switch (command) {
 	case FIONBIO:
 		value = *argument != 0;
-		if (!value && layer_handle(s) && layer_above()->selects(layer_handle(s)))
+		handle = layer_handle(s);
+		if (!value && handle && layer_above()->selects(handle))
 			return error_fail(WSAEINVAL);	/* O24 */
 		return socket_done(ioctl(s, FIONBIO, &value));
 	case FIONREAD:

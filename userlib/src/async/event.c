@@ -4,18 +4,23 @@
 
 #include "event.h"
 
+/* Values of a wait's grant that are no index. */
+#define EVENT_NONE	(-1)
+#define EVENT_OVER	(-2)
+
 /**
- * struct event_link - a thread that waits for an event, among others
- * @next:	in the event's list
+ * struct event_link - an event for which a thread waits
+ * @next:	the next thread of the event
  * @thread:	the thread
- * @all:	it waits for all at once
- * @granted:	the event has ended its wait, whatever becomes of the event until it runs
+ * @grant:	the wait's: the event that has ended it, whatever becomes of that until the thread
+ *		runs; NULL: it waits for all at once, which none can end alone
+ * @index:	the event's
  */
 struct event_link {
 	struct event_link *next;
 	struct thread *thread;
-	bool all;
-	_Atomic bool granted;
+	_Atomic int *grant;
+	int index;
 };
 
 /**
@@ -24,7 +29,8 @@ struct event_link {
  * @lock:	for @links, and for changes of @set
  * @set:	it is signalled
  * @automatic:	reset by the wait that takes it
- * @links:	the threads that wait
+ * @links:	the threads that wait, the first one first
+ * @last:	the place of the next one
  */
 struct event {
 	struct object object;
@@ -32,6 +38,7 @@ struct event {
 	_Atomic bool set;
 	bool automatic;
 	struct event_link *links;
+	struct event_link **last;
 };
 
 static void event_free(struct object *object)
@@ -64,14 +71,17 @@ void event_set(struct event *event)
 
 	/* An automatic event ends one wait, and stays unset; another one ends all. */
 	pthread_mutex_lock(&event->lock);
-	for (struct event_link *link = event->links; link && !taken; link = link->next)
-		if (!link->all && !atomic_exchange(&link->granted, true)) {
+	for (struct event_link *link = event->links; link && !taken; link = link->next) {
+		int none = EVENT_NONE;
+
+		if (link->grant && atomic_compare_exchange_strong(link->grant, &none, link->index)) {
 			thread_wake(link->thread);
 			taken = event->automatic;
 		}
+	}
 	if (!taken && !atomic_exchange(&event->set, true))
 		for (struct event_link *link = event->links; link; link = link->next)
-			if (link->all)
+			if (!link->grant)
 				thread_wake(link->thread);
 	pthread_mutex_unlock(&event->lock);
 }
@@ -85,6 +95,7 @@ void event_forked(struct event *event)
 {
 	pthread_mutex_init(&event->lock, NULL);
 	event->links = NULL;
+	event->last = &event->links;
 }
 
 WINSOCK_API HANDLE CreateEventA(LPVOID attributes, BOOL manual, BOOL set, const char *name)
@@ -101,6 +112,7 @@ WINSOCK_API HANDLE CreateEventA(LPVOID attributes, BOOL manual, BOOL set, const 
 	}
 	event->automatic = !manual;
 	event->set = set;
+	event->last = &event->links;
 	event->object.type = OBJECT_EVENT;
 	event->object.free = event_free;
 	pthread_mutex_init(&event->lock, NULL);
@@ -154,42 +166,38 @@ static bool event_take(struct event *event)
 	return event->automatic ? atomic_exchange(&event->set, false) : atomic_load(&event->set);
 }
 
-/* Take one event, or all at once. Returns the lowest index, or -1. */
-static int event_satisfied(struct event *const *events, struct event_link *links, DWORD count,
-			   bool all)
+/* Take one event, or all at once. Returns the lowest index, or EVENT_NONE. */
+static int event_satisfied(struct event *const *events, DWORD count, bool all)
 {
 	DWORD i;
 
-	for (i = 0; !all && i < count; i++)
-		if (atomic_exchange(&links[i].granted, false))
-			return i;
-
 	for (i = 0; all && i < count; i++)
 		if (!atomic_load(&events[i]->set))
-			return -1;
+			return EVENT_NONE;
 	for (i = 0; i < count && event_take(events[i]) == all; i++)
 		;
 	if (!all)
-		return i < count ? (int)i : -1;
+		return i < count ? (int)i : EVENT_NONE;
 	if (i == count)
 		return 0;
 	/* Another thread has taken one: give back the others. */
 	while (i-- > 0)
 		if (events[i]->automatic)
 			event_set(events[i]);
-	return -1;
+	return EVENT_NONE;
 }
 
-static DWORD event_wait(struct thread *self, struct event *const *events,
-			struct event_link *links, DWORD count, bool all, int64_t deadline,
-			bool alertable)
+static DWORD event_wait(struct thread *self, struct event *const *events, _Atomic int *grant,
+			DWORD count, bool all, int64_t deadline, bool alertable)
 {
 	int found, awake = THREAD_WOKEN;
 
 	do {
-		if (alertable && thread_deliver(self))
+		if (alertable && thread_has_routines(self))
 			return WSA_WAIT_IO_COMPLETION;
-		found = event_satisfied(events, links, count, all);
+		found = atomic_load(grant);
+		if (found < 0)
+			found = event_satisfied(events, count, all);
 		if (found >= 0)
 			return WSA_WAIT_EVENT_0 + found;
 		if (awake)
@@ -199,15 +207,12 @@ static DWORD event_wait(struct thread *self, struct event *const *events,
 	} while (true);
 }
 
-static void event_link(struct event *event, struct event_link *link, struct thread *self,
-		       bool all)
+static void event_link(struct event *event, struct event_link *link)
 {
-	link->thread = self;
-	link->all = all;
-	atomic_init(&link->granted, false);
 	pthread_mutex_lock(&event->lock);
-	link->next = event->links;
-	event->links = link;
+	link->next = NULL;
+	*event->last = link;
+	event->last = &link->next;
 	pthread_mutex_unlock(&event->lock);
 }
 
@@ -218,13 +223,13 @@ static void event_unlink(struct event *event, struct event_link *link)
 	pthread_mutex_lock(&event->lock);
 	for (back = &event->links; *back && *back != link; back = &(*back)->next)
 		;
-	/* A child has none of its parent's waiting threads. */
-	if (*back)
+	/* A child, forked by a signal's handler, has none of its parent's waits. */
+	if (*back) {
 		*back = link->next;
+		if (!link->next)
+			event->last = back;
+	}
 	pthread_mutex_unlock(&event->lock);
-	/* The wait has ended otherwise: for another one. */
-	if (event->automatic && atomic_load(&link->granted))
-		event_set(event);
 }
 
 WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles, BOOL all,
@@ -233,7 +238,9 @@ WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles,
 	struct event_link links[WSA_MAXIMUM_WAIT_EVENTS];
 	struct event *events[WSA_MAXIMUM_WAIT_EVENTS];
 	DWORD result = WSA_WAIT_FAILED, known;
+	_Atomic int grant = EVENT_NONE;
 	struct thread *self;
+	int unused;
 	BORDER_OF_WAIT;
 
 	if (!count || count > WSA_MAXIMUM_WAIT_EVENTS || !handles) {
@@ -249,15 +256,25 @@ WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles,
 		events[known] = event_get(handles[known]);
 		if (!events[known])
 			break;
-		event_link(events[known], &links[known], self, all);
+		links[known] = (struct event_link){
+			.thread = self, .grant = all ? NULL : &grant, .index = known,
+		};
+		event_link(events[known], &links[known]);
 	}
 	if (known == count)
-		result = event_wait(self, events, links, count, all, thread_deadline(ms),
+		result = event_wait(self, events, &grant, count, all, thread_deadline(ms),
 				    alertable);
-	while (known-- > 0) {
-		event_unlink(events[known], &links[known]);
+	unused = atomic_exchange(&grant, EVENT_OVER);
+	for (DWORD i = 0; i < known; i++)
+		event_unlink(events[i], &links[i]);
+	/* The wait has ended otherwise: the grant is another one's. */
+	if (unused >= 0 && result != WSA_WAIT_EVENT_0 + (DWORD)unused && events[unused]->automatic)
+		event_set(events[unused]);
+	while (known-- > 0)
 		event_put(events[known]);
-	}
+	/* No wait has the events while a routine runs. */
+	if (result == WSA_WAIT_IO_COMPLETION)
+		thread_deliver(self);
 	return result;
 }
 

@@ -134,7 +134,8 @@ static int extension_replace(struct channel *channel, int fd, uint64_t *bits)
 	channel->cookie = handle_cookie(channel->s);
 	channel->accepts = false;
 	atomic_store(&channel->handle->cookie, channel->cookie);
-	*bits = (*bits & ~HANDLE_PAST) | HANDLE_PEER | HANDLE_CONNECTED | HANDLE_TIMED;
+	*bits = (*bits & ~HANDLE_PAST) | HANDLE_PEER | HANDLE_CONNECTED | HANDLE_ACCEPTED |
+		HANDLE_TIMED;
 	return 0;
 }
 
@@ -339,9 +340,16 @@ static int extension_go_on(struct operation *operation)
 
 static int extension_connect(struct operation *operation)
 {
-	SOCKET s = operation->channel->s;
-	int error = socket_begin_connect(s, (struct sockaddr *)&operation->name,
-					 operation->message.msg_namelen, fcntl(s, F_GETFL));
+	struct channel *channel = operation->channel;
+	SOCKET s = channel->s;
+	int error;
+
+	pthread_mutex_lock(&channel->handle->lock);
+	channel->connect_error = 0;
+	channel->enabled |= FD_CONNECT;
+	channel_unlock(channel);
+	error = socket_begin_connect(s, (struct sockaddr *)&operation->name,
+				     operation->message.msg_namelen, fcntl(s, F_GETFL));
 
 	if (error && error != EINPROGRESS)
 		return -error;

@@ -33,16 +33,26 @@ void netevent_connect_ended(struct channel *channel, int error)
 		netevent_tell(channel, FD_CONNECT_BIT, error);
 }
 
+/* The result of a connect that is over. SO_ERROR has it once: the program may have read it. */
+static int netevent_result(const struct channel *channel)
+{
+	int error = error_from_errno(socket_option(channel->s, SO_ERROR));
+
+	if (!error && tcpinfo_connect_failed(channel->s))
+		error = channel->connect_error ?: WSAECONNREFUSED;
+	return error;
+}
+
 static void netevent_connected(struct channel *channel, short ready)
 {
 	if (ready & (POLLOUT | POLLERR | POLLHUP))
-		netevent_connect_ended(channel,
-				       error_from_errno(socket_option(channel->s, SO_ERROR)));
+		netevent_connect_ended(channel, netevent_result(channel));
 }
 
 void netevent_accepted(struct channel *channel)
 {
 	channel->connected = true;
+	channel->connect_error = 0;
 	channel->enabled = FD_ALL_EVENTS & ~FD_CONNECT;
 	if (channel->selected)
 		channel_watch(channel);
@@ -147,7 +157,7 @@ static bool netevent_has_failed(SOCKET s)
 	return (handle_bits(s) & HANDLE_CONNECTING) && tcpinfo_connect_failed(s);
 }
 
-/* Set what is known of a connect that was before, and signal it, as often as it was signalled. */
+/* Set what is known of a connect that was before, and signal it, unless that was done. */
 static void netevent_begin(struct channel *channel)
 {
 	SOCKET s = channel->s;
@@ -155,7 +165,7 @@ static void netevent_begin(struct channel *channel)
 	if (!channel->connecting && !channel->connected && !channel->connect_error) {
 		channel->connected = !channel->stream || socket_is_connected(s);
 		if (!channel->connected && netevent_has_failed(s))
-			channel->connect_error = error_from_errno(socket_option(s, SO_ERROR));
+			channel->connect_error = netevent_result(channel);
 		else
 			channel->connecting = !channel->connected && netevent_is_connecting(s);
 	}
