@@ -199,7 +199,7 @@ static int ulp_attach_locked(struct sock *sk)
 	winsock_sockopt_attach(sk);
 	/* tcp_set_ulp() is too late: a sockmap looks under this lock. */
 	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &ulp_ops);
-	/* listen(2) sets the flag for good: a request may still use the socket. */
+	/* listen(2) sets this flag for good: a request may use the socket. */
 	if (sk->sk_state != TCP_LISTEN && !sock_flag(sk, SOCK_RCU_FREE))
 		WRITE_ONCE(sk->sk_prot, &copy->proto);
 	return 0;

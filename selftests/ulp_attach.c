@@ -254,7 +254,7 @@ TEST_F(attach, a_former_listener_may_change_its_family)
 	close(fd);
 }
 
-/* A request of the time before makes nobody take the socket for one that was a connection. */
+/* A request of the time before is no sign that a lookup has met a connection. */
 TEST_F(attach, who_has_listened_before_keeps_nothing)
 {
 	struct sockaddr unspecified = { .sa_family = AF_UNSPEC };
