@@ -85,6 +85,8 @@ static int poll_fill(struct poll_sets *all)
 		const FD_SET *set = all->sets[i];
 		struct pollfd *begin = one;
 
+		if (!set)
+			continue;
 		for (u_int n = 0; n < all->lengths[i]; n++, one++) {
 			one->fd = set->fd_array[n];
 			one->events = all->events[i].asked;
