@@ -21,7 +21,11 @@ offers() {
 	[[ ${COMPREPLY[*]} == "$wanted" ]]
 }
 
-# A socket among the descriptors, and a file that is none.
+# A socket among the descriptors, and a file that is none; no other, which the caller may have.
+for fd in "/proc/$$/fd/"*; do
+	fd=${fd##*/}
+	((fd < 3 || fd == 255)) || exec {fd}>&-
+done
 exec 8<>/dev/udp/127.0.0.1/9 9</dev/null
 
 plan 9
