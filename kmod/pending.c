@@ -64,10 +64,7 @@ int winsock_pending_add(struct winsock_op *op)
 	struct pending_netns *ns = pending_netns(op);
 	int err;
 
-	/*
-	 * xa_alloc_cyclic() would begin again at 1 where memory is short. The
-	 * reader's header has the place 0.
-	 */
+	/* 0 is the reader's header. xa_alloc_cyclic() may begin anew. */
 	do {
 		op->id = atomic_inc_return(&ns->last) ?:
 			 atomic_inc_return(&ns->last);
