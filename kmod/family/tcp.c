@@ -33,10 +33,10 @@ static u32 tcp_unacked(const struct sock *sk, unsigned int state)
 	 * Before the handshake payload exists only as Fast Open data in the
 	 * SYN; snd_una means nothing yet where the connect itself is deferred.
 	 */
-	if (state == TCP_SYN_SENT && !data_race(tp->syn_data))
+	if (state == TCP_SYN_SENT && data_race(!tp->syn_data))
 		return 0;
 	/* Checkpointed (TCP_REPAIR): the connection goes on elsewhere. */
-	if (data_race(tp->repair))
+	if (data_race(!!tp->repair))
 		return 0;
 
 	return winsock_policy_unacked(state, READ_ONCE(tp->write_seq),
@@ -71,7 +71,7 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 	winsock_family_gather(sk, facts);
 	state = facts->state;
 	bits = winsock_policy_state(state);
-	facts->peer = (bits & WINSOCK_STATE_PEER) && !data_race(tp->repair);
+	facts->peer = (bits & WINSOCK_STATE_PEER) && data_race(!tp->repair);
 	facts->unread_resets = true;
 	facts->unacked = tcp_unacked(sk, state);
 	if (facts->unacked) {
