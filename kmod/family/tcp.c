@@ -71,6 +71,7 @@ void winsock_tcp_snapshot(struct sock *sk, struct winsock_facts *facts)
 	winsock_family_gather(sk, facts);
 	state = facts->state;
 	bits = winsock_policy_state(state);
+	/* Perhaps without the lock, as in tcp_unacked(). */
 	facts->peer = (bits & WINSOCK_STATE_PEER) && data_race(!tp->repair);
 	facts->unread_resets = true;
 	facts->unacked = tcp_unacked(sk, state);
