@@ -302,20 +302,19 @@ static void op_release_file(struct winsock_op *op, struct file *file,
 			    bool may_sleep)
 {
 	bool cancelled = op->record.outcome == WINSOCK_OUTCOME_CANCELLED;
-	bool kept = !cancelled && op_is_kept(file, may_sleep);
 
-	if (!kept && !cancelled)
-		op_put_file(op, file);
-	if (!kept)
-		winsock_netns_uncharge(sock_net(op->sk), op->user);
-	op_tell(op);
-	if (!kept) {
-		op_end(op);
+	if (!cancelled && op_is_kept(file, may_sleep)) {
+		op_tell(op);
+		op->last = file;
+		INIT_WORK(&op->work, op_put_work);
+		queue_work(op_put_queue, &op->work);
 		return;
 	}
-	op->last = file;
-	INIT_WORK(&op->work, op_put_work);
-	queue_work(op_put_queue, &op->work);
+	if (!cancelled)
+		op_put_file(op, file);
+	winsock_netns_uncharge(sock_net(op->sk), op->user);
+	op_tell(op);
+	op_end(op);
 }
 
 static void op_finalize(struct winsock_op *op, bool may_sleep)
