@@ -65,10 +65,6 @@ int io_error_number(SOCKET s, int number, int direction)
 	case ENOTCONN:
 	case EOPNOTSUPP:
 		break;
-	case ECONNRESET:
-		/* Linux reports a reset once, Windows on every call (H4). */
-		handle_mark(s, HANDLE_RESET);
-		return WSAECONNRESET;
 	case EPIPE:
 		return io_broken(s, direction);
 	case EDESTADDRREQ:
@@ -83,17 +79,21 @@ int io_error_number(SOCKET s, int number, int direction)
 	return error_from_errno(number);
 }
 
-int io_past(SOCKET s)
+static int io_ended(uint64_t bits)
 {
-	uint64_t bits = handle_bits(s);
-
 	if (bits & HANDLE_RESET)
 		return WSAECONNRESET;
 	return bits & HANDLE_ABORTED ? WSAECONNABORTED : 0;
 }
 
+int io_past(SOCKET s)
+{
+	return io_ended(handle_bits(s));
+}
+
 int io_death(SOCKET s, int number)
 {
+	/* Linux reports a reset once, Windows on every call (H4). */
 	if (number == ECONNRESET)
 		handle_mark(s, HANDLE_RESET);
 	/* SO_ERROR also gives what a connection has survived; EPIPE is a reset behind the FIN. */
@@ -120,11 +120,7 @@ int io_refuse(SOCKET s, int direction)
 	if (__builtin_expect(!marks, 1))
 		return 0;
 	marks = handle_marks(s, marks);
-	if (marks & io_shut(direction))
-		return WSAESHUTDOWN;
-	if (marks & HANDLE_RESET)
-		return WSAECONNRESET;
-	return marks ? WSAECONNABORTED : 0;
+	return marks & io_shut(direction) ? WSAESHUTDOWN : io_ended(marks);
 }
 
 ssize_t io_move(SOCKET s, struct msghdr *message, int flags, int direction)
