@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pthread_cancel(): no lock stays taken, no list keeps an entry on a stack that has ended. */
+#include <fcntl.h>
+
 #include "winsock_test.h"
 
 static SOCKET listener;
@@ -68,59 +70,325 @@ TEST_F(winsock, before_a_call)
 	WSACleanup();
 }
 
-struct victim {
-	SOCKET s;
-	WSAOVERLAPPED *overlapped;
-};
+#define MANY	100
 
-static void *waits_for_result(void *argument)
+static SOCKET client, many[MANY];
+static WSAOVERLAPPED pending;
+static WSAEVENT events[2];
+static int op, returned;
+static uint16_t mute;
+static char block[8 << 20];
+
+static void receives(void)
 {
-	struct victim *victim = argument;
-	DWORD moved, flags;
-
-	WSAGetOverlappedResult(victim->s, victim->overlapped, &moved, TRUE, &flags);
-	pthread_testcancel();
-	return NULL;
+	recv(client, block, 1, 0);
 }
 
-static void *waits_at_port(void *argument)
+static void receives_all(void)
+{
+	recv(client, block, 100, MSG_WAITALL);
+}
+
+static void receives_into_buffers(void)
+{
+	WSABUF buffers[2] = { { 1, block }, { 1, block + 1 } };
+	DWORD moved, flags = 0;
+
+	WSARecv(client, buffers, 2, &moved, &flags, NULL, NULL);
+}
+
+static void sends(void)
+{
+	send(client, block, sizeof(block), 0);
+}
+
+static void accepts_one(void)
+{
+	accept(listener, NULL, NULL);
+}
+
+static void connects(void)
+{
+	struct sockaddr_in name = loopback(mute);
+
+	connect(many[0], (struct sockaddr *)&name, sizeof(name));
+}
+
+static void selects(void)
+{
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(client, &set);
+	select(0, &set, NULL, NULL, NULL);
+}
+
+static void selects_many(void)
+{
+	fd_set set;
+
+	set.fd_count = MANY;
+	memcpy(set.fd_array, many, sizeof(many));
+	select(0, &set, NULL, NULL, NULL);
+}
+
+static void polls(void)
+{
+	WSAPOLLFD polled[2] = {
+		{ .fd = client, .events = POLLIN }, { .fd = listener, .events = POLLIN }
+	};
+
+	WSAPoll(polled, 2, -1);
+}
+
+static void waits_for_result(void)
+{
+	DWORD moved, flags;
+
+	WSAGetOverlappedResult(many[1], &pending, &moved, TRUE, &flags);
+}
+
+static void waits_at_port(void)
+{
+	LPOVERLAPPED overlapped;
+	ULONG_PTR key;
+	DWORD moved;
+
+	GetQueuedCompletionStatus(port, &moved, &key, &overlapped, INFINITE);
+}
+
+static void waits_at_port_alertably(void)
 {
 	OVERLAPPED_ENTRY entry;
 	ULONG count;
 
 	GetQueuedCompletionStatusEx(port, &entry, 1, &count, INFINITE, TRUE);
+}
+
+static void waits_for_an_event(void)
+{
+	WSAWaitForMultipleEvents(2, events, FALSE, INFINITE, FALSE);
+}
+
+static void waits_for_all_events(void)
+{
+	WSAWaitForMultipleEvents(2, events, TRUE, INFINITE, TRUE);
+}
+
+static void sleeps_alertably(void)
+{
+	SleepEx(INFINITE, TRUE);
+}
+
+static void sleeps_long(void)
+{
+	Sleep(INFINITE);
+}
+
+static void waits_for_a_pending_close(void)
+{
+	struct winsock_record record;
+
+	winsock_close_result(op, -1, &record);
+}
+
+static void *waits(void *wait)
+{
+	(*(void (**)(void))wait)();
+	returned++;
+	return NULL;
+}
+
+static int open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+/* The thread ends in the call. What the call had on its stack is in no list, and no lock is held. */
+TEST_F(winsock, in_the_middle_of_a_wait)
+{
+	static void (*const all[])(void) = {
+		receives, receives_all, receives_into_buffers, accepts_one, connects, selects,
+		selects_many, polls, waits_for_result, waits_at_port, waits_at_port_alertably,
+		waits_for_an_event, waits_for_all_events, sleeps_alertably, sleeps_long,
+		waits_for_a_pending_close, sends,
+	};
+	struct winsock_close_options options = { WINSOCK_CLOSE_TIMEOUT, 60000000000, 0 };
+	DWORD moved, flags = 0, limit = 5000;
+	WSABUF buffer = { 1, block };
+	struct winsock_record record;
+	LPOVERLAPPED overlapped;
+	SOCKET peers[2], muted;
+	pthread_t thread;
+	ULONG_PTR key;
+	void *result;
+	int before;
+
+	client = self->client;
+	listener = self->listener;
+	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	for (int i = 0; i < 2; i++)
+		events[i] = CreateEvent(NULL, FALSE, FALSE, NULL);
+	muted = net_listen(NET_V4, &mute);
+	net_mute(muted);
+	many[0] = socket(AF_INET, SOCK_STREAM, 0);
+	many[1] = open_pair(self->listener, self->port, &peers[0]);
+	for (int i = 2; i < MANY; i++)
+		many[i] = socket(AF_INET, SOCK_DGRAM, 0);
+	EXPECT_WSA(WSA_IO_PENDING, WSARecv(many[1], &buffer, 1, NULL, &flags, &pending, NULL));
+	op = open_pair(self->listener, self->port, &peers[1]);
+	net_mute(peers[1]);
+	ASSERT_EQ(1, send(op, "x", 1, 0));
+	ASSERT_EQ(0, winsock_close_begin(op, &options, &op, NULL));
+	before = open_descriptors();
+	returned = 0;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, waits, (void *)&all[i]));
+		net_sleep(50);
+		ASSERT_EQ(0, pthread_cancel(thread));
+		ASSERT_EQ(0, pthread_join(thread, &result));
+		EXPECT_EQ(PTHREAD_CANCELED, result);
+		EXPECT_EQ(before, open_descriptors()) {
+			TH_LOG("wait %zu", i);
+		}
+	}
+	EXPECT_EQ(0, returned);
+
+	/* All of it is as if those threads had not been. */
+	ASSERT_EQ(0, setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, (char *)&limit, sizeof(limit)));
+	ASSERT_EQ(1, send(self->server, "y", 1, 0));
+	EXPECT_EQ(1, recv(client, block, 1, 0));
+	EXPECT_EQ('y', block[0]);
+	ASSERT_EQ(1, send(peers[0], "z", 1, 0));
+	EXPECT_TRUE(WSAGetOverlappedResult(many[1], &pending, &moved, TRUE, &flags));
+	EXPECT_EQ('z', block[0]);
+	EXPECT_GE(open_pair(self->listener, self->port, &peers[0]), 0);
+	EXPECT_GE(peers[0], 0);
+	EXPECT_TRUE(PostQueuedCompletionStatus(port, 1, 2, NULL));
+	EXPECT_TRUE(GetQueuedCompletionStatus(port, &moved, &key, &overlapped, 5000));
+	EXPECT_TRUE(SetEvent(events[1]));
+	EXPECT_EQ(WAIT_OBJECT_0 + 1, WSAWaitForMultipleEvents(2, events, FALSE, 5000, FALSE));
+	EXPECT_WSA(WSAEWOULDBLOCK, winsock_close_result(op, 0, &record));
+	EXPECT_EQ(0, winsock_close_abort(op));
+	EXPECT_EQ(0, winsock_close_result(op, 5000, &record));
+	EXPECT_EQ(WINSOCK_OUTCOME_REQUEST, record.outcome);
+	set_linger(client, 1, 0);
+	EXPECT_EQ(0, closesocket(client));
+	EXPECT_FALSE(net_is_open(client));
+	EXPECT_EQ(1, RSTS());
+}
+
+#define ROUNDS	300
+
+static int taken;
+
+static void *takes_a_packet(void *unused)
+{
+	LPOVERLAPPED overlapped;
+	ULONG_PTR key;
+	DWORD moved;
+
+	taken += GetQueuedCompletionStatus(port, &moved, &key, &overlapped, INFINITE);
+	return NULL;
+}
+
+static void *takes_a_byte(void *unused)
+{
+	char byte;
+
+	taken += recv(client, &byte, 1, 0) == 1;
+	return NULL;
+}
+
+static void *takes_an_event(void *unused)
+{
+	taken += WaitForSingleObject(events[0], INFINITE) == WAIT_OBJECT_0;
+	return NULL;
+}
+
+/* What a cancelled thread has not taken the next one gets, also where both come at once. */
+TEST_F(winsock, nothing_is_lost_with_a_thread)
+{
+	static void *(*const all[])(void *) = { takes_a_packet, takes_a_byte, takes_an_event };
+	DWORD flags, limit = 5000;
+	WSABUF buffer = { 1, block };
+	SOCKET server, other;
+	LPOVERLAPPED overlapped;
+	pthread_t threads[3];
+	ULONG_PTR key;
+	DWORD moved;
+	char byte;
+
+	client = self->client;
+	ASSERT_EQ(0, setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, (char *)&limit, sizeof(limit)));
+	other = open_pair(self->listener, self->port, &server);
+	port = CreateIoCompletionPort((HANDLE)(intptr_t)other, NULL, 0, 0);
+	events[0] = CreateEvent(NULL, FALSE, FALSE, NULL);
+	for (int i = 0; i < ROUNDS; i++) {
+		flags = 0;
+		taken = 0;
+		pending = (WSAOVERLAPPED){ 0 };
+		EXPECT_WSA(WSA_IO_PENDING, WSARecv(other, &buffer, 1, NULL, &flags, &pending, NULL));
+		for (int j = 0; j < 3; j++)
+			ASSERT_EQ(0, pthread_create(&threads[j], NULL, all[j], NULL));
+		net_sleep(i % 4);
+		for (int j = 0; j < 3; j++) {
+			if (j == 0)
+				ASSERT_EQ(1, send(server, "x", 1, 0));
+			if (j == 1)
+				ASSERT_EQ(1, send(self->server, "x", 1, 0));
+			if (j == 2)
+				ASSERT_TRUE(SetEvent(events[0]));
+			ASSERT_EQ(0, pthread_cancel(threads[j]));
+			ASSERT_EQ(0, pthread_join(threads[j], NULL));
+			if (!taken && j == 0)
+				taken = GetQueuedCompletionStatus(port, &moved, &key, &overlapped, limit);
+			if (!taken && j == 1)
+				taken = recv(client, &byte, 1, 0);
+			if (!taken && j == 2)
+				taken = WaitForSingleObject(events[0], limit) == WAIT_OBJECT_0;
+			ASSERT_EQ(1, taken) {
+				TH_LOG("round %d, thread %d", i, j);
+			}
+			taken = 0;
+		}
+		ASSERT_FALSE(GetQueuedCompletionStatus(port, &moved, &key, &overlapped, 0));
+		ASSERT_EQ(WAIT_TIMEOUT, WaitForSingleObject(events[0], 0));
+	}
+}
+
+/* closesocket() is not ended: half a close has no owner. */
+static void *closes(void *s)
+{
+	taken = closesocket(*(SOCKET *)s);
 	pthread_testcancel();
 	return NULL;
 }
 
-/* The cancellation acts when the call is over, and leaves nothing. */
-TEST_F(winsock, in_the_middle_of_a_wait)
+/* claims: B3 */
+TEST_F(winsock, a_lingering_close_goes_on)
 {
-	WSAOVERLAPPED overlapped = { 0 }, second = { 0 };
-	WSABUF buffer = { 1, (char[1]){ 0 } };
-	struct victim victim = { self->client, &overlapped };
-	DWORD moved, flags = 0;
-	pthread_t threads[2];
+	struct linger linger = { 1, 1 };
+	pthread_t thread;
 	void *result;
 
-	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
-	EXPECT_WSA(WSA_IO_PENDING, WSARecv(self->client, &buffer, 1, NULL, &flags, &overlapped,
-					   NULL));
-	ASSERT_EQ(0, pthread_create(&threads[0], NULL, waits_for_result, &victim));
-	ASSERT_EQ(0, pthread_create(&threads[1], NULL, waits_at_port, NULL));
+	client = self->client;
+	net_mute(self->server);
+	ASSERT_EQ(1, send(client, "x", 1, 0));
+	ASSERT_EQ(0, setsockopt(client, SOL_SOCKET, SO_LINGER, (char *)&linger, sizeof(linger)));
+	taken = -1;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, closes, &client));
 	net_sleep(100);
-	for (int i = 0; i < 2; i++)
-		ASSERT_EQ(0, pthread_cancel(threads[i]));
-	net_sleep(100);
-	ASSERT_EQ(1, send(self->server, "x", 1, 0));
-	EXPECT_TRUE(PostQueuedCompletionStatus(port, 1, 2, NULL));
-	for (int i = 0; i < 2; i++) {
-		ASSERT_EQ(0, pthread_join(threads[i], &result));
-		EXPECT_EQ(PTHREAD_CANCELED, result);
-	}
-	EXPECT_TRUE(PostQueuedCompletionStatus(port, 1, 2, NULL));
-	EXPECT_EQ(0, WSASend(self->client, &buffer, 1, NULL, 0, &second, NULL));
-	EXPECT_TRUE(WSAGetOverlappedResult(self->client, &second, &moved, TRUE, &flags));
+	ASSERT_EQ(0, pthread_cancel(thread));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(PTHREAD_CANCELED, result);
+	EXPECT_EQ(0, taken);
+	EXPECT_FALSE(net_is_open(client));
+	EXPECT_EQ(1, RSTS());
 }
 
 static int ran;

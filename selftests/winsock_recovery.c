@@ -247,36 +247,6 @@ TEST_F(winsock, without_a_free_descriptor_a_close_waits_alertably_and_is_taken_b
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &before));
 }
 
-static void *receive_and_see(void *argument)
-{
-	SOCKET *s = argument;
-	char byte;
-
-	if (recv(s[0], &byte, 1, 0) == 1)
-		s[1] = 1;
-	pthread_testcancel();
-	return NULL;
-}
-
-/* The library's lists contain the thread's call, and must not keep it. */
-TEST_F(winsock, a_cancelled_thread_ends_behind_its_call)
-{
-	SOCKET received[2] = { self->client, 0 };
-	pthread_t thread;
-	void *result;
-
-	ASSERT_EQ(0, pthread_create(&thread, NULL, receive_and_see, received));
-	net_sleep(200);
-	ASSERT_EQ(0, pthread_cancel(thread));
-	net_sleep(200);
-	EXPECT_EQ(0, received[1]);
-	ASSERT_EQ(1, send(self->server, "x", 1, 0));
-	ASSERT_EQ(0, pthread_join(thread, &result));
-	EXPECT_EQ(PTHREAD_CANCELED, result);
-	EXPECT_EQ(1, received[1]);
-	EXPECT_EQ(0, closesocket(self->client));
-}
-
 /* More than the helper thread's stack. */
 static __thread char local[256 * 1024];
 

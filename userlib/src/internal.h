@@ -22,6 +22,9 @@
 
 #define WINSOCK_API __attribute__((visibility("default")))
 
+/* Run at the end of a variable's scope, and when pthread_cancel() ends the thread in a sleep. */
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
 /*
  * BORDER is the first line of each call of the API that takes a lock, changes errno or runs a
  * routine: errno is restored at the end, and pthread_cancel() does not end the thread in between,
@@ -30,29 +33,38 @@
 struct border {
 	int number;
 	int cancel_state;
+	int asleep;
 };
 
-static inline struct border border_enter(void)
+/* The state of pthread_setcancelstate() for the sleeps of the calling thread's innermost call. */
+extern __thread int border_asleep;
+
+static inline struct border border_enter(bool waits)
 {
-	struct border border = { .number = errno };
+	struct border border = { .number = errno, .asleep = border_asleep };
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &border.cancel_state);
+	border_asleep = waits ? border.cancel_state : PTHREAD_CANCEL_DISABLE;
 	return border;
 }
 
 static inline void border_leave(struct border *border)
 {
+	border_asleep = border->asleep;
 	pthread_setcancelstate(border->cancel_state, NULL);
 	errno = border->number;
 }
 
 #define BORDER \
-	struct border border_ __attribute__((unused, cleanup(border_leave))) = border_enter()
+	struct border border_ __attribute__((unused)) CLEANUP(border_leave) = border_enter(false)
 
-/* For a call that may wait: a cancelled thread ends before it begins. */
+/*
+ * For a call that may wait: pthread_cancel() ends the thread before it begins and while it sleeps.
+ * Not if a routine makes the call, as what is below the routine is not ready for that.
+ */
 #define BORDER_OF_WAIT \
-	struct border border_ __attribute__((unused, cleanup(border_leave))) = \
-		(pthread_testcancel(), border_enter())
+	struct border border_ __attribute__((unused)) CLEANUP(border_leave) = \
+		(pthread_testcancel(), border_enter(true))
 
 /* error.c: every function that fails returns through one of these. */
 int error_fail(int wsa);		/* sets the last error; SOCKET_ERROR */

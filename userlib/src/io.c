@@ -209,7 +209,7 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, b
 	bool whole = stream && (direction == IO_SEND || (flags & MSG_WAITALL));
 	int64_t deadline = io_deadline(s, direction);
 	enum wait_end end = WAIT_READY;
-	struct wait_one one;
+	struct wait_one one CLEANUP(wait_one_leave) = { 0 };
 	ssize_t more = 0;
 	int error;
 
@@ -231,7 +231,6 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, b
 	/* If the rest has failed, the part is no result of a transfer of the whole. */
 	else if (more < 0)
 		error = io_error_number(s, errno, direction);
-	wait_leave(&one.wait);
 	return error;
 }
 

@@ -12,18 +12,22 @@ static int pending_close_await(int op, int timeout_ms)
 {
 	struct pollfd polled = { .fd = op, .events = POLLIN };
 	long end = pending_close_now() + timeout_ms;
+	struct timespec left;
 	int found;
 
-	while ((found = poll(&polled, 1, timeout_ms)) < 0 && errno == EINTR)
+	do {
+		left = (struct timespec){ timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+		found = thread_sleep_poll(&polled, 1, timeout_ms < 0 ? NULL : &left);
 		if (timeout_ms > 0)
 			timeout_ms = end > pending_close_now() ? end - pending_close_now() : 0;
+	} while (found < 0 && errno == EINTR);
 	return found;
 }
 
 WINSOCK_API int winsock_close_result(int op, int timeout_ms, struct winsock_record *record)
 {
 	int found;
-	BORDER;
+	BORDER_OF_WAIT;
 
 	STARTED_OR(SOCKET_ERROR);
 	if (!record)

@@ -295,23 +295,24 @@ static int64_t poll_deadline(const struct timeval *timeout)
 	return deadline;
 }
 
+static void poll_free_wait(struct wait *wait)
+{
+	wait_leave(wait);
+	free(wait->polled);
+	free(wait->closed);
+}
+
 static int poll_wait(struct poll_sets *all, const struct timeval *timeout)
 {
-	struct wait wait = {
+	struct wait wait CLEANUP(poll_free_wait) = {
 		.polled = malloc((all->count + 1) * sizeof(*wait.polled)),
 		.closed = malloc(all->count * sizeof(*wait.closed)),
 	};
-	int found;
 
-	if (wait.polled && wait.closed) {
-		wait.count = poll_merge(all, wait.polled);
-		found = poll_wait_for(all, &wait, poll_deadline(timeout));
-	} else {
-		found = error_fail(WSAENOBUFS);
-	}
-	free(wait.polled);
-	free(wait.closed);
-	return found;
+	if (!wait.polled || !wait.closed)
+		return error_fail(WSAENOBUFS);
+	wait.count = poll_merge(all, wait.polled);
+	return poll_wait_for(all, &wait, poll_deadline(timeout));
 }
 
 static int poll_select(struct poll_sets *all, const struct timeval *timeout)
@@ -328,10 +329,17 @@ static int poll_select(struct poll_sets *all, const struct timeval *timeout)
 	return found;
 }
 
+static void poll_free_sets(struct poll_sets *all)
+{
+	if (all->count > POLL_FEW)
+		free(all->polled);
+}
+
 WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 			       FD_SET *exceptional, const struct timeval *timeout)
 {
-	struct poll_sets all = {
+	BORDER_OF_WAIT;
+	struct poll_sets all CLEANUP(poll_free_sets) = {
 		.sets = { readable, writable, exceptional },
 		.events = poll_events,
 		.exceptional = exceptional,
@@ -339,8 +347,6 @@ WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 	};
 	struct poll_events united[POLL_SETS];
 	struct pollfd few[POLL_FEW];
-	int found;
-	BORDER_OF_WAIT;
 
 	(void)unused;
 	STARTED_OR(SOCKET_ERROR);
@@ -358,10 +364,9 @@ WINSOCK_API int winsock_select(int unused, FD_SET *readable, FD_SET *writable,
 	if (!all.count || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
 		return error_fail(WSAEINVAL);
 	all.polled = all.count > POLL_FEW ? malloc(all.count * sizeof(few[0])) : few;
-	found = all.polled ? poll_select(&all, timeout) : error_fail(WSAENOBUFS);
-	if (all.polled != few)
-		free(all.polled);
-	return error_result(found);
+	if (!all.polled)
+		return error_fail(WSAENOBUFS);
+	return error_result(poll_select(&all, timeout));
 }
 
 /* Windows has two names for each of these. */
@@ -446,9 +451,8 @@ static int poll_list_of(LPWSAPOLLFD sockets, struct wait *wait, INT ms)
 
 WINSOCK_API int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms)
 {
-	struct wait wait = { .count = count };
-	int found;
 	BORDER_OF_WAIT;
+	struct wait wait CLEANUP(poll_free_wait) = { .count = count };
 
 	STARTED_OR(SOCKET_ERROR);
 	if (!count)
@@ -457,9 +461,7 @@ WINSOCK_API int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms)
 		return error_fail(WSAEFAULT);
 	wait.polled = malloc((count + 1UL) * sizeof(*wait.polled));
 	wait.closed = malloc(count * sizeof(*wait.closed));
-	found = wait.polled && wait.closed ? poll_list_of(sockets, &wait, ms)
-					   : error_fail(WSAENOBUFS);
-	free(wait.polled);
-	free(wait.closed);
-	return found;
+	if (!wait.polled || !wait.closed)
+		return error_fail(WSAENOBUFS);
+	return poll_list_of(sockets, &wait, ms);
 }

@@ -198,7 +198,7 @@ static SOCKET socket_try_accept(SOCKET s, struct sockaddr *name, int *size, int 
  */
 static int socket_wait_accept(SOCKET s, struct sockaddr *name, int *size, SOCKET *accepted)
 {
-	struct wait_one one;
+	struct wait_one one CLEANUP(wait_one_leave) = { 0 };
 	enum wait_end end;
 	int error = wait_one_enter(&one, s, POLLIN, -1);
 
@@ -295,7 +295,7 @@ static int socket_try_connect(SOCKET s, const struct sockaddr *name, int size, i
 /* Returns 0 or the error. A cancelled connect goes on in the background. */
 static int socket_wait_connect(SOCKET s)
 {
-	struct wait_one one;
+	struct wait_one one CLEANUP(wait_one_leave) = { 0 };
 	enum wait_end end;
 	int error = wait_one_enter(&one, s, POLLOUT, -1);
 
@@ -306,7 +306,6 @@ static int socket_wait_connect(SOCKET s)
 		error = error_from_errno(socket_option(s, SO_ERROR));
 	else
 		error = end == WAIT_CLOSED ? WSAENOTSOCK : WSAEINTR;	/* P12 */
-	wait_leave(&one.wait);
 	if (!error)
 		handle_mark(s, HANDLE_CONNECTED);
 	return error;

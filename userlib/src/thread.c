@@ -15,6 +15,7 @@
 #define THREAD_SLICE	(10 * 1000000LL)
 #define THREAD_UNFIT	(-2)
 
+__thread int border_asleep = PTHREAD_CANCEL_DISABLE;
 static __thread struct thread *thread_me;
 static pthread_key_t thread_key;
 static bool thread_keyed;
@@ -69,6 +70,8 @@ static void thread_end(void *value)
 		routine->run(routine, true);
 	}
 	thread_me = NULL;
+	/* A sleep that pthread_cancel() has ended. */
+	atomic_store(&thread->sleep, THREAD_AWAKE);
 	thread_close_timer(thread);
 	thread_put(thread);
 }
@@ -181,12 +184,52 @@ int64_t thread_deadline(DWORD ms)
 	return ms == INFINITE ? THREAD_FOREVER : thread_now() + ms * 1000000LL;
 }
 
-void thread_futex_wait(uint32_t *word, uint32_t value, int64_t deadline)
+/*
+ * Between these pthread_cancel() may act at any instruction, not only in a call: the compiler has
+ * no cleanups for that. So the functions that sleep have nothing to clean up, and are not inlined.
+ */
+static int thread_fall_asleep(void)
+{
+	int type;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	pthread_setcancelstate(border_asleep, NULL);
+	return type;
+}
+
+static void thread_awake(int type)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	pthread_setcanceltype(type, NULL);
+}
+
+__attribute__((noinline))
+int thread_sleep_poll(struct pollfd *polled, nfds_t count, const struct timespec *left)
+{
+	int type = thread_fall_asleep(), found = ppoll(polled, count, left, NULL);
+
+	thread_awake(type);
+	return found;
+}
+
+__attribute__((noinline))
+int thread_sleep_epoll(int epoll, struct epoll_event *events, int count, int ms)
+{
+	int type = thread_fall_asleep(), found = epoll_wait(epoll, events, count, ms);
+
+	thread_awake(type);
+	return found;
+}
+
+__attribute__((noinline))
+void thread_sleep_futex(uint32_t *word, uint32_t value, int64_t deadline)
 {
 	struct timespec end = { deadline / SECOND, deadline % SECOND };
+	int type = thread_fall_asleep();
 
 	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
 		deadline == THREAD_FOREVER ? NULL : &end, NULL, FUTEX_BITSET_MATCH_ANY);
+	thread_awake(type);
 }
 
 void thread_futex_wake(uint32_t *word, int count)
@@ -218,7 +261,7 @@ void thread_wake(struct thread *thread)
 static int thread_sleep_in_futex(struct thread *self, int64_t deadline)
 {
 	atomic_store(&self->sleep, THREAD_IN_FUTEX);
-	thread_futex_wait((uint32_t *)&self->woken, 0, deadline);
+	thread_sleep_futex((uint32_t *)&self->woken, 0, deadline);
 	atomic_store(&self->sleep, THREAD_AWAKE);
 	if (atomic_exchange(&self->woken, 0))
 		return THREAD_WOKEN;
@@ -281,8 +324,8 @@ int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_
 	do {
 		limited = thread_left(self, deadline, &left);
 		if (thread_lie_down(self))
-			ready = ppoll(polled, count + (self->timer >= 0), limited ? &left : NULL,
-				      NULL);
+			ready = thread_sleep_poll(polled, count + (self->timer >= 0),
+						  limited ? &left : NULL);
 		if (ready < 0)
 			ready = errno == EINTR ? THREAD_WOKEN : THREAD_UNFIT;
 		else if (ready > 0 && self->timer >= 0 && polled[count].revents)

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 
 #include "handle.h"
 
@@ -103,8 +104,14 @@ int thread_block(struct thread **self);
 void thread_unblock(struct thread *self);
 bool thread_is_blocked(void);	/* is the calling thread in a blocking call? */
 
-/* Sleep on a word while it has a value; a wake-up, a signal or the deadline ends it. */
-void thread_futex_wait(uint32_t *word, uint32_t value, int64_t deadline);
+/*
+ * The system calls that sleep. pthread_cancel() may end the thread there, see BORDER_OF_WAIT: no
+ * lock is held, and each caller up to the border has CLEANUP() for what it has.
+ */
+int thread_sleep_poll(struct pollfd *polled, nfds_t count, const struct timespec *left);
+int thread_sleep_epoll(int epoll, struct epoll_event *events, int count, int ms);
+/* While the word has the value; a wake-up, a signal or the deadline ends it. */
+void thread_sleep_futex(uint32_t *word, uint32_t value, int64_t deadline);
 void thread_futex_wake(uint32_t *word, int count);
 
 void thread_forked(void);

@@ -85,17 +85,19 @@ static void wait_remove(struct wait_link *link)
 
 int wait_enter(struct wait *wait)
 {
-	int error = thread_block(&wait->thread);
+	struct thread *thread;
+	int error = thread_block(&thread);
 
 	if (!error && !wait->one) {
 		wait->links = calloc(wait->count, sizeof(*wait->links));
 		if (!wait->links) {
-			thread_unblock(wait->thread);
+			thread_unblock(thread);
 			error = WSAENOBUFS;
 		}
 	}
 	if (error)
 		return error;
+	wait->thread = thread;
 	if (!wait->one)
 		wait->direction = -1;
 	atomic_init(&wait->told, false);
@@ -127,13 +129,21 @@ void wait_leave(struct wait *wait)
 {
 	struct thread *thread = wait->thread;
 
+	if (!thread)
+		return;
 	atomic_store(&wait->active, false);
 	for (nfds_t i = 0; i < wait->count; i++)
 		wait_remove(&wait->links[i]);
 	if (!wait->one)
 		free(wait->links);
+	wait->thread = NULL;
 	thread->wait = NULL;
 	thread_unblock(thread);
+}
+
+void wait_one_leave(struct wait_one *one)
+{
+	wait_leave(&one->wait);
 }
 
 /* A routine may take long: let another thread poll during it. */

@@ -35,7 +35,7 @@ struct wait_link {
 
 /**
  * struct wait - one blocking call
- * @thread:	the calling thread
+ * @thread:	the calling thread, from wait_enter() to wait_leave(); else NULL
  * @polled:	the sockets, and room for one more
  * @count:	how many
  * @closed:	as many flags: closed during the call
@@ -61,11 +61,12 @@ struct wait {
 
 enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
 
-/* Begin: @polled, @count and @closed are set. Returns 0 or the error of thread_block(). */
+/* Begin: @polled, @count and @closed are set, the rest is 0. Returns 0 or the error of thread_block(). */
 int wait_enter(struct wait *wait);
 enum wait_end wait_poll(struct wait *wait, int64_t deadline);
 /* Try without waiting or running routines: ready? */
 bool wait_try(struct wait *wait);
+/* Does nothing before wait_enter(), or once more: for CLEANUP(). */
 void wait_leave(struct wait *wait);
 
 /* A wait for one socket. */
@@ -77,6 +78,7 @@ struct wait_one {
 };
 
 int wait_one_enter(struct wait_one *one, SOCKET s, short events, int direction);
+void wait_one_leave(struct wait_one *one);
 
 /*
  * Around a close: @close is its number, as handle_leave() gives it. Calls that begin in between are

@@ -39,7 +39,7 @@ static int engine_renew(int epoll)
 
 static void engine_handle(const struct epoll_event *events, int count)
 {
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && events[i].events; i++)
 		if (events[i].data.u64 != ENGINE_WAKE)
 			engine_ready(events[i].data.u64, events[i].events);
 }
@@ -188,28 +188,35 @@ static int engine_timeout(int64_t deadline)
 	return deadline != THREAD_FOREVER && ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : ms;
 }
 
+/* The system reports an event once: a visitor that pthread_cancel() ends handles what it has, too. */
+static void engine_end_visit(struct epoll_event (*events)[ENGINE_EVENTS_OF_VISITOR])
+{
+	engine_set_visitor(NULL);
+	atomic_store(&engine_visited, false);
+	engine_handle(*events, ENGINE_EVENTS_OF_VISITOR);
+}
+
 int engine_visit(struct thread *self, int64_t deadline)
 {
-	struct epoll_event events[ENGINE_EVENTS_OF_VISITOR];
 	int epoll = atomic_load(&engine_epoll), count = 0, ready;
 
 	if (epoll < 0 || !engine_watch_timer(self, epoll) ||
 	    atomic_exchange(&engine_visited, true))
 		return ENGINE_BUSY;
+	struct epoll_event events[ENGINE_EVENTS_OF_VISITOR] CLEANUP(engine_end_visit) = { 0 };
+
 	engine_set_visitor(self);
 	if (thread_lie_down(self))
-		count = epoll_wait(epoll, events, ENGINE_EVENTS_OF_VISITOR,
-				   engine_timeout(deadline));
+		count = thread_sleep_epoll(epoll, events, ENGINE_EVENTS_OF_VISITOR,
+					   engine_timeout(deadline));
 	ready = thread_get_up(self, count);
-	engine_set_visitor(NULL);
-	atomic_store(&engine_visited, false);
-	if (count < 0 && errno != EINTR) {
-		/* The descriptor is no epoll any more. */
-		self->watched = -1;
-		return ready == THREAD_WOKEN ? ready : ENGINE_BUSY;
-	}
-	engine_handle(events, count);
-	return count < 0 ? THREAD_WOKEN : ready;
+	if (count >= 0)
+		return ready;
+	if (errno == EINTR)
+		return THREAD_WOKEN;
+	/* The descriptor is no epoll any more. */
+	self->watched = -1;
+	return ready == THREAD_WOKEN ? ready : ENGINE_BUSY;
 }
 
 /* The child shares the parent's epoll: close it without a change. */

@@ -41,6 +41,22 @@ struct event {
 	struct event_link **last;
 };
 
+/**
+ * struct event_wait - a wait for events
+ * @grant:	see struct event_link
+ * @result:	WSA_WAIT_FAILED until it is known
+ * @count:	how many are linked
+ * @events:	with a reference each
+ * @links:	as many
+ */
+struct event_wait {
+	_Atomic int grant;
+	DWORD result;
+	DWORD count;
+	struct event *events[WSA_MAXIMUM_WAIT_EVENTS];
+	struct event_link links[WSA_MAXIMUM_WAIT_EVENTS];
+};
+
 static void event_free(struct object *object)
 {
 	struct event *event = (struct event *)object;
@@ -187,17 +203,17 @@ static int event_satisfied(struct event *const *events, DWORD count, bool all)
 	return EVENT_NONE;
 }
 
-static DWORD event_wait(struct thread *self, struct event *const *events, _Atomic int *grant,
-			DWORD count, bool all, int64_t deadline, bool alertable)
+static DWORD event_sleep(struct thread *self, const struct event_wait *wait, bool all,
+			 int64_t deadline, bool alertable)
 {
 	int found, awake = THREAD_WOKEN;
 
 	do {
 		if (alertable && thread_has_routines(self))
 			return WSA_WAIT_IO_COMPLETION;
-		found = atomic_load(grant);
+		found = atomic_load(&wait->grant);
 		if (found < 0)
-			found = event_satisfied(events, count, all);
+			found = event_satisfied(wait->events, wait->count, all);
 		if (found >= 0)
 			return WSA_WAIT_EVENT_0 + found;
 		if (awake)
@@ -232,15 +248,47 @@ static void event_unlink(struct event *event, struct event_link *link)
 	pthread_mutex_unlock(&event->lock);
 }
 
+static void event_leave(struct event_wait *wait)
+{
+	int unused = atomic_exchange(&wait->grant, EVENT_OVER);
+
+	for (DWORD i = 0; i < wait->count; i++)
+		event_unlink(wait->events[i], &wait->links[i]);
+	/* The wait has ended otherwise: the grant is another one's. */
+	if (unused >= 0 && wait->result != WSA_WAIT_EVENT_0 + (DWORD)unused &&
+	    wait->events[unused]->automatic)
+		event_set(wait->events[unused]);
+	while (wait->count-- > 0)
+		event_put(wait->events[wait->count]);
+}
+
+static DWORD event_wait(struct thread *self, DWORD count, const WSAEVENT *handles, bool all,
+			DWORD ms, bool alertable)
+{
+	struct event_wait wait CLEANUP(event_leave);
+
+	atomic_init(&wait.grant, EVENT_NONE);
+	wait.result = WSA_WAIT_FAILED;
+	for (wait.count = 0; wait.count < count; wait.count++) {
+		struct event *event = event_get(handles[wait.count]);
+
+		if (!event)
+			return WSA_WAIT_FAILED;
+		wait.events[wait.count] = event;
+		wait.links[wait.count] = (struct event_link){
+			.thread = self, .grant = all ? NULL : &wait.grant, .index = wait.count,
+		};
+		event_link(event, &wait.links[wait.count]);
+	}
+	wait.result = event_sleep(self, &wait, all, thread_deadline(ms), alertable);
+	return wait.result;
+}
+
 WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles, BOOL all,
 					   DWORD ms, BOOL alertable)
 {
-	struct event_link links[WSA_MAXIMUM_WAIT_EVENTS];
-	struct event *events[WSA_MAXIMUM_WAIT_EVENTS];
-	DWORD result = WSA_WAIT_FAILED, known;
-	_Atomic int grant = EVENT_NONE;
 	struct thread *self;
-	int unused;
+	DWORD result;
 	BORDER_OF_WAIT;
 
 	if (!count || count > WSA_MAXIMUM_WAIT_EVENTS || !handles) {
@@ -252,26 +300,7 @@ WINSOCK_API DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *handles,
 		error_fail(WSA_NOT_ENOUGH_MEMORY);
 		return WSA_WAIT_FAILED;
 	}
-	for (known = 0; known < count; known++) {
-		events[known] = event_get(handles[known]);
-		if (!events[known])
-			break;
-		links[known] = (struct event_link){
-			.thread = self, .grant = all ? NULL : &grant, .index = known,
-		};
-		event_link(events[known], &links[known]);
-	}
-	if (known == count)
-		result = event_wait(self, events, &grant, count, all, thread_deadline(ms),
-				    alertable);
-	unused = atomic_exchange(&grant, EVENT_OVER);
-	for (DWORD i = 0; i < known; i++)
-		event_unlink(events[i], &links[i]);
-	/* The wait has ended otherwise: the grant is another one's. */
-	if (unused >= 0 && result != WSA_WAIT_EVENT_0 + (DWORD)unused && events[unused]->automatic)
-		event_set(events[unused]);
-	while (known-- > 0)
-		event_put(events[known]);
+	result = event_wait(self, count, handles, all, ms, alertable);
 	/* No wait has the events while a routine runs. */
 	if (result == WSA_WAIT_IO_COMPLETION)
 		thread_deliver(self);

@@ -70,12 +70,19 @@ static void operation_store(const struct operation *operation)
 		thread_futex_wake(operation_futex(overlapped), INT_MAX);
 }
 
+static void operation_awaited(const unsigned int *unused)
+{
+	(void)unused;
+	atomic_fetch_sub(&operation_waiters, 1);
+}
+
 void operation_await(LPWSAOVERLAPPED overlapped)
 {
-	atomic_fetch_add(&operation_waiters, 1);
+	unsigned int others __attribute__((unused)) CLEANUP(operation_awaited) =
+		atomic_fetch_add(&operation_waiters, 1);
+
 	while (!HasOverlappedIoCompleted(overlapped))
-		thread_futex_wait(operation_futex(overlapped), STATUS_PENDING, THREAD_FOREVER);
-	atomic_fetch_sub(&operation_waiters, 1);
+		thread_sleep_futex(operation_futex(overlapped), STATUS_PENDING, THREAD_FOREVER);
 }
 
 static struct port *operation_port(const struct operation *operation, ULONG_PTR *key)

@@ -17,10 +17,15 @@ static void overlapped_copy(const struct overlapped_call *call, struct iovec *ve
 		vector[i] = (struct iovec){ call->buffers[i].buf, call->buffers[i].len };
 }
 
+static void overlapped_free(struct iovec **vector)
+{
+	free(*vector);
+}
+
 /* A plain call on several buffers. */
 static int overlapped_plain(const struct overlapped_call *call)
 {
-	struct iovec *vector = calloc(call->count, sizeof(*vector));
+	struct iovec *vector CLEANUP(overlapped_free) = calloc(call->count, sizeof(*vector));
 	struct msghdr message = { .msg_iov = vector, .msg_iovlen = call->count };
 	ssize_t moved;
 
@@ -41,7 +46,6 @@ static int overlapped_plain(const struct overlapped_call *call)
 		if (call->told)
 			*call->told = message.msg_flags & (MSG_OOB | MSG_PARTIAL);
 	}
-	free(vector);
 	if (moved < 0)
 		return SOCKET_ERROR;
 	if (call->moved)

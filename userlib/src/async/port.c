@@ -10,6 +10,7 @@
 
 /* A thread that waits. */
 struct port_sleeper {
+	struct port *port;
 	struct port_sleeper *next;
 	struct thread *thread;
 	bool listed;
@@ -139,12 +140,24 @@ struct port *port_get(HANDLE handle)
 	return object_get(handle, OBJECT_PORT);
 }
 
+static void port_get_up(struct port_sleeper *sleeper)
+{
+	struct port_sleeper **link = &sleeper->port->sleepers;
+
+	pthread_mutex_lock(&sleeper->port->lock);
+	if (!sleeper->listed)
+		return;
+	while (*link && *link != sleeper)
+		link = &(*link)->next;
+	if (*link)
+		*link = sleeper->next;
+}
+
 /* With the lock: sleep until there may be a packet. True: the timeout has passed. */
 static bool port_sleep(struct port *port, struct thread *self, int64_t deadline, bool alertable)
 {
-	struct port_sleeper sleeper = { port->sleepers, self, true }, **link;
+	struct port_sleeper sleeper CLEANUP(port_get_up) = { port, port->sleepers, self, true };
 	int ready = ENGINE_BUSY;
-	bool over;
 
 	port->sleepers = &sleeper;
 	pthread_mutex_unlock(&port->lock);
@@ -152,15 +165,7 @@ static bool port_sleep(struct port *port, struct thread *self, int64_t deadline,
 		ready = engine_visit(self, deadline);
 	if (ready == ENGINE_BUSY)
 		ready = thread_poll(self, NULL, 0, deadline);
-	over = !ready;
-	pthread_mutex_lock(&port->lock);
-	if (!sleeper.listed)
-		return over;
-	for (link = &port->sleepers; *link && *link != &sleeper; link = &(*link)->next)
-		;
-	if (*link)
-		*link = sleeper.next;
-	return over;
+	return !ready;
 }
 
 /* With the lock: wait for a packet. Returns 0, or the error. */
@@ -208,28 +213,33 @@ static ULONG port_take(struct port *port, OVERLAPPED_ENTRY *entries, ULONG count
 	return taken;
 }
 
+/* With the lock. */
+static void port_leave(struct port **port)
+{
+	/* This thread's packet may be another's, or left: wake one for the rest. */
+	if ((*port)->first)
+		port_wake(*port);
+	pthread_mutex_unlock(&(*port)->lock);
+	port_put(*port);
+}
+
 /* Returns the number taken; 0 with the error set. */
 static ULONG port_remove(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG count, DWORD ms,
 		      bool alertable)
 {
-	struct port *port = port_get(handle);
-	ULONG taken = 0;
+	struct port *found = port_get(handle);
 	int error;
 
-	if (!port)
+	if (!found)
 		return 0;
-	pthread_mutex_lock(&port->lock);
+	pthread_mutex_lock(&found->lock);
+	struct port *port CLEANUP(port_leave) = found;
+
 	error = port_wait(port, ms, alertable);
 	if (!error)
-		taken = port_take(port, entries, count);
-	/* Another thread may have taken this one's packet: wake one for the rest. */
-	if (port->first)
-		port_wake(port);
-	pthread_mutex_unlock(&port->lock);
-	port_put(port);
-	if (error)
-		error_fail(error);
-	return taken;
+		return port_take(port, entries, count);
+	error_fail(error);
+	return 0;
 }
 
 WINSOCK_API BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,

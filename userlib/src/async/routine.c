@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* QueueUserAPC(), and threads as handles. */
 #include <stdlib.h>
-#include <time.h>
 
 #include "routine.h"
 
@@ -122,14 +121,14 @@ WINSOCK_API void Sleep(DWORD ms)
 WINSOCK_API DWORD SleepEx(DWORD ms, BOOL alertable)
 {
 	int64_t deadline = thread_deadline(ms);
-	struct timespec end = { deadline / 1000000000, deadline % 1000000000 };
+	uint32_t word = 0;
 	struct thread *self;
 	BORDER_OF_WAIT;
 
 	self = alertable ? thread_self() : NULL;
 	if (!self) {
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
-			;
+		while (thread_now() < deadline)
+			thread_sleep_futex(&word, 0, deadline);
 		return 0;
 	}
 	do {
