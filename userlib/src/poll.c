@@ -103,9 +103,9 @@ static int poll_fill(struct poll_sets *all)
 
 /*
  * Ask without waiting. Returns 0, or SOCKET_ERROR with the error set. poll(2) refuses more entries
- * than RLIMIT_NOFILE; a socket that is in all lists has three. Then ask in steps.
+ * than RLIMIT_NOFILE; a socket that is in all lists has three.
  */
-static int poll_ask(struct pollfd *polled, size_t count)
+static int poll_ask_in_steps(struct pollfd *polled, size_t count)
 {
 	for (size_t step = count; count;) {
 		if (step > count)
@@ -215,7 +215,9 @@ static void poll_restore(struct poll_sets *all)
 /* Returns as poll_answer(). */
 static int poll_try(struct poll_sets *all)
 {
-	return poll_ask(all->polled, all->count) ? SOCKET_ERROR : poll_answer(all);
+	if (poll(all->polled, all->count, 0) < 0 && poll_ask_in_steps(all->polled, all->count))
+		return SOCKET_ERROR;
+	return poll_answer(all);
 }
 
 static int poll_compare(const void *a, const void *b)
