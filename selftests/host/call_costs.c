@@ -3,8 +3,10 @@
  * Calls for call_costs.sh to measure, with a stand-in for the device, or (LIBC) libc's own.
  *
  * call_costs select COUNT: select() of so many sockets that are all readable
- * call_costs calls: send, recv with data, recv that waits, getppid() before and after each
+ * call_costs calls: send, recv with data, recv that waits, 16 such recv behind it, recv with data
+ *	behind those; getppid() before and after each
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,20 +83,39 @@ static void await_sleep(pid_t pid)
 	}
 }
 
+/* Receive what a child sends as soon as this process sleeps. */
+static int receive_late(void)
+{
+	char byte;
+
+	if (!fork()) {
+		await_sleep(getppid());
+		_exit(send(peers[0], "x", 1, 0) != 1);
+	}
+	getppid();
+	return recv(sockets[0], &byte, 1, 0) != 1;
+}
+
 static int calls(void)
 {
+	sigset_t child;
 	char byte;
 	int wrong;
 
+	/* A child's end would interrupt a call. */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
 	getppid();
 	wrong = send(sockets[0], "x", 1, 0) != 1;
 	getppid();
 	wrong |= recv(sockets[0], &byte, 1, 0) != 1;
 	getppid();
-	if (!fork()) {
-		await_sleep(getppid());
-		_exit(send(peers[0], "x", 1, 0) != 1);
+	for (int i = 0; i < 17; i++) {
+		wrong |= receive_late();
+		getppid();
 	}
+	wrong |= send(peers[0], "x", 1, 0) != 1;
 	getppid();
 	wrong |= recv(sockets[0], &byte, 1, 0) != 1;
 	getppid();

@@ -41,8 +41,22 @@ asked() {
 	[[ $(sed -n "$1p" "$work/calls") == "$2" ]]
 }
 
+# waits FIRST LAST: each second one of these lines is a receive that waits at once
+waits() {
+	for ((line = $1; line <= $2; line += 2)); do
+		asked "$line" "fcntl ppoll recvmsg" || return
+	done
+}
+
+# tries LINE...: receives that try before they wait
+tries() {
+	for line; do
+		asked "$line" "recvmsg fcntl ppoll recvmsg" || return
+	done
+}
+
 exec 3>&1
-plan 5
+plan 7
 check "select() of one ready socket: 3 x libc's" at_most 3 1
 check "select() of 64: twice libc's" at_most 2 64
 system_calls > "$work/calls"
@@ -50,4 +64,6 @@ sed 's/^/# /' "$work/calls"
 check "a send with room: one system call" asked 1 sendmsg
 check "a recv with data: one" asked 2 recvmsg
 # The mode belongs to the open file, which others may have: fcntl() asks for it.
-check "a recv that waits: four" asked 4 "recvmsg fcntl ppoll recvmsg"
+check "a recv that waits behind one that waited: three" waits 6 34
+check "the first, and each sixteenth behind it: four" tries 4 36
+check "a recv with data behind one that waited: three at most" waits 38 38

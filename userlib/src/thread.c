@@ -360,6 +360,11 @@ bool thread_is_blocked(void)
 	return thread_me && thread_me->blocking;
 }
 
+bool thread_is_idle(void)
+{
+	return thread_me && !thread_me->blocking && !thread_has_routines(thread_me);
+}
+
 WINSOCK_API int WSACancelBlockingCall(void)
 {
 	STARTED_OR(SOCKET_ERROR);

@@ -103,6 +103,7 @@ int thread_get_up(struct thread *self, int ready);
 int thread_block(struct thread **self);
 void thread_unblock(struct thread *self);
 bool thread_is_blocked(void);	/* is the calling thread in a blocking call? */
+bool thread_is_idle(void);	/* is it in none, has waited before, and has no routines? */
 
 /*
  * The system calls that sleep. pthread_cancel() may end the thread there, see BORDER_OF_WAIT: no
