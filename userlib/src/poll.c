@@ -297,21 +297,11 @@ static int64_t poll_deadline(const struct timeval *timeout)
 	return deadline;
 }
 
-static void poll_free_wait(struct wait *wait)
-{
-	wait_leave(wait);
-	free(wait->polled);
-	free(wait->closed);
-}
-
 static int poll_wait(struct poll_sets *all, const struct timeval *timeout)
 {
-	struct wait wait CLEANUP(poll_free_wait) = {
-		.polled = malloc((all->count + 1) * sizeof(*wait.polled)),
-		.closed = malloc(all->count * sizeof(*wait.closed)),
-	};
+	struct wait wait CLEANUP(wait_release) = { 0 };
 
-	if (!wait.polled || !wait.closed)
+	if (!wait_reserve(&wait, all->count))
 		return error_fail(WSAENOBUFS);
 	wait.count = poll_merge(all, wait.polled);
 	return poll_wait_for(all, &wait, poll_deadline(timeout));
@@ -454,16 +444,14 @@ static int poll_list_of(LPWSAPOLLFD sockets, struct wait *wait, INT ms)
 WINSOCK_API int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms)
 {
 	BORDER_OF_WAIT;
-	struct wait wait CLEANUP(poll_free_wait) = { .count = count };
+	struct wait wait CLEANUP(wait_release) = { 0 };
 
 	STARTED_OR(SOCKET_ERROR);
 	if (!count)
 		return error_fail(WSAEINVAL);
 	if (!option_readable(sockets, sizeof(*sockets)))
 		return error_fail(WSAEFAULT);
-	wait.polled = malloc((count + 1UL) * sizeof(*wait.polled));
-	wait.closed = malloc(count * sizeof(*wait.closed));
-	if (!wait.polled || !wait.closed)
+	if (!wait_reserve(&wait, count))
 		return error_fail(WSAENOBUFS);
 	return poll_list_of(sockets, &wait, ms);
 }

@@ -83,21 +83,29 @@ static void wait_remove(struct wait_link *link)
 	pthread_mutex_unlock(&handle->lock);
 }
 
+bool wait_reserve(struct wait *wait, nfds_t count)
+{
+	wait->count = count;
+	wait->polled = calloc(count + 1, sizeof(*wait->polled));
+	wait->closed = calloc(count, sizeof(*wait->closed));
+	wait->links = calloc(count, sizeof(*wait->links));
+	return wait->polled && wait->closed && wait->links;
+}
+
+void wait_release(struct wait *wait)
+{
+	wait_leave(wait);
+	free(wait->polled);
+	free(wait->closed);
+	free(wait->links);
+}
+
 int wait_enter(struct wait *wait)
 {
-	struct thread *thread;
-	int error = thread_block(&thread);
+	int error = thread_block(&wait->thread);
 
-	if (!error && !wait->one) {
-		wait->links = calloc(wait->count, sizeof(*wait->links));
-		if (!wait->links) {
-			thread_unblock(thread);
-			error = WSAENOBUFS;
-		}
-	}
 	if (error)
 		return error;
-	wait->thread = thread;
 	if (!wait->one)
 		wait->direction = -1;
 	atomic_init(&wait->told, false);
@@ -134,8 +142,6 @@ void wait_leave(struct wait *wait)
 	atomic_store(&wait->active, false);
 	for (nfds_t i = 0; i < wait->count; i++)
 		wait_remove(&wait->links[i]);
-	if (!wait->one)
-		free(wait->links);
 	wait->thread = NULL;
 	thread->wait = NULL;
 	thread_unblock(thread);

@@ -61,7 +61,10 @@ struct wait {
 
 enum wait_end { WAIT_READY, WAIT_TIMED_OUT, WAIT_CLOSED, WAIT_CANCELLED };
 
-/* Begin: @polled, @count and @closed are set, the rest is 0. Returns 0 or the error of thread_block(). */
+/* Memory for a wait for several sockets: the caller fills @polled. False: there is none. */
+bool wait_reserve(struct wait *wait, nfds_t count);
+void wait_release(struct wait *wait);	/* wait_leave(), too */
+/* Begin. Returns 0 or the error of thread_block(). */
 int wait_enter(struct wait *wait);
 enum wait_end wait_poll(struct wait *wait, int64_t deadline);
 /* Try without waiting or running routines: ready? */
