@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Threads that wait, and routines queued to them. See thread.h. */
-#include <limits.h>
-#include <linux/futex.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <time.h>
 
@@ -30,6 +27,7 @@ void thread_put(struct thread *thread)
 	if (atomic_fetch_sub(&thread->refs, 1) > 1)
 		return;
 	pthread_mutex_destroy(&thread->lock);
+	sem_destroy(&thread->semaphore);
 	free(thread);
 }
 
@@ -97,6 +95,7 @@ struct thread *thread_self(void)
 	thread->watched = -1;
 	thread->last = &thread->first;
 	pthread_mutex_init(&thread->lock, NULL);
+	sem_init(&thread->semaphore, 0, 0);
 	if (!thread_keyed || pthread_setspecific(thread_key, thread)) {
 		thread_put(thread);
 		return NULL;
@@ -185,56 +184,53 @@ int64_t thread_deadline(DWORD ms)
 }
 
 /*
- * Between these pthread_cancel() may act at any instruction, not only in a call: the compiler has
- * no cleanups for that. So the functions that sleep have nothing to clean up, and are not inlined.
+ * If the program has made cancellation asynchronous it may act at any instruction between these, not
+ * only in a call, and the compiler has no cleanups for that. So the functions that sleep have
+ * nothing to clean up, and are not inlined.
  */
-static int thread_fall_asleep(void)
+static void thread_fall_asleep(void)
 {
-	int type;
-
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	pthread_setcancelstate(border_asleep, NULL);
-	return type;
 }
 
-static void thread_awake(int type)
+static void thread_awake(void)
 {
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	pthread_setcanceltype(type, NULL);
 }
 
 __attribute__((noinline))
 int thread_sleep_poll(struct pollfd *polled, nfds_t count, const struct timespec *left)
 {
-	int type = thread_fall_asleep(), found = ppoll(polled, count, left, NULL);
+	int found;
 
-	thread_awake(type);
+	thread_fall_asleep();
+	found = ppoll(polled, count, left, NULL);
+	thread_awake();
 	return found;
 }
 
 __attribute__((noinline))
 int thread_sleep_epoll(int epoll, struct epoll_event *events, int count, int ms)
 {
-	int type = thread_fall_asleep(), found = epoll_wait(epoll, events, count, ms);
+	int found;
 
-	thread_awake(type);
+	thread_fall_asleep();
+	found = epoll_wait(epoll, events, count, ms);
+	thread_awake();
 	return found;
 }
 
 __attribute__((noinline))
-void thread_sleep_futex(uint32_t *word, uint32_t value, int64_t deadline)
+static void thread_sleep_semaphore(sem_t *semaphore, int64_t deadline)
 {
-	struct timespec end = { deadline / SECOND, deadline % SECOND };
-	int type = thread_fall_asleep();
+	const struct timespec end = { deadline / SECOND, deadline % SECOND };
 
-	syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
-		deadline == THREAD_FOREVER ? NULL : &end, NULL, FUTEX_BITSET_MATCH_ANY);
-	thread_awake(type);
-}
-
-void thread_futex_wake(uint32_t *word, int count)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
+	thread_fall_asleep();
+	if (deadline == THREAD_FOREVER)
+		sem_wait(semaphore);
+	else
+		sem_clockwait(semaphore, CLOCK_MONOTONIC, &end);
+	thread_awake();
 }
 
 /*
@@ -243,12 +239,13 @@ void thread_futex_wake(uint32_t *word, int count)
  */
 void thread_wake(struct thread *thread)
 {
-	int saved = errno;
+	int saved = errno, before = atomic_exchange(&thread->woken, THREAD_TOLD);
 
-	atomic_store(&thread->woken, THREAD_TOLD);
 	switch (atomic_load(&thread->sleep)) {
-	case THREAD_IN_FUTEX:
-		thread_futex_wake((uint32_t *)&thread->woken, 1);
+	case THREAD_IN_SEMAPHORE:
+		/* A second post would only end the next sleep. */
+		if (!before)
+			sem_post(&thread->semaphore);
 		break;
 	case THREAD_IN_POLL:
 		atomic_store(&thread->woken, THREAD_RUNG);
@@ -258,14 +255,15 @@ void thread_wake(struct thread *thread)
 	errno = saved;
 }
 
-static int thread_sleep_in_futex(struct thread *self, int64_t deadline)
+static int thread_sleep(struct thread *self, int64_t deadline)
 {
-	atomic_store(&self->sleep, THREAD_IN_FUTEX);
-	thread_sleep_futex((uint32_t *)&self->woken, 0, deadline);
+	atomic_store(&self->sleep, THREAD_IN_SEMAPHORE);
+	if (!atomic_load(&self->woken))
+		thread_sleep_semaphore(&self->semaphore, deadline);
 	atomic_store(&self->sleep, THREAD_AWAKE);
 	if (atomic_exchange(&self->woken, 0))
 		return THREAD_WOKEN;
-	/* A signal, or the deadline, has ended the sleep. */
+	/* A signal, the deadline, or the second post of an earlier wake-up. */
 	return deadline != THREAD_FOREVER && thread_now() >= deadline ? 0 : THREAD_WOKEN;
 }
 
@@ -319,7 +317,7 @@ int thread_poll(struct thread *self, struct pollfd *polled, nfds_t count, int64_
 	int ready = 0;
 
 	if (!count)
-		return thread_sleep_in_futex(self, deadline);
+		return thread_sleep(self, deadline);
 	polled[count] = (struct pollfd){ .fd = thread_timer(self), .events = POLLIN };
 	do {
 		limited = thread_left(self, deadline, &left);

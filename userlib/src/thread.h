@@ -7,6 +7,7 @@
 #define WINSOCK_THREAD_H
 
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -22,15 +23,16 @@ struct routine {
 	void (*run)(struct routine *routine, bool cancelled);
 };
 
-enum thread_sleep { THREAD_AWAKE, THREAD_IN_FUTEX, THREAD_IN_POLL };
+enum thread_sleep { THREAD_AWAKE, THREAD_IN_SEMAPHORE, THREAD_IN_POLL };
 /* THREAD_RUNG: the timer may have been armed for the wake-up. */
 enum thread_wake { THREAD_ASLEEP, THREAD_TOLD, THREAD_RUNG };
 
 /**
  * struct thread - a thread
  * @refs:	the thread itself holds one
- * @woken:	enum thread_wake: the thread must look again; a futex
+ * @woken:	enum thread_wake: the thread must look again
  * @sleep:	enum thread_sleep
+ * @semaphore:	where it sleeps without a descriptor to poll
  * @timer:	a timerfd that expires to wake it from poll(2), or -1: there was no descriptor
  * @watched:	the epoll descriptor that watches @timer, or -1
  * @lock:	guards @first, @last, @ended; innermost
@@ -46,6 +48,7 @@ struct thread {
 	_Atomic unsigned int refs;
 	_Atomic uint32_t woken;
 	_Atomic int sleep;
+	sem_t semaphore;
 	int timer;
 	int watched;
 	pthread_mutex_t lock;
@@ -106,14 +109,12 @@ bool thread_is_blocked(void);	/* is the calling thread in a blocking call? */
 bool thread_is_idle(void);	/* is it in none, has waited before, and has no routines? */
 
 /*
- * The system calls that sleep. pthread_cancel() may end the thread there, see BORDER_OF_WAIT: no
- * lock is held, and each caller up to the border has CLEANUP() for what it has.
+ * The system calls that sleep, with those of thread_poll(). pthread_cancel() may end the thread
+ * there, see BORDER_OF_WAIT: no lock is held, and each caller up to the border has CLEANUP() for
+ * what it has.
  */
 int thread_sleep_poll(struct pollfd *polled, nfds_t count, const struct timespec *left);
 int thread_sleep_epoll(int epoll, struct epoll_event *events, int count, int ms);
-/* While the word has the value; a wake-up, a signal or the deadline ends it. */
-void thread_sleep_futex(uint32_t *word, uint32_t value, int64_t deadline);
-void thread_futex_wake(uint32_t *word, int count);
 
 void thread_forked(void);
 

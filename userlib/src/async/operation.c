@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Overlapped operations. See operation.h. */
-#include <limits.h>
 #include <stdlib.h>
 
 #include "netevent.h"
@@ -11,7 +10,26 @@
 #define OPERATION_STEP		(1 << 20)
 #define OPERATION_CANCELLED	0xc0000120U	/* STATUS_CANCELLED */
 
-static _Atomic unsigned int operation_waiters;
+/**
+ * struct operation_waiter - a thread that waits for an operation
+ * @next:	the next one in the list
+ * @thread:	the thread
+ * @overlapped:	the operation's
+ */
+struct operation_waiter {
+	struct operation_waiter *next;
+	struct thread *thread;
+	LPWSAOVERLAPPED overlapped;
+};
+
+/* The waiters, by a hash of what they wait for. */
+#define OPERATION_LISTS		64
+static struct operation_waiters {
+	pthread_mutex_t lock;
+	struct operation_waiter *_Atomic first;
+} operation_waiters[OPERATION_LISTS] = {
+	[0 ... OPERATION_LISTS - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER },
+};
 
 pthread_mutex_t operation_handing = PTHREAD_MUTEX_INITIALIZER;
 
@@ -42,13 +60,67 @@ static void operation_call_back(struct routine *routine, bool cancelled)
 		function(error, moved, overlapped, flags);
 }
 
-/* The half of Internal that shows whether an operation is pending. */
-static uint32_t *operation_futex(LPWSAOVERLAPPED overlapped)
+static struct operation_waiters *operation_waiters_of(LPWSAOVERLAPPED overlapped)
 {
-	uint32_t *half = (uint32_t *)&overlapped->Internal;
+	return &operation_waiters[(uintptr_t)overlapped / sizeof(*overlapped) % OPERATION_LISTS];
+}
 
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ||
-	       sizeof(overlapped->Internal) == sizeof(*half) ? half : half + 1;
+/* A waiter stores itself, then reads Internal; this comes behind the store to Internal. */
+static void operation_wake(LPWSAOVERLAPPED overlapped)
+{
+	struct operation_waiters *waiters = operation_waiters_of(overlapped);
+
+	if (!atomic_load(&waiters->first))
+		return;
+	pthread_mutex_lock(&waiters->lock);
+	for (struct operation_waiter *one = waiters->first; one; one = one->next)
+		if (one->overlapped == overlapped)
+			thread_wake(one->thread);
+	pthread_mutex_unlock(&waiters->lock);
+}
+
+static void operation_end_wait(struct operation_waiter *waiter)
+{
+	struct operation_waiters *waiters = operation_waiters_of(waiter->overlapped);
+	struct operation_waiter *one;
+
+	pthread_mutex_lock(&waiters->lock);
+	one = waiters->first;
+	/* A child, forked by a signal's handler, has none of its parent's waits. */
+	if (one == waiter)
+		atomic_store(&waiters->first, waiter->next);
+	for (; one; one = one->next)
+		if (one->next == waiter)
+			one->next = waiter->next;
+	pthread_mutex_unlock(&waiters->lock);
+}
+
+bool operation_await(LPWSAOVERLAPPED overlapped)
+{
+	struct operation_waiters *waiters = operation_waiters_of(overlapped);
+	struct thread *self = thread_self();
+
+	if (!self)
+		return false;
+	struct operation_waiter waiter CLEANUP(operation_end_wait) = {
+		.thread = self, .overlapped = overlapped,
+	};
+
+	pthread_mutex_lock(&waiters->lock);
+	waiter.next = waiters->first;
+	atomic_store(&waiters->first, &waiter);
+	pthread_mutex_unlock(&waiters->lock);
+	while (__atomic_load_n(&overlapped->Internal, __ATOMIC_SEQ_CST) == STATUS_PENDING)
+		thread_poll(self, NULL, 0, THREAD_FOREVER);
+	return true;
+}
+
+void operation_forked(void)
+{
+	for (int i = 0; i < OPERATION_LISTS; i++) {
+		pthread_mutex_init(&operation_waiters[i].lock, NULL);
+		atomic_store(&operation_waiters[i].first, NULL);
+	}
 }
 
 static void operation_store(const struct operation *operation)
@@ -66,23 +138,7 @@ static void operation_store(const struct operation *operation)
 	overlapped->OffsetHigh = operation->error;
 	/* HasOverlappedIoCompleted() reads only this; then the program may free it. */
 	__atomic_store_n(&overlapped->Internal, status, __ATOMIC_SEQ_CST);
-	if (atomic_load(&operation_waiters))
-		thread_futex_wake(operation_futex(overlapped), INT_MAX);
-}
-
-static void operation_awaited(const unsigned int *unused)
-{
-	(void)unused;
-	atomic_fetch_sub(&operation_waiters, 1);
-}
-
-void operation_await(LPWSAOVERLAPPED overlapped)
-{
-	unsigned int others __attribute__((unused)) CLEANUP(operation_awaited) =
-		atomic_fetch_add(&operation_waiters, 1);
-
-	while (!HasOverlappedIoCompleted(overlapped))
-		thread_sleep_futex(operation_futex(overlapped), STATUS_PENDING, THREAD_FOREVER);
+	operation_wake(overlapped);
 }
 
 static struct port *operation_port(const struct operation *operation, ULONG_PTR *key)

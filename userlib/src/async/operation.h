@@ -136,7 +136,9 @@ void operation_drop(struct channel *channel, bool silent);
 /* Move all operations of a channel that has halted to another channel of the same socket. */
 void operation_move(struct channel *from, struct channel *to);
 
-/* Wait, without a lock, until an operation is no longer pending. */
-void operation_await(LPWSAOVERLAPPED overlapped);
+/* Wait, without a lock, until an operation is no longer pending. False: no memory. */
+bool operation_await(LPWSAOVERLAPPED overlapped);
+
+void operation_forked(void);
 
 #endif /* WINSOCK_OPERATION_H */

@@ -226,11 +226,10 @@ WINSOCK_API BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped,
 		error_fail(WSAEFAULT);
 		return FALSE;
 	}
-	if (!HasOverlappedIoCompleted(overlapped) && !wait) {
-		error_fail(WSA_IO_INCOMPLETE);
+	if (!HasOverlappedIoCompleted(overlapped) && (!wait || !operation_await(overlapped))) {
+		error_fail(wait ? WSA_NOT_ENOUGH_MEMORY : WSA_IO_INCOMPLETE);
 		return FALSE;
 	}
-	operation_await(overlapped);
 	*transferred = overlapped->InternalHigh;
 	*flags = overlapped->Offset;
 	if (!overlapped->Internal)

@@ -120,15 +120,16 @@ WINSOCK_API void Sleep(DWORD ms)
 
 WINSOCK_API DWORD SleepEx(DWORD ms, BOOL alertable)
 {
-	int64_t deadline = thread_deadline(ms);
-	uint32_t word = 0;
+	int64_t deadline = thread_deadline(ms), left;
 	struct thread *self;
 	BORDER_OF_WAIT;
 
 	self = alertable ? thread_self() : NULL;
 	if (!self) {
-		while (thread_now() < deadline)
-			thread_sleep_futex(&word, 0, deadline);
+		while ((left = deadline - thread_now()) > 0)
+			thread_sleep_poll(NULL, 0, &(struct timespec){
+				left / 1000000000, left % 1000000000
+			});
 		return 0;
 	}
 	do {

@@ -243,6 +243,7 @@ static void upper_forked(void)
 {
 	engine_forked();
 	extension_forked();
+	operation_forked();
 	handle_each(upper_forget_channel);
 	object_forked(upper_keeps);
 }
