@@ -11,6 +11,15 @@
 #define ENGINE_STACK	(64 * 1024)
 #define ENGINE_EVENTS	32
 #define ENGINE_EVENTS_OF_VISITOR 8
+/*
+ * Does a thread that waits do the helper's work? On 32-bit ARM glibc's epoll_wait() has no unwind
+ * table: a visitor that is cancelled could not leave.
+ */
+#ifdef __ARM_EABI__
+#define ENGINE_VISITS	false
+#else
+#define ENGINE_VISITS	true
+#endif
 /* The epoll data of a thread's timer. */
 #define ENGINE_WAKE	UINT64_MAX
 
@@ -200,7 +209,7 @@ int engine_visit(struct thread *self, int64_t deadline)
 {
 	int epoll = atomic_load(&engine_epoll), count = 0, ready;
 
-	if (epoll < 0 || !engine_watch_timer(self, epoll) ||
+	if (!ENGINE_VISITS || epoll < 0 || !engine_watch_timer(self, epoll) ||
 	    atomic_exchange(&engine_visited, true))
 		return ENGINE_BUSY;
 	struct epoll_event events[ENGINE_EVENTS_OF_VISITOR] CLEANUP(engine_end_visit) = { 0 };
