@@ -441,6 +441,105 @@ TEST_F(winsock, what_cannot_be_waited_for_is_over)
 	EXPECT_EQ(1, WSAPoll(polled, 2, 5000));
 }
 
+static void *send_late(void *s)
+{
+	net_sleep(100);
+	return (void *)(uintptr_t)(send(*(SOCKET *)s, "x", 1, 0) == 1);
+}
+
+/* A receive that waits, so that the thread's next one does not try first. */
+static void wait_once(struct __test_metadata *_metadata, SOCKET s, SOCKET peer)
+{
+	pthread_t thread;
+	char byte;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, send_late, &peer));
+	ASSERT_EQ(1, recv(s, &byte, 1, 0));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+}
+
+static void *close_in_thread(void *s)
+{
+	return (void *)(intptr_t)closesocket(*(SOCKET *)s);
+}
+
+/* claims: B8 */
+TEST_F(winsock, a_receive_behind_one_that_waited_answers_as_that_one)
+{
+	struct winsock_close_options options = { WINSOCK_CLOSE_TIMEOUT, 10000000000, 0 };
+	struct sockaddr_in name = loopback(0);
+	double begun = net_now();
+	SOCKET s, server;
+	pthread_t thread;
+	char byte;
+	int op;
+
+	wait_once(_metadata, self->client, self->server);
+	net_mute(self->server);
+	ASSERT_EQ(1, send(self->client, "x", 1, 0));
+	set_linger(self->client, 1, 10);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_in_thread, &self->client));
+	net_sleep(200);
+	EXPECT_WSA(WSAENOTSOCK, recv(self->client, &byte, 1, 0));
+	EXPECT_LT(net_now() - begun, 5.0);
+	net_unmute(self->server);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+
+	/* The number is a pending close's, and then another socket's. */
+	s = open_pair(self->listener, self->port, &server);
+	wait_once(_metadata, s, server);
+	net_mute(server);
+	ASSERT_EQ(1, send(s, "x", 1, 0));
+	begun = net_now();
+	ASSERT_EQ(0, winsock_close_begin(s, &options, &op, NULL));
+	ASSERT_EQ(s, op);
+	EXPECT_WSA(WSAENOTSOCK, recv(s, &byte, 1, 0));
+	EXPECT_LT(net_now() - begun, 5.0);
+	close(op);
+	ASSERT_EQ(s, socket(AF_INET, SOCK_STREAM, 0));
+	ASSERT_EQ(0, bind(s, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, listen(s, 1));
+	EXPECT_WSA(WSAENOTCONN, recv(s, &byte, 1, 0));
+}
+
+static _Atomic bool routine_runs, routine_may_end;
+
+static void run_long(ULONG_PTR unused)
+{
+	routine_runs = true;
+	while (!routine_may_end)
+		net_sleep(1);
+}
+
+static void *receive_in_routines(void *s)
+{
+	char byte;
+
+	QueueUserAPC(run_long, GetCurrentThread(), 0);
+	return (void *)(intptr_t)recv(*(SOCKET *)s, &byte, 1, 0);
+}
+
+TEST_F(winsock, a_routine_does_not_hold_up_a_receive_that_comes_later)
+{
+	struct blocked late = { .s = self->client, .call = RECV };
+	pthread_t early;
+	void *result;
+
+	routine_runs = false;
+	routine_may_end = false;
+	ASSERT_EQ(0, pthread_create(&early, NULL, receive_in_routines, &self->client));
+	while (!routine_runs)
+		net_sleep(1);
+	blocked_start(_metadata, &late);
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	ASSERT_EQ(0, pthread_join(late.thread, NULL));
+	EXPECT_EQ(1, late.result);
+	routine_may_end = true;
+	ASSERT_EQ(1, send(self->server, "y", 1, 0));
+	ASSERT_EQ(0, pthread_join(early, &result));
+	EXPECT_EQ((void *)1, result);
+}
+
 /* claims: X2 M1 */
 TEST_F(winsock, a_childs_last_cleanup_resets_nothing_of_its_parents)
 {

@@ -257,41 +257,54 @@ static bool io_must_wait(SOCKET s, const struct msghdr *message, int flags, int 
  */
 #define IO_HABIT	15
 
-/* The socket whose last receive in this thread waited, and how many may follow without a try. */
-static __thread struct {
-	SOCKET s;
+/**
+ * struct io_habit - the receives of a thread on a handle
+ * @handle:	the handle, or NULL
+ * @closes:	its number of closes: behind another one it is another socket's
+ * @left:	how many may wait without a try
+ */
+static __thread struct io_habit {
+	struct handle *handle;
+	unsigned int closes;
 	unsigned int left;
 } io_habit;
 
-/* Is this a receive that may wait, and will? Routines run in a wait, so there must be none. */
-static bool io_waits_at_once(SOCKET s, size_t asked, int flags, int direction)
+/*
+ * Would this receive wait, but for data that has come? Routines run in a wait, and where another
+ * call waits that one may take the data: the answer would differ.
+ */
+static bool io_waits_at_once(SOCKET s, const struct io_habit *now, size_t asked, int flags)
 {
-	return direction == IO_RECEIVE && io_habit.left && io_habit.s == s && asked && !flags &&
-	       thread_is_idle() && !socket_is_nonblocking(s);
+	return io_habit.left && io_habit.handle == now->handle && io_habit.closes == now->closes &&
+	       asked && !flags && !(handle_bits(s) & (HANDLE_GOING | HANDLE_LISTENS)) &&
+	       !atomic_load(&now->handle->waits) && thread_is_idle() && !socket_is_nonblocking(s);
 }
 
-static void io_learn(SOCKET s, bool at_once, bool waited)
+static void io_learn(const struct io_habit *now, bool at_once, bool waited)
 {
-	if (at_once)
+	/* A routine may have received, too. */
+	if (at_once && io_habit.left)
 		io_habit.left--;
 	else if (waited)
-		io_habit.left = IO_HABIT;
-	else if (io_habit.s == s)
+		io_habit = (struct io_habit){ now->handle, now->closes, IO_HABIT };
+	else if (io_habit.handle == now->handle)
 		io_habit.left = 0;
-	if (waited)
-		io_habit.s = s;
 }
 
 ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction)
 {
+	struct io_habit now = { .handle = direction == IO_RECEIVE ? handle_find(s) : NULL };
 	int error = io_refuse(s, direction);
 	size_t asked = io_size(message);
-	bool at_once, waits;
+	bool at_once = false, waits;
 	ssize_t moved = 0;
 
 	if (error)
 		return error_fail(error);
-	at_once = io_waits_at_once(s, asked, flags, direction);
+	if (now.handle) {
+		now.closes = atomic_load(&now.handle->closes);
+		at_once = io_waits_at_once(s, &now, asked, flags);
+	}
 	if (!at_once)
 		moved = io_try(s, message, flags, direction);
 	waits = at_once || io_must_wait(s, message, flags, direction, moved);
@@ -304,8 +317,8 @@ ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction)
 	} else if (moved < 0) {
 		error = io_error_number(s, errno, direction);
 	}
-	if (direction == IO_RECEIVE)
-		io_learn(s, at_once, waits);
+	if (now.handle)
+		io_learn(&now, at_once, waits);
 	if (direction == IO_RECEIVE) {
 		/* Windows reports a datagram that was cut short. */
 		if (!error && (message->msg_flags & MSG_TRUNC) && !socket_is_stream(s))

@@ -54,6 +54,7 @@ static void thread_end(void *value)
 {
 	struct thread *thread = value;
 	struct routine *routine, *next;
+	BORDER;
 
 	/* Operations first, so that their routines are dropped with the others. */
 	if (atomic_load(&thread->operations))
@@ -135,12 +136,7 @@ bool thread_queue(struct thread *thread, struct routine *routine)
 
 bool thread_has_routines(struct thread *self)
 {
-	bool any;
-
-	pthread_mutex_lock(&self->lock);
-	any = self->first;
-	pthread_mutex_unlock(&self->lock);
-	return any;
+	return atomic_load(&self->first);
 }
 
 static struct routine *thread_next(struct thread *self)

@@ -19,7 +19,7 @@
  * @run:	called once, in that thread, or with @cancelled when the thread ends; frees it
  */
 struct routine {
-	struct routine *next;
+	struct routine *_Atomic next;
 	void (*run)(struct routine *routine, bool cancelled);
 };
 
@@ -36,7 +36,7 @@ enum thread_wake { THREAD_ASLEEP, THREAD_TOLD, THREAD_RUNG };
  * @timer:	a timerfd that expires to wake it from poll(2), or -1: there was no descriptor
  * @watched:	the epoll descriptor that watches @timer, or -1
  * @lock:	guards @first, @last, @ended; innermost
- * @first:	queued routines
+ * @first:	queued routines; may be compared with NULL without the lock
  * @last:	the place of the next one
  * @ended:	thread_queue() refuses
  * @operations:	how many the layer above has for it
@@ -52,8 +52,8 @@ struct thread {
 	int timer;
 	int watched;
 	pthread_mutex_t lock;
-	struct routine *first;
-	struct routine **last;
+	struct routine *_Atomic first;
+	struct routine *_Atomic *last;
 	bool ended;
 	_Atomic unsigned int operations;
 	struct wait *wait;

@@ -18,6 +18,18 @@ static struct wait_link **wait_leader(struct wait_link *link)
 	return wait->one ? &link->handle->leaders[wait->polled[0].events == POLLOUT] : NULL;
 }
 
+/* With the lock: lead, if no other call does; else follow. */
+static void wait_lead(struct wait_link *link)
+{
+	struct wait_link **leader = wait_leader(link);
+
+	if (!leader)
+		return;
+	if (!*leader)
+		*leader = link;
+	atomic_store(&link->wait->follows, *leader != link);
+}
+
 /*
  * Store the list, then read the bits: a close stores the bits, then reads the list. One of them
  * sees the other's store.
@@ -25,11 +37,10 @@ static struct wait_link **wait_leader(struct wait_link *link)
 static void wait_add(struct wait_link *link)
 {
 	struct handle *handle = link->handle;
-	struct wait_link **leader, *first;
+	struct wait_link *first;
 
 	if (!handle)
 		return;
-	leader = wait_leader(link);
 	pthread_mutex_lock(&handle->lock);
 	first = atomic_load(&handle->waits);
 	atomic_store(&link->next, first);
@@ -37,49 +48,45 @@ static void wait_add(struct wait_link *link)
 	if (first)
 		first->back = &link->next;
 	atomic_store(&handle->waits, link);
-	if (leader) {
-		atomic_store(&link->wait->follows, *leader != NULL);
-		if (!*leader)
-			*leader = link;
-	}
+	wait_lead(link);
 	atomic_store(&link->close, 0);
 	pthread_mutex_unlock(&handle->lock);
 }
 
-/* With the lock: if this call leads, make another one lead. False: it does not, or is alone. */
-static bool wait_hand_over(struct wait_link *link)
+/* With the lock: neither lead nor follow. If this call has led another one does, if there is one. */
+static void wait_step_back(struct wait_link *link)
 {
 	struct wait_link **leader = wait_leader(link), *next;
 
-	if (!leader || *leader != link)
-		return false;
+	if (!leader)
+		return;
+	atomic_store(&link->wait->follows, false);
+	if (*leader != link)
+		return;
 	for (next = atomic_load(&link->handle->waits);
 	     next && (wait_leader(next) != leader || !atomic_load(&next->wait->follows));
 	     next = next->next)
 		;
-	if (!next)
-		return false;
 	*leader = next;
+	if (!next)
+		return;
 	atomic_store(&next->wait->follows, false);
 	thread_wake(next->wait->thread);
-	return true;
 }
 
 static void wait_remove(struct wait_link *link)
 {
 	struct handle *handle = link->handle;
-	struct wait_link **leader, *next;
+	struct wait_link *next;
 
 	if (!handle)
 		return;
-	leader = wait_leader(link);
 	pthread_mutex_lock(&handle->lock);
 	next = link->next;
 	if (next)
 		next->back = link->back;
 	atomic_store(link->back, next);
-	if (!wait_hand_over(link) && leader && *leader == link)
-		*leader = NULL;
+	wait_step_back(link);
 	pthread_mutex_unlock(&handle->lock);
 }
 
@@ -152,20 +159,23 @@ void wait_one_leave(struct wait_one *one)
 	wait_leave(&one->wait);
 }
 
-/* A routine may take long: let another thread poll during it. */
+static void wait_change(struct wait_link *link, void (*change)(struct wait_link *link))
+{
+	if (!link->handle)
+		return;
+	pthread_mutex_lock(&link->handle->lock);
+	change(link);
+	pthread_mutex_unlock(&link->handle->lock);
+}
+
+/* A routine may take long: let another thread poll during it, also one that comes then. */
 static void wait_run_routines(struct wait *wait)
 {
-	struct wait_link *link = &wait->links[0];
-
 	if (!thread_has_routines(wait->thread))
 		return;
-	if (link->handle) {
-		pthread_mutex_lock(&link->handle->lock);
-		if (wait_hand_over(link))
-			atomic_store(&wait->follows, true);
-		pthread_mutex_unlock(&link->handle->lock);
-	}
+	wait_change(&wait->links[0], wait_step_back);
 	thread_deliver(wait->thread);
+	wait_change(&wait->links[0], wait_lead);
 }
 
 /*
@@ -276,12 +286,15 @@ void wait_close_begin(struct handle *handle, uint64_t close)
 
 bool wait_any_receives(struct handle *handle)
 {
-	bool any;
+	struct wait_link *link;
 
 	pthread_mutex_lock(&handle->lock);
-	any = handle->leaders[0];
+	/* One that runs a routine does not lead. */
+	link = atomic_load(&handle->waits);
+	while (link && wait_leader(link) != &handle->leaders[0])
+		link = link->next;
 	pthread_mutex_unlock(&handle->lock);
-	return any;
+	return link;
 }
 
 void wait_kick(struct handle *handle)
