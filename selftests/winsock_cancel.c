@@ -361,6 +361,59 @@ TEST_F(winsock, nothing_is_lost_with_a_thread)
 	}
 }
 
+static void *ends_behind_a_call(void *unused)
+{
+	char byte;
+
+	recv(client, &byte, 1, 0);
+	pthread_cancel(pthread_self());
+	return NULL;
+}
+
+/* What the library has for the thread goes also if the cancellation comes in between. */
+TEST_F(winsock, a_thread_that_ends_leaves_no_descriptor)
+{
+	int before = open_descriptors();
+	pthread_t thread;
+
+	client = self->client;
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, ends_behind_a_call, NULL));
+		net_sleep(50);
+		ASSERT_EQ(1, send(self->server, "x", 1, 0));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+	}
+	EXPECT_EQ(before, open_descriptors());
+}
+
+static void leaves(ULONG_PTR unused)
+{
+	pthread_exit(NULL);
+}
+
+static void *leaves_in_a_routine(void *unused)
+{
+	QueueUserAPC(leaves, GetCurrentThread(), 0);
+	waits_at_port_alertably();
+	return NULL;
+}
+
+TEST_F(winsock, a_routine_that_ends_its_thread_leaves_the_port_in_order)
+{
+	LPOVERLAPPED overlapped;
+	pthread_t thread;
+	ULONG_PTR key;
+	DWORD moved;
+
+	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, leaves_in_a_routine, NULL));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		EXPECT_TRUE(PostQueuedCompletionStatus(port, 1, 2, NULL));
+		EXPECT_TRUE(GetQueuedCompletionStatus(port, &moved, &key, &overlapped, 5000));
+	}
+}
+
 /* closesocket() is not ended: half a close has no owner. */
 static void *closes(void *s)
 {

@@ -75,6 +75,25 @@ TEST_F(winsock, a_connect_that_fails_meanwhile_ends_the_wait)
 	ASSERT_EQ(0, closesocket(s));
 }
 
+static void cancel(ULONG_PTR unused)
+{
+	WSACancelBlockingCall();
+}
+
+TEST_F(winsock, so_does_one_whose_call_was_cancelled)
+{
+	struct sockaddr_in name = loopback(self->port);
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+
+	net_mute(self->listener);
+	ASSERT_NE(0, QueueUserAPC(cancel, GetCurrentThread(), 0));
+	EXPECT_WSA(WSAEINTR, connect(s, (struct sockaddr *)&name, sizeof(name)));
+	ASSERT_EQ(0, closesocket(self->listener));
+	EXPECT_SELECTED(EXCEPTIONAL, s, ALL, 20000);
+	EXPECT_EQ(WSAECONNREFUSED, error_of(s));
+	ASSERT_EQ(0, closesocket(s));
+}
+
 /* claims: H6 */
 TEST_F(winsock, a_connection_that_was_is_none)
 {

@@ -22,7 +22,7 @@
 #define HANDLE_ABORTED		(1ULL << 5)	/* the same after its FIN (V5), or silence */
 #define HANDLE_LINGERS		(1ULL << 6)	/* a thread lingers: the number is the op's */
 #define HANDLE_GOING		(1ULL << 7)	/* a close asks the kernel: begin nothing */
-#define HANDLE_CONNECTING	(1ULL << 8)	/* a connect that did not wait was begun */
+#define HANDLE_CONNECTING	(1ULL << 8)	/* a connect goes on behind its call */
 #define HANDLE_PEER		(1ULL << 9)	/* has, had or asked for a peer, or may have */
 #define HANDLE_CONNECTED	(1ULL << 10)	/* had a connection for certain */
 #define HANDLE_STREAM		(1ULL << 11)	/* if it is ours: SOCK_STREAM */

@@ -302,12 +302,10 @@ static int socket_wait_connect(SOCKET s)
 	if (error)
 		return error;
 	end = wait_poll(&one.wait, THREAD_FOREVER);
-	if (end == WAIT_READY)
-		error = error_from_errno(socket_option(s, SO_ERROR));
-	else
-		error = end == WAIT_CLOSED ? WSAENOTSOCK : WSAEINTR;	/* P12 */
-	if (!error)
-		handle_mark(s, HANDLE_CONNECTED);
+	if (end != WAIT_READY)
+		return end == WAIT_CLOSED ? WSAENOTSOCK : WSAEINTR;	/* P12 */
+	error = error_from_errno(socket_option(s, SO_ERROR));
+	handle_change(s, HANDLE_CONNECTING, error ? 0 : HANDLE_CONNECTED);
 	return error;
 }
 
@@ -345,13 +343,12 @@ WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 	error = socket_begin_connect(s, name, size, flags);
 	if (!error || error == EINPROGRESS)
 		layer_happened(s, error ? LAYER_CONNECTING : LAYER_CONNECTED);
-	if (error == EINPROGRESS && !(flags & O_NONBLOCK)) {
+	if (error == EINPROGRESS)
+		handle_mark(s, HANDLE_CONNECTING);
+	if (error == EINPROGRESS && !(flags & O_NONBLOCK))
 		error = socket_wait_connect(s);
-	} else {
-		if (error == EINPROGRESS)
-			handle_mark(s, HANDLE_CONNECTING);
+	else
 		error = error_from_errno(error);
-	}
 	return error ? error_fail(error) : 0;
 }
 

@@ -168,12 +168,26 @@ static bool port_sleep(struct port *port, struct thread *self, int64_t deadline,
 	return !ready;
 }
 
+static void port_lock(struct port **port)
+{
+	pthread_mutex_lock(&(*port)->lock);
+}
+
+/* With the lock, which is released while routines run, and taken if one ends the thread. */
+static bool port_deliver(struct port *port, struct thread *self)
+{
+	struct port *released CLEANUP(port_lock) = port;
+
+	pthread_mutex_unlock(&released->lock);
+	return thread_deliver(self);
+}
+
 /* With the lock: wait for a packet. Returns 0, or the error. */
 static int port_wait(struct port *port, DWORD ms, bool alertable)
 {
 	int64_t deadline = thread_deadline(ms);
 	struct thread *self = thread_self();
-	bool over = !ms, any;
+	bool over = !ms;
 
 	if (!self)
 		return ERROR_NOT_ENOUGH_MEMORY;
@@ -183,10 +197,7 @@ static int port_wait(struct port *port, DWORD ms, bool alertable)
 		if (port->first)
 			return 0;
 		if (alertable) {
-			pthread_mutex_unlock(&port->lock);
-			any = thread_deliver(self);
-			pthread_mutex_lock(&port->lock);
-			if (any)
+			if (port_deliver(port, self))
 				return WAIT_IO_COMPLETION;
 			if (port->first)
 				return 0;
