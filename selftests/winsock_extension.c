@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* AcceptEx() and ConnectEx(). */
+#include <stdatomic.h>
+
 #include "winsock_test.h"
 
 #include <mswsock.h>
@@ -421,6 +423,113 @@ TEST_F(winsock, a_close_ends_the_attempt_to_connect)
 	EXPECT_EQ(WSA_OPERATION_ABORTED, packet.error);
 	net_unmute(self->listener);
 	EXPECT_EQ(0, net_left(port, self->port));
+}
+
+/* An event is all that a listener without a port has, whatever the socket is bound to. */
+TEST_F(winsock, a_listener_without_a_port_completes_to_none)
+{
+	struct accepting accepting;
+	struct packet packet;
+	SOCKET s = make(), client;
+	HANDLE port = port_for(s, NULL, 77);
+	WSAEVENT event = WSACreateEvent();
+	DWORD received;
+
+	memset(&accepting, 0, sizeof(accepting));
+	accepting.overlapped.hEvent = event;
+	EXPECT_FALSE(AcceptEx(self->listener, s, accepting.buffer, DATA, ROOM, ROOM, &received,
+			      &accepting.overlapped));
+	EXPECT_EQ(ERROR_IO_PENDING, WSAGetLastError());
+	client = connect_to(self->port);
+	EXPECT_TRUE(is_unset(event));
+	ASSERT_EQ(2, send(client, "hi", 2, 0));
+	EXPECT_TRUE(is_set(event));
+	EXPECT_FALSE(take(port, &packet, LATE));
+}
+
+#define CLIENTS		3
+#define CONNECTIONS	100
+#define STOP		1
+
+struct serving {
+	struct accepting accepting;
+	_Atomic bool pending;
+};
+
+static struct server {
+	SOCKET listener;
+	HANDLE port;
+	uint16_t number;
+	struct serving serving[2];
+	_Atomic int served, wrong;
+} server;
+
+static void serve(struct serving *serving)
+{
+	serving->pending = true;
+	if (accept_to(server.listener, &serving->accepting, make(), 8) != ERROR_IO_PENDING)
+		server.wrong++;
+}
+
+static void *work(void *unused)
+{
+	struct serving *serving;
+	struct packet packet;
+
+	while (take(server.port, &packet, INFINITE) && packet.key != STOP) {
+		serving = (struct serving *)packet.overlapped;
+		if (!atomic_exchange(&serving->pending, false) || packet.error ||
+		    packet.moved != 2 ||
+		    setsockopt(serving->accepting.s, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+			       (char *)&server.listener, sizeof(server.listener)))
+			server.wrong++;
+		closesocket(serving->accepting.s);
+		server.served++;
+		serve(serving);
+	}
+	return NULL;
+}
+
+static void *visit(void *unused)
+{
+	SOCKET s;
+	char byte;
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		s = connect_to(server.number);
+		if (send(s, "hi", 2, 0) != 2 || recv(s, &byte, 1, 0))
+			server.wrong++;
+		closesocket(s);
+	}
+	return NULL;
+}
+
+/* While one worker hands a connection on another one begins to accept the next. */
+TEST_F(winsock, each_connection_of_two_workers_completes_once)
+{
+	pthread_t workers[2], clients[CLIENTS];
+
+	for (int count = 1; count <= 2; count++) {
+		memset(&server, 0, sizeof(server));
+		server.listener = net_listen(NET_V4, &server.number);
+		server.port = port_for(server.listener, NULL, 0);
+		for (int i = 0; i < count; i++)
+			serve(&server.serving[i]);
+		for (int i = 0; i < 2; i++)
+			ASSERT_EQ(0, pthread_create(&workers[i], NULL, work, NULL));
+		for (int i = 0; i < CLIENTS; i++)
+			ASSERT_EQ(0, pthread_create(&clients[i], NULL, visit, NULL));
+		for (int i = 0; i < CLIENTS; i++)
+			ASSERT_EQ(0, pthread_join(clients[i], NULL));
+		for (int i = 0; i < 2; i++)
+			PostQueuedCompletionStatus(server.port, 0, STOP,
+						   &server.serving[0].accepting.overlapped);
+		for (int i = 0; i < 2; i++)
+			ASSERT_EQ(0, pthread_join(workers[i], NULL));
+		EXPECT_EQ(CLIENTS * CONNECTIONS, server.served);
+		EXPECT_EQ(0, server.wrong);
+		ASSERT_EQ(0, closesocket(server.listener));
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -203,6 +203,45 @@ TEST_F(winsock, datagrams_with_their_addresses)
 	ASSERT_EQ(4, sendto(b, "text", 4, 0, (struct sockaddr *)&name, sizeof(name)));
 	EXPECT_FALSE(WSAGetOverlappedResult(a, &pending.overlapped, &moved, TRUE, &flags));
 	EXPECT_EQ(WSAEMSGSIZE, WSAGetLastError());
+	EXPECT_EQ(2, moved);
+	/* The same at once, and without an operation. */
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(4, sendto(b, "text", 4, 0, (struct sockaddr *)&name, sizeof(name)));
+		ASSERT_EQ(1, WSAPoll(&(WSAPOLLFD){ .fd = a, .events = POLLIN }, 1, 5000));
+		moved = flags = 0;
+		EXPECT_WSA(WSAEMSGSIZE, WSARecv(a, &pending.buffer, 1, &moved, &flags,
+						i ? NULL : &pending.overlapped, NULL));
+		EXPECT_EQ(2, moved);
+		EXPECT_EQ(MSG_PARTIAL, flags);
+	}
+	EXPECT_WSA(WSAEFAULT, WSASendTo(b, &text, 1, &moved, 0, (struct sockaddr *)&name, 8, NULL,
+					NULL));
+	EXPECT_WSA(WSAEFAULT, WSASendTo(b, &text, 1, &moved, 0, (struct sockaddr *)&name, 8,
+					&pending.overlapped, NULL));
+}
+
+/* What is only looked at is not there twice, and what is not connected never readable. */
+TEST_F(winsock, receives_that_take_nothing)
+{
+	DWORD moved, flags = MSG_PEEK | MSG_WAITALL;
+	struct pending pending;
+	struct net_pair pair;
+	WSABUF buffer;
+
+	pending_init(&pending, NULL);
+	buffer = (WSABUF){ 8, pending.data };
+	ASSERT_EQ(4, send(self->server, "abcd", 4, 0));
+	EXPECT_EQ(0, WSARecv(self->client, &buffer, 1, &moved, &flags, &pending.overlapped, NULL));
+	EXPECT_EQ(4, moved);
+	buffer.len = flags = 0;
+	EXPECT_WSA(WSAENOTCONN, WSARecv(socket(AF_INET, SOCK_STREAM, 0), &buffer, 1, &moved, &flags,
+					&pending.overlapped, NULL));
+	/* A connection that is not the library's, and that the peer has reset. */
+	net_pair_open(&pair, NET_V4, true);
+	net_linger(pair.client, 1, 0);
+	close(pair.client);
+	EXPECT_WSA(WSAECONNRESET, WSARecv(pair.server, &buffer, 1, &moved, &flags,
+					  &pending.overlapped, NULL));
 }
 
 static void routine(DWORD error, DWORD moved, LPWSAOVERLAPPED overlapped, DWORD flags)

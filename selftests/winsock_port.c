@@ -413,6 +413,35 @@ TEST_F(winsock, several_at_once_and_alertable)
 	EXPECT_EQ(0, entries[0].Internal);
 }
 
+static void *wait_alertably(void *port)
+{
+	OVERLAPPED_ENTRY entry;
+	ULONG removed;
+
+	if (GetQueuedCompletionStatusEx(port, &entry, 1, &removed, INFINITE, TRUE))
+		return NULL;
+	return (void *)(uintptr_t)GetLastError();
+}
+
+/* Whether the thread is there already or not. */
+TEST_F(winsock, a_port_that_is_closed_ends_an_alertable_wait)
+{
+	pthread_t thread;
+	void *error;
+
+	for (int i = 0; i < 500; i++) {
+		HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+
+		ASSERT_EQ(0, pthread_create(&thread, NULL, wait_alertably, port));
+		for (int j = 0; j < i % 50; j++)
+			sched_yield();
+		EXPECT_TRUE(CloseHandle(port));
+		ASSERT_EQ(0, pthread_join(thread, &error));
+		if ((uintptr_t)error != ERROR_INVALID_HANDLE)
+			EXPECT_EQ(ERROR_ABANDONED_WAIT_0, (uintptr_t)error);
+	}
+}
+
 static int threads(void)
 {
 	char line[128];
@@ -461,9 +490,27 @@ TEST_F(winsock, events_one_and_all)
 	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(0, events, TRUE, 0, FALSE));
 	EXPECT_EQ(WSA_INVALID_PARAMETER, WSAGetLastError());
 	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(65, events, TRUE, 0, FALSE));
+	events[1] = events[2];
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(3, events, FALSE, 0, FALSE));
+	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(3, events, TRUE, 0, FALSE));
+	EXPECT_EQ(WSA_INVALID_PARAMETER, WSAGetLastError());
 	events[1] = TO_HANDLE(self->client);
 	EXPECT_EQ(WSA_WAIT_FAILED, WSAWaitForMultipleEvents(3, events, TRUE, 0, FALSE));
 	EXPECT_EQ(WSA_INVALID_HANDLE, WSAGetLastError());
+}
+
+TEST_F(winsock, an_event_that_is_set_comes_before_a_routine)
+{
+	WSAEVENT event = WSACreateEvent();
+	unsigned int runs = 0;
+
+	WSASetEvent(event);
+	QueueUserAPC(count, GetCurrentThread(), (ULONG_PTR)&runs);
+	EXPECT_EQ(WSA_WAIT_EVENT_0, WSAWaitForMultipleEvents(1, &event, FALSE, 1000, TRUE));
+	EXPECT_EQ(0, runs);
+	WSAResetEvent(event);
+	EXPECT_EQ(WSA_WAIT_IO_COMPLETION, WSAWaitForMultipleEvents(1, &event, FALSE, 0, TRUE));
+	EXPECT_EQ(1, runs);
 }
 
 /* claims: M5 B3 */

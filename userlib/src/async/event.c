@@ -209,13 +209,13 @@ static DWORD event_sleep(struct thread *self, const struct event_wait *wait, boo
 	int found, awake = THREAD_WOKEN;
 
 	do {
-		if (alertable && thread_has_routines(self))
-			return WSA_WAIT_IO_COMPLETION;
 		found = atomic_load(&wait->grant);
 		if (found < 0)
 			found = event_satisfied(wait->events, wait->count, all);
 		if (found >= 0)
 			return WSA_WAIT_EVENT_0 + found;
+		if (alertable && thread_has_routines(self))
+			return WSA_WAIT_IO_COMPLETION;
 		if (awake)
 			awake = thread_poll(self, NULL, 0, deadline);
 		else
@@ -274,6 +274,14 @@ static DWORD event_wait(struct thread *self, DWORD count, const WSAEVENT *handle
 
 		if (!event)
 			return WSA_WAIT_FAILED;
+		/* It could take no more than one of two that are the same and automatic. */
+		for (DWORD i = 0; all && i < wait.count; i++) {
+			if (wait.events[i] != event)
+				continue;
+			event_put(event);
+			error_fail(WSA_INVALID_PARAMETER);
+			return WSA_WAIT_FAILED;
+		}
 		wait.events[wait.count] = event;
 		wait.links[wait.count] = (struct event_link){
 			.thread = self, .grant = all ? NULL : &wait.grant, .index = wait.count,

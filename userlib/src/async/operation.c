@@ -32,6 +32,8 @@ static struct operation_waiters {
 };
 
 pthread_mutex_t operation_handing = PTHREAD_MUTEX_INITIALIZER;
+/* A queue's step is not over, but its operation is in another queue. */
+static struct operation operation_none;
 
 void operation_free(struct operation *operation)
 {
@@ -147,8 +149,8 @@ static struct port *operation_port(const struct operation *operation, ULONG_PTR 
 
 	if (operation->function || ((uintptr_t)operation->overlapped->hEvent & 1))
 		return NULL;
-	*key = operation->port ? operation->key : channel->key;
-	return operation->port ? operation->port : channel->port;
+	*key = operation->keeps_port ? operation->key : channel->key;
+	return operation->keeps_port ? operation->port : channel->port;
 }
 
 bool operation_has_port(const struct operation *operation)
@@ -226,13 +228,14 @@ static void operation_finish(struct operation *operation, int error)
 static int operation_peek(const struct operation *operation)
 {
 	struct pollfd polled = { operation->channel->s, POLLIN, 0 };
-	int ready = poll(&polled, 1, 0), error = 0;
+	char byte;
 
-	if (ready <= 0)
+	if (poll(&polled, 1, 0) <= 0)
 		return -EAGAIN;
-	if (polled.revents & POLLERR)
-		error = socket_option(polled.fd, SO_ERROR);
-	return error > 0 ? -error : 0;
+	if (!(polled.revents & (POLLHUP | POLLERR)))
+		return 0;
+	return recv(polled.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN ? -errno
+											 : 0;
 }
 
 /* Transfer a part. Returns bytes, or a negative errno. */
@@ -367,14 +370,15 @@ static void operation_append(struct channel *channel, struct operation *operatio
 	queue->last = &operation->next;
 }
 
-/* The operation completes to the port with which it was begun. */
+/* The operation completes to the port with which it was begun, or to none. */
 static void operation_keep_port(struct operation *operation)
 {
 	const struct channel *channel = operation->channel;
 
-	if (operation->port || !channel->port)
+	if (operation->keeps_port)
 		return;
-	operation->port = port_hold(channel->port);
+	operation->keeps_port = true;
+	operation->port = channel->port ? port_hold(channel->port) : NULL;
 	operation->key = channel->key;
 }
 
@@ -400,6 +404,7 @@ static void operation_hand_on(struct operation *operation)
 	pthread_mutex_lock(&operation_handing);
 	pthread_mutex_lock(&from->handle->lock);
 	operation_pop(&from->queues[direction]);
+	from->queues[direction].stepping = &operation_none;
 	operation_keep_port(operation);
 	if (!operation->aborted) {
 		channel_unlock(from);
@@ -474,7 +479,7 @@ void operation_begin(struct channel *channel, struct operation *operation,
 
 	atomic_fetch_add(&operation->thread->operations, 1);
 	operation_append(channel, operation);
-	if (queue->first != operation)
+	if (queue->first != operation || queue->stepping)
 		return;
 	/* Usually the transfer is possible at once. */
 	operation->call = call;

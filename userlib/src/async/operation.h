@@ -47,7 +47,8 @@ struct operation_accept {
  * @overlapped:	the program's structure
  * @function:	the completion routine, or NULL
  * @event:	held, or NULL
- * @port:	its port if that is not the channel's, held, or NULL
+ * @keeps_port:	@port counts, not the channel's
+ * @port:	its port, held, or NULL
  * @key:	the port's key
  * @thread:	the issuing thread, held, and counted there
  * @error:	its result
@@ -75,6 +76,7 @@ struct operation {
 	LPWSAOVERLAPPED overlapped;
 	LPWSAOVERLAPPED_COMPLETION_ROUTINE function;
 	struct event *event;
+	bool keeps_port;
 	struct port *port;
 	ULONG_PTR key;
 	struct thread *thread;

@@ -17,6 +17,15 @@ static void overlapped_copy(const struct overlapped_call *call, struct iovec *ve
 		vector[i] = (struct iovec){ call->buffers[i].buf, call->buffers[i].len };
 }
 
+static size_t overlapped_size(const struct overlapped_call *call)
+{
+	size_t size = 0;
+
+	for (DWORD i = 0; i < call->count; i++)
+		size += call->buffers[i].len;
+	return size;
+}
+
 static void overlapped_free(struct iovec **vector)
 {
 	free(*vector);
@@ -28,6 +37,7 @@ static int overlapped_plain(const struct overlapped_call *call)
 	struct iovec *vector CLEANUP(overlapped_free) = calloc(call->count, sizeof(*vector));
 	struct msghdr message = { .msg_iov = vector, .msg_iovlen = call->count };
 	ssize_t moved;
+	bool cut;
 
 	if (!vector)
 		return error_fail(WSAENOBUFS);
@@ -40,17 +50,16 @@ static int overlapped_plain(const struct overlapped_call *call)
 		message.msg_namelen = call->from_size ? *call->from_size : 0;
 	}
 	moved = io_transfer(call->s, &message, call->flags, call->direction);
-	if (call->direction == IO_RECEIVE && (moved >= 0 || WSAGetLastError() == WSAEMSGSIZE)) {
+	cut = moved < 0 && (message.msg_flags & MSG_TRUNC) && WSAGetLastError() == WSAEMSGSIZE;
+	if (call->direction == IO_RECEIVE && (moved >= 0 || cut)) {
 		if (call->from_size)
 			*call->from_size = message.msg_namelen;
 		if (call->told)
 			*call->told = message.msg_flags & (MSG_OOB | MSG_PARTIAL);
 	}
-	if (moved < 0)
-		return SOCKET_ERROR;
-	if (call->moved)
-		*call->moved = moved;
-	return 0;
+	if (call->moved && (moved >= 0 || cut))
+		*call->moved = cut ? overlapped_size(call) : (size_t)moved;
+	return moved < 0 ? SOCKET_ERROR : 0;
 }
 
 int overlapped_make(const struct overlapped_call *call, struct operation **made)
@@ -85,8 +94,7 @@ int overlapped_make(const struct overlapped_call *call, struct operation **made)
 		op->message.msg_namelen = *call->from_size;
 		op->from_size = call->from_size;
 	}
-	for (DWORD i = 0; i < call->count; i++)
-		op->left += call->buffers[i].len;
+	op->left = overlapped_size(call);
 	op->thread = self;
 	thread_hold(self);
 	*made = op;
@@ -108,7 +116,8 @@ static int overlapped_begin(struct operation *op, SOCKET s, struct operation_cal
 		return error;
 	}
 	op->whole = channel->stream &&
-		    (op->direction == IO_SEND || (op->flags & MSG_WAITALL));
+		    (op->direction == IO_SEND ||
+		     (op->flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL);
 	if (op->event)
 		event_reset(op->event);
 	op->overlapped->InternalHigh = 0;
@@ -133,11 +142,10 @@ int overlapped_issue(const struct overlapped_call *call, struct operation *opera
 		return error_fail(WSA_IO_PENDING);
 	if (call->told)
 		*call->told = result.flags;
-	if (result.error)
-		return error_fail(result.error);
-	if (call->moved)
+	/* The part of a datagram that fits counts. */
+	if (call->moved && (!result.error || result.error == WSAEMSGSIZE))
 		*call->moved = result.moved;
-	return 0;
+	return result.error ? error_fail(result.error) : 0;
 }
 
 static int overlapped_start(const struct overlapped_call *call)
@@ -154,6 +162,11 @@ static int overlapped_start(const struct overlapped_call *call)
 	 * A check by the kernel would cost more than the transfer: only small pointers are caught.
 	 */
 	if ((uintptr_t)call->buffers < OVERLAPPED_FIRST_PAGE)
+		return error_fail(WSAEFAULT);
+	/* A stream has no use for them. */
+	if (!socket_is_stream(call->s) &&
+	    ((call->to && socket_is_short(call->s, call->to_size)) ||
+	     (call->from && call->from_size && socket_is_short(call->s, *call->from_size))))
 		return error_fail(WSAEFAULT);
 	if (!call->overlapped)
 		return overlapped_plain(call);

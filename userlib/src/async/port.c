@@ -192,16 +192,12 @@ static int port_wait(struct port *port, DWORD ms, bool alertable)
 	if (!self)
 		return ERROR_NOT_ENOUGH_MEMORY;
 	for (;;) {
+		if (alertable && !port->closed && !port->first && port_deliver(port, self))
+			return WAIT_IO_COMPLETION;
 		if (port->closed)
 			return ERROR_ABANDONED_WAIT_0;
 		if (port->first)
 			return 0;
-		if (alertable) {
-			if (port_deliver(port, self))
-				return WAIT_IO_COMPLETION;
-			if (port->first)
-				return 0;
-		}
 		if (over)
 			return WAIT_TIMEOUT;
 		over = port_sleep(port, self, deadline, alertable);
