@@ -173,6 +173,8 @@ static int close_await(struct closing *closing, struct thread *self)
 {
 	struct pollfd polled[2] = { { .fd = closing->s, .events = POLLIN } };
 	unsigned int generation = fork_generation();
+	/* A close that has begun goes on to its end. */
+	BORDER_ASLEEP(PTHREAD_CANCEL_DISABLE);
 
 	do {
 		thread_deliver(self);

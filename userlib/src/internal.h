@@ -33,38 +33,52 @@
 struct border {
 	int number;
 	int cancel_state;
-	int asleep;
 };
 
-/* The state of pthread_setcancelstate() for the sleeps of the calling thread's innermost call. */
-extern __thread int border_asleep;
-
-static inline struct border border_enter(bool waits)
+static inline struct border border_enter(void)
 {
-	struct border border = { .number = errno, .asleep = border_asleep };
+	struct border border = { .number = errno };
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &border.cancel_state);
-	border_asleep = waits ? border.cancel_state : PTHREAD_CANCEL_DISABLE;
 	return border;
 }
 
 static inline void border_leave(struct border *border)
 {
-	border_asleep = border->asleep;
 	pthread_setcancelstate(border->cancel_state, NULL);
 	errno = border->number;
 }
 
-#define BORDER \
-	struct border border_ __attribute__((unused)) CLEANUP(border_leave) = border_enter(false)
+#define BORDER_WITH(begin) \
+	struct border border_ __attribute__((unused)) CLEANUP(border_leave) = begin
+#define BORDER	BORDER_WITH(border_enter())
+
+/* thread.c: the state of pthread_setcancelstate() while the calling thread sleeps. */
+extern __thread int border_asleep;
+
+static inline int border_change(int state)
+{
+	int before = border_asleep;
+
+	border_asleep = state;
+	return before;
+}
+
+static inline void border_restore(const int *before)
+{
+	border_asleep = *before;
+}
+
+#define BORDER_ASLEEP(state) \
+	int asleep_ __attribute__((unused)) CLEANUP(border_restore) = border_change(state)
 
 /*
- * For a call that may wait: pthread_cancel() ends the thread before it begins and while it sleeps.
- * Not if a routine makes the call, as what is below the routine is not ready for that.
+ * For a call that may wait: pthread_cancel() ends the thread before it begins and while it sleeps,
+ * except in routines and their calls, as what is below them is not ready for that.
  */
 #define BORDER_OF_WAIT \
-	struct border border_ __attribute__((unused)) CLEANUP(border_leave) = \
-		(pthread_testcancel(), border_enter(true))
+	BORDER_WITH((pthread_testcancel(), border_enter())); \
+	BORDER_ASLEEP(border_.cancel_state)
 
 /* error.c: every function that fails returns through one of these. */
 int error_fail(int wsa);		/* sets the last error; SOCKET_ERROR */

@@ -158,6 +158,7 @@ bool thread_deliver(struct thread *self)
 {
 	struct routine *routine;
 	bool any = false;
+	BORDER_ASLEEP(PTHREAD_CANCEL_DISABLE);
 
 	while ((routine = thread_next(self))) {
 		routine->run(routine, false);
