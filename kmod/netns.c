@@ -132,7 +132,8 @@ static int __net_init netns_enter(struct net *net)
 	/* A container must not raise its own share of the host's memory. */
 	if (net->user_ns != &init_user_ns)
 		ns->table[1].mode = 0444;
-	ns->ops_max = NETNS_OPS_MAX;
+	ns->ops_max = net_eq(net, &init_net) ? NETNS_OPS_MAX :
+		      READ_ONCE(winsock_netns(&init_net)->ops_max);
 	xa_init_flags(&ns->users, XA_FLAGS_ACCOUNT);
 
 	ns->counters = alloc_percpu(struct winsock_mib_counters);

@@ -381,6 +381,22 @@ TEST_F(errors, the_limit_is_not_the_users_own_to_set)
 	EXPECT_EQ(0, status);
 }
 
+/* Users can make other ones. */
+TEST_F(errors, a_new_network_namespace_begins_with_the_first_ones_limit)
+{
+	static const char knob[] = "/proc/sys/net/winsock/ops_max";
+	int first = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC), file;
+	char value[16] = "";
+
+	ASSERT_EQ(0, setns(first, CLONE_NEWNET));
+	file = open(knob, O_RDWR | O_CLOEXEC);
+	ASSERT_EQ(2, write(file, "77", 2));
+	EXPECT_EQ(0, unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	EXPECT_LT(0, read(open(knob, O_RDONLY | O_CLOEXEC), value, sizeof(value) - 1));
+	EXPECT_STREQ("77\n", value);
+	ASSERT_EQ(6, pwrite(file, "131072", 6, 0));
+}
+
 TEST_F(errors, an_unprivileged_user_may)
 {
 	int dev;
