@@ -181,25 +181,22 @@ enum op_step {
 	OP_DECIDED,
 };
 
-/* Does an epoll watch it? Without a descriptor no thread can add a watch. */
-static bool op_is_watched(const struct file *file)
-{
-#ifdef CONFIG_EPOLL
-	return READ_ONCE(file->f_ep);
-#else
-	return false;
-#endif
-}
-
 /*
  * Does the file stay open when the op is final? Others hold references to it;
- * or an epoll watches it, and a worker that must not sleep leaves the last
- * fput() to op_put_queue.
+ * or a worker that must not sleep leaves the last fput() to op_put_queue: an
+ * epoll watches the file (without a descriptor no thread can add a watch), or
+ * it is an SMC socket's, whose release closes its children.
  */
-static bool op_is_kept(struct file *file, bool may_sleep)
+static bool op_is_kept(const struct winsock_op *op, struct file *file,
+		       bool may_sleep)
 {
-	return file && (file_count(file) > 1 ||
-			(!may_sleep && op_is_watched(file)));
+	if (!file || file_count(file) > 1 || may_sleep)
+		return file && file_count(file) > 1;
+#ifdef CONFIG_EPOLL
+	if (READ_ONCE(file->f_ep))
+		return true;
+#endif
+	return file_inode(file) != SOCK_INODE(op->sock);
 }
 
 /* Decide and carry out. The socket is locked; unlocks it. */
@@ -230,11 +227,14 @@ static enum op_step op_decide(struct winsock_op *op, bool may_sleep)
 		}
 	} while (decision.verdict == WINSOCK_VERDICT_WAIT);
 
-	others = op_is_kept(op->file, may_sleep);
+	others = op_is_kept(op, op->file, may_sleep);
 	if (!may_sleep && winsock_carry_out_relocks(sk, &decision, others)) {
 		step = OP_RELOCKS;
 		goto unlock;
 	}
+	/* The release may have become another one when they are gone. */
+	if (others)
+		op->last = op->file;
 	op_mark_decided(op, false);
 	outcome = winsock_outcome(&decision);
 	if (decision.verdict == WINSOCK_VERDICT_ABORT &&
@@ -303,7 +303,7 @@ static void op_release_file(struct winsock_op *op, struct file *file,
 {
 	bool cancelled = op->record.outcome == WINSOCK_OUTCOME_CANCELLED;
 
-	if (!cancelled && op_is_kept(file, may_sleep)) {
+	if (!cancelled && (op->last || op_is_kept(op, file, may_sleep))) {
 		op_tell(op);
 		op->last = file;
 		INIT_WORK(&op->work, op_put_work);
