@@ -413,35 +413,6 @@ TEST_F(winsock, several_at_once_and_alertable)
 	EXPECT_EQ(0, entries[0].Internal);
 }
 
-static void *wait_alertably(void *port)
-{
-	OVERLAPPED_ENTRY entry;
-	ULONG removed;
-
-	if (GetQueuedCompletionStatusEx(port, &entry, 1, &removed, INFINITE, TRUE))
-		return NULL;
-	return (void *)(uintptr_t)GetLastError();
-}
-
-/* Whether the thread is there already or not. */
-TEST_F(winsock, a_port_that_is_closed_ends_an_alertable_wait)
-{
-	pthread_t thread;
-	void *error;
-
-	for (int i = 0; i < 500; i++) {
-		HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
-
-		ASSERT_EQ(0, pthread_create(&thread, NULL, wait_alertably, port));
-		for (int j = 0; j < i % 50; j++)
-			sched_yield();
-		EXPECT_TRUE(CloseHandle(port));
-		ASSERT_EQ(0, pthread_join(thread, &error));
-		if ((uintptr_t)error != ERROR_INVALID_HANDLE)
-			EXPECT_EQ(ERROR_ABANDONED_WAIT_0, (uintptr_t)error);
-	}
-}
-
 static int threads(void)
 {
 	char line[128];
