@@ -94,6 +94,12 @@ static inline uint64_t handle_bits(SOCKET s)
 	return handle ? atomic_load_explicit(&handle->bits, memory_order_relaxed) : 0;
 }
 
+/* How many closes have begun. */
+static inline unsigned int handle_closes(struct handle *handle)
+{
+	return atomic_load(&handle->closes);
+}
+
 struct handle *handle_make(SOCKET s);	/* NULL: no memory, or a number beyond the table */
 void handle_each(void (*visit)(SOCKET s, struct handle *handle));
 

@@ -270,14 +270,14 @@ static __thread struct io_habit {
 } io_habit;
 
 /*
- * Would this receive wait, but for data that has come? Routines run in a wait, and where another
- * call waits that one may take the data: the answer would differ.
+ * Would this receive wait, if no data has come? Routines run in a wait, and where another call
+ * waits that one may take the data: the answer would differ.
  */
 static bool io_waits_at_once(SOCKET s, const struct io_habit *now, size_t asked, int flags)
 {
 	return io_habit.left && io_habit.handle == now->handle && io_habit.closes == now->closes &&
 	       asked && !flags && !(handle_bits(s) & (HANDLE_GOING | HANDLE_LISTENS)) &&
-	       !atomic_load(&now->handle->waits) && thread_is_idle() && !socket_is_nonblocking(s);
+	       !wait_any(now->handle) && thread_is_idle() && !socket_is_nonblocking(s);
 }
 
 static void io_learn(const struct io_habit *now, bool at_once, bool waited)
@@ -302,7 +302,7 @@ ssize_t io_transfer(SOCKET s, struct msghdr *message, int flags, int direction)
 	if (error)
 		return error_fail(error);
 	if (now.handle) {
-		now.closes = atomic_load(&now.handle->closes);
+		now.closes = handle_closes(now.handle);
 		at_once = io_waits_at_once(s, &now, asked, flags);
 	}
 	if (!at_once)

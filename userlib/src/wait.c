@@ -273,7 +273,7 @@ void wait_close_begin(struct handle *handle, uint64_t close)
 {
 	int64_t end;
 
-	if (!atomic_load(&handle->waits))
+	if (!wait_any(handle))
 		return;
 	/*
 	 * Active calls do not block, except an accept(2) whose connection another process took: the
@@ -305,7 +305,7 @@ void wait_kick(struct handle *handle)
 
 void wait_close_end(struct handle *handle, uint64_t close, bool closed)
 {
-	if (!atomic_load(&handle->waits))
+	if (!wait_any(handle))
 		return;
 	pthread_mutex_lock(&handle->lock);
 	for (struct wait_link *link = atomic_load(&handle->waits); link; link = link->next) {

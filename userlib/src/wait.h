@@ -98,6 +98,12 @@ void wait_close_end(struct handle *handle, uint64_t close, bool closed);
 /* Sleep for a moment, in which another close can end. */
 void wait_pause(void);
 
+/* Does a call wait? */
+static inline bool wait_any(struct handle *handle)
+{
+	return atomic_load(&handle->waits);
+}
+
 /* Does a call wait to receive? */
 bool wait_any_receives(struct handle *handle);
 
