@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "count.h"
