@@ -163,10 +163,10 @@ static int overlapped_start(const struct overlapped_call *call)
 	 */
 	if ((uintptr_t)call->buffers < OVERLAPPED_FIRST_PAGE)
 		return error_fail(WSAEFAULT);
-	/* A stream has no use for them. */
-	if (!socket_is_stream(call->s) &&
-	    ((call->to && socket_is_short(call->s, call->to_size)) ||
-	     (call->from && call->from_size && socket_is_short(call->s, *call->from_size))))
+	/* A stream has no use for them. To ask what the socket is may take a system call. */
+	if (((call->to && socket_is_short(call->s, call->to_size)) ||
+	     (call->from && call->from_size && socket_is_short(call->s, *call->from_size))) &&
+	    !socket_is_stream(call->s))
 		return error_fail(WSAEFAULT);
 	if (!call->overlapped)
 		return overlapped_plain(call);
