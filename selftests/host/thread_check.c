@@ -201,6 +201,7 @@ static struct party parties[] = {
 	PARTY("the same again", ported_round),
 	PARTY("operations begun while the socket is closed", contested_round),
 	PARTY("connections accepted to sockets that are closed", accepted_round),
+	PARTY("connections of a server with two workers", served_round),
 	PARTY("two closes of one socket", twice_closed_round),
 	PARTY("operations by event and routine, against closes", evented_round),
 	PARTY("plain calls and shutdown behind operations, against closes", order_round),

@@ -76,6 +76,7 @@ void option_round(struct party *party);
 void ported_round(struct party *party);
 void contested_round(struct party *party);
 void accepted_round(struct party *party);
+void served_round(struct party *party);
 void twice_closed_round(struct party *party);
 void evented_round(struct party *party);
 void order_round(struct party *party);
