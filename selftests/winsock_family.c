@@ -153,6 +153,28 @@ TEST_F(library, a_listener_of_local_connections)
 	EXPECT_EQ(0, closesocket(s));
 }
 
+/* Linux answers EAGAIN, which is no connect that goes on. */
+TEST_F(library, a_full_backlog_refuses)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	SOCKET listener = socket(AF_UNIX, SOCK_STREAM, 0), s;
+	int size = sizeof(name);
+
+	ASSERT_EQ(0, bind(listener, (struct sockaddr *)&name, sizeof(name.sun_family)));
+	ASSERT_EQ(0, listen(listener, 1));
+	ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&name, &size));
+	for (int i = 0; i < 2; i++) {
+		s = socket(AF_UNIX, SOCK_STREAM, 0);
+		ASSERT_EQ(0, connect(s, (struct sockaddr *)&name, size));
+	}
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, set_nonblocking(s, i));
+		EXPECT_EQ(SOCKET_ERROR, connect(s, (struct sockaddr *)&name, size));
+		EXPECT_EQ(WSAECONNREFUSED, WSAGetLastError());
+	}
+}
+
 TEST_F(library, an_accepted_socket_has_packets_as_its_listener)
 {
 	SOCKET s = socket(AF_UNIX, SOCK_SEQPACKET, 0), near, far;

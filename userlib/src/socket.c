@@ -275,7 +275,8 @@ static int socket_connect(SOCKET s, const struct sockaddr *name, int size)
 
 	if (error == ECONNABORTED)
 		error = connect(s, name, size) ? errno : 0;
-	return error;
+	/* AF_UNIX: the backlog is full, and nothing goes on behind the call. */
+	return error == EAGAIN ? ECONNREFUSED : error;
 }
 
 /*
