@@ -13,7 +13,7 @@ flags=(-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -I../../userlib/include -I.
 
 build() {
 	gcc "${flags[@]}" "${@:2}" -o "$work/$1" "${sources[@]}" \
-		-Wl,--wrap=open,--wrap=ioctl -pthread > "$work/$1.log" 2>&1
+		-Wl,--wrap=open,--wrap=ioctl,--wrap=recvmsg,--wrap=getsockopt -pthread > "$work/$1.log" 2>&1
 }
 
 # quiet NAME COMMAND...: every round succeeds, and the tool prints nothing.

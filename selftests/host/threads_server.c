@@ -10,6 +10,7 @@
 #define CLIENTS		2
 #define CONNECTIONS	8
 #define DATA		4
+#define PAUSE_US	500
 #define ROOM		(sizeof(struct sockaddr_in) + 16)
 
 #define STOP		((ULONG_PTR)1)
@@ -26,19 +27,23 @@ struct server {
 	SOCKET listener;
 	struct sockaddr_in name;
 	HANDLE port;
-	struct serving serving[WORKERS];
 	pthread_mutex_t lock;
-	unsigned int served;		/* under lock */
+	struct serving serving[WORKERS];	/* under lock, as is the next one */
+	unsigned int served;
 };
 
+/* The socket's port is set while a connection may come: the kernel's cookie is another one then. */
 static void serve(struct server *server, struct serving *serving)
 {
+	pthread_mutex_lock(&server->lock);
 	memset(&serving->overlapped, 0, sizeof(serving->overlapped));
 	serving->s = socket(AF_INET, SOCK_STREAM, 0);
 	THREADS_EXPECT(AcceptEx(server->listener, serving->s, serving->buffer,
 				serving->takes_data ? DATA : 0, ROOM, ROOM, NULL,
 				&serving->overlapped) ||
 		       WSAGetLastError() == WSA_IO_PENDING);
+	CreateIoCompletionPort((HANDLE)(intptr_t)serving->s, server->port, 0, 0);
+	pthread_mutex_unlock(&server->lock);
 }
 
 static void *work(void *argument)
@@ -55,10 +60,10 @@ static void *work(void *argument)
 		if (key == STOP)
 			return NULL;
 		serving = (struct serving *)overlapped;
-		THREADS_EXPECT(moved == (serving->takes_data ? DATA : 0));
-		THREADS_EXPECT(!closesocket(serving->s));
 		pthread_mutex_lock(&server->lock);
 		server->served++;
+		THREADS_EXPECT(moved == (serving->takes_data ? DATA : 0));
+		THREADS_EXPECT(!closesocket(serving->s));
 		pthread_mutex_unlock(&server->lock);
 		serve(server, serving);
 	}
@@ -74,6 +79,8 @@ static void *visit(void *argument)
 
 		THREADS_EXPECT(!connect(s, (struct sockaddr *)&server->name,
 					sizeof(server->name)));
+		/* Long enough for AcceptEx() to be handed on. */
+		usleep(i % 2 * PAUSE_US);
 		send(s, "data", DATA, 0);
 		/* The end, or a reset where data came too late for AcceptEx(). */
 		THREADS_EXPECT(recv(s, &byte, 1, 0) <= 0);

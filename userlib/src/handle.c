@@ -75,12 +75,29 @@ void handle_born(SOCKET s, uint64_t bits)
 	errno = saved;
 }
 
+/*
+ * Ask the kernel for the cookie, and read the known one. Cookies of two times, with a close or
+ * AcceptEx() between them, would make a stranger of a socket that has its state.
+ */
+static uint64_t handle_ask(SOCKET s, struct handle *handle, uint64_t *known)
+{
+	unsigned int closes;
+	uint64_t cookie;
+
+	do {
+		closes = handle_closes(handle);
+		*known = atomic_load(&handle->cookie);
+		cookie = handle_cookie(s);
+	} while (closes != handle_closes(handle) || *known != atomic_load(&handle->cookie));
+	return cookie;
+}
+
 /* Begin to keep state of a socket that the library did not make. False: it is none. */
 static bool handle_adopt(SOCKET s, struct handle *handle)
 {
-	uint64_t cookie = handle_cookie(s);
+	uint64_t known, cookie = handle_ask(s, handle, &known);
 
-	if (cookie && atomic_load(&handle->cookie) != cookie)
+	if (cookie && known != cookie)
 		handle_forget(s, handle, cookie);
 	return cookie;
 }
@@ -122,12 +139,13 @@ bool handle_verify(SOCKET s)
 {
 	struct handle *handle = handle_find(s);
 	int saved = errno;
+	uint64_t known;
 	bool same;
 
 	if (!handle || !atomic_load(&handle->cookie))
 		return true;
-	same = handle_cookie(s) == atomic_load(&handle->cookie);
-	/* A close that is under way has set the cookie to 0: it returned above. */
+	/* A close that is under way has set the known cookie to 0. */
+	same = handle_ask(s, handle, &known) == known || !known;
 	if (!same)
 		handle_forget(s, handle, 0);
 	errno = saved;
