@@ -205,6 +205,7 @@ static struct party parties[] = {
 	PARTY("two closes of one socket", twice_closed_round),
 	PARTY("operations by event and routine, against closes", evented_round),
 	PARTY("plain calls and shutdown behind operations, against closes", order_round),
+	PARTY("threads that end before their operations", departed_round),
 	PARTY("network events, against closes", netevent_round),
 	PARTY("routines queued by many to one who waits or lingers", apc_round),
 	PARTY("several handles of one socket", duplicate_round),

@@ -80,6 +80,7 @@ void served_round(struct party *party);
 void twice_closed_round(struct party *party);
 void evented_round(struct party *party);
 void order_round(struct party *party);
+void departed_round(struct party *party);
 void netevent_round(struct party *party);
 void apc_round(struct party *party);
 void fork_round(struct party *party);

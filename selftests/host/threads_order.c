@@ -129,3 +129,51 @@ void order_round(struct party *party)
 	for (int i = 0; i < 5; i++)
 		pthread_join(threads[i], NULL);
 }
+
+#define DEPARTING	2
+
+/* What a thread that ends leaves pending, in memory of its own. */
+struct departing {
+	SOCKET s;
+	unsigned int delay_us;
+	struct {
+		WSAOVERLAPPED overlapped;
+		char data[4];
+	} receives[DEPARTING];
+};
+
+static void *depart(void *argument)
+{
+	struct departing *departing = argument;
+
+	for (int i = 0; i < DEPARTING; i++) {
+		WSABUF buffer = { sizeof(departing->receives[i].data), departing->receives[i].data };
+		DWORD flags = 0;
+
+		THREADS_EXPECT(order_begun(WSARecv(departing->s, &buffer, 1, NULL, &flags,
+						   &departing->receives[i].overlapped, NULL)));
+	}
+	usleep(departing->delay_us);
+	return NULL;
+}
+
+/* Behind the thread's end nothing writes to its operations (P22): ASan sees what does. */
+void departed_round(struct party *party)
+{
+	struct departing *departing = calloc(1, sizeof(*departing));
+	struct threads_pair pair;
+	pthread_t thread;
+
+	threads_pair_open(&pair);
+	departing->s = pair.client;
+	departing->delay_us = threads_random(party, 500);
+	thread = threads_begin(depart, departing);
+	threads_pause(party, 500);
+	send(pair.server, "data", 4, 0);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < DEPARTING; i++)
+		THREADS_EXPECT(HasOverlappedIoCompleted(&departing->receives[i].overlapped));
+	free(departing);
+	THREADS_EXPECT(!closesocket(pair.client));
+	THREADS_EXPECT(!closesocket(pair.server));
+}

@@ -204,6 +204,7 @@ static bool upper_is_bound(const struct operation *operation, const void *thread
 }
 
 static __thread struct thread *upper_ending;
+static __thread bool upper_left;
 
 static void upper_end_thread(SOCKET s, struct handle *handle)
 {
@@ -212,14 +213,23 @@ static void upper_end_thread(SOCKET s, struct handle *handle)
 	(void)s;
 	if (!channel)
 		return;
-	operation_cancel(channel, upper_is_bound, upper_ending);
+	upper_left |= operation_cancel(channel, upper_is_bound, upper_ending);
 	channel_unlock(channel);
 }
 
+/* A step writes to the program's memory, which may be freed behind the thread's end: wait for it. */
 static void upper_thread_ended(struct thread *thread)
 {
 	upper_ending = thread;
-	handle_each(upper_end_thread);
+	for (;;) {
+		upper_left = false;
+		pthread_mutex_lock(&operation_handing);
+		handle_each(upper_end_thread);
+		pthread_mutex_unlock(&operation_handing);
+		if (!upper_left)
+			return;
+		wait_pause();
+	}
 }
 
 static void upper_forget_channel(SOCKET s, struct handle *handle)
