@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Completion ports. */
+#include <sched.h>
 #include <sys/resource.h>
 
 #include "winsock_test.h"
@@ -612,6 +613,45 @@ TEST_F(winsock, a_number_that_close_gave_up_comes_back_with_nothing_of_its_past)
 	ASSERT_EQ(5, send(visitor, "again", 5, 0));
 	EXPECT_PACKET(port, 33, 5, &overlapped[2]);
 	EXPECT_NONE(port, 50, WAIT_TIMEOUT);
+}
+
+#define MANY	64
+
+/*
+ * The library's threads run when both sockets are ready: this thread sends before them, on one
+ * processor. AF_UNIX has the data at the peer when the send is over.
+ */
+TEST_F(winsock, a_socket_with_much_to_do_leaves_others_their_turn)
+{
+	static const struct sched_param first = { .sched_priority = 1 };
+	static WSAOVERLAPPED busy[MANY], other;
+	static char data[MANY + 1];
+	int ends[2][2], place = -1;
+	struct packet packet;
+	cpu_set_t one;
+	HANDLE port;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first));
+	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]));
+		ASSERT_EQ(port, CreateIoCompletionPort(TO_HANDLE(ends[i][0]), port, i, 0));
+	}
+	for (int i = 0; i < MANY; i++)
+		ASSERT_EQ(WSA_IO_PENDING, receive(ends[0][0], &busy[i], &data[i], 1));
+	ASSERT_EQ(WSA_IO_PENDING, receive(ends[1][0], &other, &data[MANY], 1));
+	ASSERT_EQ(MANY, send(ends[0][1], data, MANY, 0));
+	ASSERT_EQ(1, send(ends[1][1], data, 1, 0));
+	for (int i = 0; i <= MANY; i++) {
+		ASSERT_TRUE(take(port, &packet, 60000));
+		if (packet.key == 1)
+			place = i;
+	}
+	EXPECT_GT(MANY, place);
+	EXPECT_LE(0, place);
 }
 
 static void no_routine(DWORD error, DWORD moved, LPWSAOVERLAPPED overlapped, DWORD flags)

@@ -31,6 +31,9 @@ static struct operation_waiters {
 	[0 ... OPERATION_LISTS - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER },
 };
 
+/* So many operations for one event: the events of other sockets wait. */
+#define OPERATION_BURST		16
+
 pthread_mutex_t operation_handing = PTHREAD_MUTEX_INITIALIZER;
 /* A queue's step is not over, but its operation is in another queue. */
 static struct operation operation_none;
@@ -140,7 +143,6 @@ static void operation_store(const struct operation *operation)
 	overlapped->OffsetHigh = operation->error;
 	/* HasOverlappedIoCompleted() reads only this; then the program may free it. */
 	__atomic_store_n(&overlapped->Internal, status, __ATOMIC_SEQ_CST);
-	operation_wake(overlapped);
 }
 
 static struct port *operation_port(const struct operation *operation, ULONG_PTR *key)
@@ -173,7 +175,6 @@ static void operation_complete(struct operation *operation, bool silent)
 		};
 		silent |= operation->error != 0;
 	}
-	atomic_fetch_sub(&operation->thread->operations, 1);
 	operation->packet.entry = (OVERLAPPED_ENTRY){
 		.lpCompletionKey = key,
 		.lpOverlapped = operation->overlapped,
@@ -183,6 +184,9 @@ static void operation_complete(struct operation *operation, bool silent)
 	operation_store(operation);
 	if (event && !silent)
 		event_set(event);
+	/* Behind the event, which the program may use for something else when its wait ends. */
+	operation_wake(operation->overlapped);
+	atomic_fetch_sub(&operation->thread->operations, 1);
 	if (!silent && operation->function) {
 		operation->routine.run = operation_call_back;
 		if (thread_queue(operation->thread, &operation->routine))
@@ -460,8 +464,9 @@ void operation_run(struct channel *channel, int direction)
 
 	if (!queue->first || queue->stepping || channel->closing)
 		return;
-	while (operation_go(channel, direction) && queue->first && !channel->closing)
-		;
+	for (int i = 0; i < OPERATION_BURST; i++)
+		if (!operation_go(channel, direction) || !queue->first || channel->closing)
+			break;
 	operation_leave(channel, direction);
 }
 

@@ -165,7 +165,8 @@ static bool port_sleep(struct port *port, struct thread *self, int64_t deadline,
 		ready = engine_visit(self, deadline);
 	if (ready == ENGINE_BUSY)
 		ready = thread_poll(self, NULL, 0, deadline);
-	return !ready;
+	/* Events of sockets that no packet comes from do not prolong the wait. */
+	return !ready || (deadline != THREAD_FOREVER && thread_now() >= deadline);
 }
 
 static void port_lock(struct port **port)
