@@ -42,7 +42,7 @@ static void serve(struct server *server, struct serving *serving)
 				serving->takes_data ? DATA : 0, ROOM, ROOM, NULL,
 				&serving->overlapped) ||
 		       WSAGetLastError() == WSA_IO_PENDING);
-	CreateIoCompletionPort((HANDLE)(intptr_t)serving->s, server->port, 0, 0);
+	THREADS_EXPECT(CreateIoCompletionPort((HANDLE)(intptr_t)serving->s, server->port, 0, 0));
 	pthread_mutex_unlock(&server->lock);
 }
 

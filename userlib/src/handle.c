@@ -77,18 +77,20 @@ void handle_born(SOCKET s, uint64_t bits)
 
 /*
  * Ask the kernel for the cookie, and read the known one. Cookies of two times, with a close or
- * AcceptEx() between them, would make a stranger of a socket that has its state.
+ * AcceptEx() between them, would make a stranger of a socket that has its state. These two set
+ * the known cookie while the bits have HANDLE_GOING; until then they are taken for the same.
  */
 static uint64_t handle_ask(SOCKET s, struct handle *handle, uint64_t *known)
 {
-	unsigned int closes;
-	uint64_t cookie;
+	uint64_t cookie, bits;
 
 	do {
-		closes = handle_closes(handle);
 		*known = atomic_load(&handle->cookie);
 		cookie = handle_cookie(s);
-	} while (closes != handle_closes(handle) || *known != atomic_load(&handle->cookie));
+		bits = atomic_load(&handle->bits);
+	} while (*known != atomic_load(&handle->cookie));
+	if (bits & HANDLE_GOING)
+		*known = cookie;
 	return cookie;
 }
 
@@ -139,13 +141,14 @@ bool handle_verify(SOCKET s)
 {
 	struct handle *handle = handle_find(s);
 	int saved = errno;
-	uint64_t known;
+	uint64_t known, cookie;
 	bool same;
 
 	if (!handle || !atomic_load(&handle->cookie))
 		return true;
 	/* A close that is under way has set the known cookie to 0. */
-	same = handle_ask(s, handle, &known) == known || !known;
+	cookie = handle_ask(s, handle, &known);
+	same = !known || cookie == known;
 	if (!same)
 		handle_forget(s, handle, 0);
 	errno = saved;
