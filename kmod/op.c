@@ -3,6 +3,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/pid.h>
@@ -181,6 +182,16 @@ enum op_step {
 	OP_DECIDED,
 };
 
+/* The release of a member of a multicast group takes the RTNL's mutex. */
+static bool op_is_member(const struct sock *sk)
+{
+	const struct ipv6_pinfo *np = inet6_sk(sk);
+
+	return rcu_access_pointer(inet_sk(sk)->mc_list) ||
+	       (np && (rcu_access_pointer(np->ipv6_mc_list) ||
+		       np->ipv6_ac_list));
+}
+
 /*
  * Does the file stay open when the op is final? Others hold references to it;
  * or a worker that must not sleep leaves the last fput() to op_put_queue: an
@@ -196,7 +207,7 @@ static bool op_is_kept(const struct winsock_op *op, struct file *file,
 	if (READ_ONCE(file->f_ep))
 		return true;
 #endif
-	return file_inode(file) != SOCK_INODE(op->sock);
+	return op_is_member(op->sk) || file_inode(file) != SOCK_INODE(op->sock);
 }
 
 /* Decide and carry out. The socket is locked; unlocks it. */
@@ -298,27 +309,9 @@ static void op_put_work(struct work_struct *work)
  * let op_put_queue drop the reference. The user stays charged until that has
  * happened. A thread that has cancelled takes the reference over.
  */
-static void op_release_file(struct winsock_op *op, struct file *file,
-			    bool may_sleep)
-{
-	bool cancelled = op->record.outcome == WINSOCK_OUTCOME_CANCELLED;
-
-	if (!cancelled && (op->last || op_is_kept(op, file, may_sleep))) {
-		op_tell(op);
-		op->last = file;
-		INIT_WORK(&op->work, op_put_work);
-		queue_work(op_put_queue, &op->work);
-		return;
-	}
-	if (!cancelled)
-		op_put_file(op, file);
-	winsock_netns_uncharge(sock_net(op->sk), op->user);
-	op_tell(op);
-	op_end(op);
-}
-
 static void op_finalize(struct winsock_op *op, bool may_sleep)
 {
+	bool cancelled = op->record.outcome == WINSOCK_OUTCOME_CANCELLED;
 	struct file *file = op->file;
 
 	winsock_orphan_remove(op);
@@ -330,15 +323,23 @@ static void op_finalize(struct winsock_op *op, bool may_sleep)
 	spin_lock_irq(&op->lock);
 	op->file = NULL;
 	spin_unlock_irq(&op->lock);
-	if (file) {
-		op_release_file(op, file, may_sleep);
+	if (file && !cancelled &&
+	    (op->last || op_is_kept(op, file, may_sleep))) {
+		op_tell(op);
+		op->last = file;
+		INIT_WORK(&op->work, op_put_work);
+		queue_work(op_put_queue, &op->work);
 		return;
 	}
+	if (!file) {
+		/* The op owns the socket: close it as inet_release() does. */
+		winsock_ulp_close(op->sk);
+		op->sock->sk = NULL;
+		sock_release(op->sock);
+	} else if (!cancelled) {
+		op_put_file(op, file);
+	}
 	winsock_netns_uncharge(sock_net(op->sk), op->user);
-	/* The op owns the socket: close it as inet_release() does. */
-	winsock_ulp_close(op->sk);
-	op->sock->sk = NULL;
-	sock_release(op->sock);
 	op_tell(op);
 	op_end(op);
 }

@@ -142,8 +142,8 @@ static void proto_settle(struct sock *sk)
 static int proto_get_port(struct sock *sk, unsigned short port)
 {
 	struct proto *ours = sk->sk_prot, *base = proto_base(sk);
-	/* connect(2) and accept(2) set it, and nothing clears it. */
-	bool was_connection = sk->sk_txhash;
+	/* connect(2) and accept(2) set these; a SYN cookie's hash may be 0. */
+	bool was_connection = sk->sk_txhash || sk->sk_gso_type;
 	int err;
 
 	sock_owned_by_me(sk);

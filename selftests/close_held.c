@@ -3,9 +3,11 @@
  * Sockets whose lock a thread holds inside send(), asleep on memory that never arrives. A close of
  * such a socket is decided later; closes of other sockets must not wait for it.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/tls.h>
 #include <linux/userfaultfd.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -127,6 +129,61 @@ TEST_F(closing, the_end_comes_with_the_lock)
 	pthread_join(holder.thread, NULL);
 	EXPECT_EQ(1, RSTS());
 	EXPECT_EQ(0, FINS());
+	close(self->call.op_fd);
+	close(missing);
+	munmap(pages, HELD * PAGE);
+}
+
+struct joiner {
+	pthread_t thread;
+	struct group_req *group;
+	int error;
+};
+
+/* The kernel copies the group with the RTNL's mutex held. */
+static void *joiner_run(void *argument)
+{
+	struct joiner *joiner = argument;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	joiner->error = setsockopt(fd, IPPROTO_IP, MCAST_JOIN_GROUP, joiner->group,
+				   sizeof(*joiner->group));
+	close(fd);
+	return NULL;
+}
+
+/* The release of a group's member waits for a mutex that any user can hold: no deadline does. */
+TEST_F(closing, a_member_of_a_group_is_reset_in_time)
+{
+	char *pages = mmap(NULL, HELD * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_zeropage give = { .range = { (unsigned long)pages, PAGE } };
+	int missing = pages_missing(pages), level = IPPROTO_IP;
+	struct joiner joiner = { .group = (struct group_req *)pages };
+	struct group_req group = { .gr_interface = if_nametoindex("lo") };
+	struct sockaddr_in6 *name6 = (struct sockaddr_in6 *)&group.gr_group;
+	struct sockaddr_in *name = (struct sockaddr_in *)&group.gr_group;
+
+	ASSERT_GE(missing, 0);
+	name->sin_family = AF_INET;
+	name->sin_addr.s_addr = inet_addr("239.1.2.3");
+	if (variant->family == NET_V6) {
+		level = IPPROTO_IPV6;
+		name6->sin6_family = AF_INET6;
+		ASSERT_EQ(1, inet_pton(AF_INET6, "ff15::1234", &name6->sin6_addr));
+	}
+	ASSERT_EQ(0, setsockopt(self->pair.client, level, MCAST_JOIN_GROUP, &group,
+				sizeof(group)));
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS / 4);
+	ASSERT_EQ(0, pthread_create(&joiner.thread, NULL, joiner_run, &joiner));
+	ASSERT_TRUE(pending_is_final(self->call.op_fd, 5000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	ASSERT_EQ(0, ioctl(missing, UFFDIO_ZEROPAGE, &give));
+	pthread_join(joiner.thread, NULL);
+	EXPECT_EQ(-1, joiner.error);
 	close(self->call.op_fd);
 	close(missing);
 	munmap(pages, HELD * PAGE);
