@@ -207,7 +207,8 @@ static bool op_is_kept(const struct winsock_op *op, struct file *file,
 	if (READ_ONCE(file->f_ep))
 		return true;
 #endif
-	return op_is_member(op->sk) || file_inode(file) != SOCK_INODE(op->sock);
+	return (sk_is_tcp(op->sk) && op_is_member(op->sk)) ||
+	       file_inode(file) != SOCK_INODE(op->sock);
 }
 
 /* Decide and carry out. The socket is locked; unlocks it. */
@@ -323,8 +324,7 @@ static void op_finalize(struct winsock_op *op, bool may_sleep)
 	spin_lock_irq(&op->lock);
 	op->file = NULL;
 	spin_unlock_irq(&op->lock);
-	if (file && !cancelled &&
-	    (op->last || op_is_kept(op, file, may_sleep))) {
+	if (!cancelled && (op->last || op_is_kept(op, file, may_sleep))) {
 		op_tell(op);
 		op->last = file;
 		INIT_WORK(&op->work, op_put_work);
