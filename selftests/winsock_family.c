@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* closesocket() on sockets that are not TCP, through the library. */
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "kselftest_harness.h"
@@ -173,6 +174,87 @@ TEST_F(library, a_full_backlog_refuses)
 		EXPECT_EQ(SOCKET_ERROR, connect(s, (struct sockaddr *)&name, size));
 		EXPECT_EQ(WSAECONNREFUSED, WSAGetLastError());
 	}
+}
+
+/* A datagram socket without a peer, and a receiver that has no room. */
+struct crowd {
+	SOCKET sender, receiver;
+	struct sockaddr_un name;
+	int size;
+	int sent;
+};
+
+static void crowd_make(struct crowd *crowd)
+{
+	crowd->name = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	crowd->size = sizeof(crowd->name);
+	crowd->sender = socket(AF_UNIX, SOCK_DGRAM, 0);
+	crowd->receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
+	bind(crowd->receiver, (struct sockaddr *)&crowd->name, sizeof(crowd->name.sun_family));
+	getsockname(crowd->receiver, (struct sockaddr *)&crowd->name, &crowd->size);
+	set_nonblocking(crowd->sender, 1);
+	while (sendto(crowd->sender, "x", 1, 0, (struct sockaddr *)&crowd->name, crowd->size) == 1)
+		;
+	set_nonblocking(crowd->sender, 0);
+}
+
+static void *crowd_send(void *argument)
+{
+	struct crowd *crowd = argument;
+
+	crowd->sent = sendto(crowd->sender, "y", 1, 0, (struct sockaddr *)&crowd->name,
+			     crowd->size);
+	return NULL;
+}
+
+/* The library's system calls. */
+static _Atomic unsigned int sends;
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	sends++;
+	return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+/* How many times does the library try in a while, beyond one a millisecond of two threads? */
+static unsigned int sends_too_many(void)
+{
+	unsigned int before = sends, tries, allowed;
+	double start = net_now();
+
+	usleep(300000);
+	tries = sends - before;
+	allowed = 2 * 1000 * (net_now() - start);
+	return tries < allowed ? 0 : tries - allowed;
+}
+
+/* Linux calls such a sender writable. */
+TEST_F(library, a_send_to_a_full_receiver_rests_between_its_tries)
+{
+	WSABUF buffer = { 1, "y" };
+	WSAOVERLAPPED overlapped = { 0 };
+	struct crowd crowd;
+	DWORD sent, flags;
+	pthread_t thread;
+	char byte;
+
+	crowd_make(&crowd);
+	EXPECT_EQ(SOCKET_ERROR, WSASendTo(crowd.sender, &buffer, 1, &sent, 0,
+					  (struct sockaddr *)&crowd.name, crowd.size, &overlapped,
+					  NULL));
+	ASSERT_EQ(WSA_IO_PENDING, WSAGetLastError());
+	EXPECT_LT(sends_too_many(), 64);
+	ASSERT_EQ(1, recv(crowd.receiver, &byte, 1, 0));
+	EXPECT_TRUE(WSAGetOverlappedResult(crowd.sender, &overlapped, &sent, TRUE, &flags));
+	EXPECT_EQ(1, sent);
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, crowd_send, &crowd));
+	EXPECT_LT(sends_too_many(), 64);
+	ASSERT_EQ(1, recv(crowd.receiver, &byte, 1, 0));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(1, crowd.sent);
+	EXPECT_EQ(0, closesocket(crowd.sender));
+	EXPECT_EQ(0, closesocket(crowd.receiver));
 }
 
 TEST_F(library, an_accepted_socket_has_packets_as_its_listener)

@@ -210,6 +210,7 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, b
 	int64_t deadline = io_deadline(s, direction);
 	enum wait_end end = WAIT_READY;
 	struct wait_one one CLEANUP(wait_one_leave) = { 0 };
+	unsigned int tries = 0;
 	ssize_t more = 0;
 	int error;
 
@@ -217,6 +218,8 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, b
 	if (error)
 		return *moved ? 0 : error;
 	do {
+		if (tries++ > WAIT_TRIES)
+			wait_rest();
 		end = wait_poll(&one.wait, deadline);
 		if (end != WAIT_READY)
 			break;
@@ -224,6 +227,7 @@ static int io_wait(SOCKET s, struct msghdr *message, int flags, int direction, b
 		if (more > 0) {
 			*moved += more;
 			io_advance(message, more);
+			tries = 0;
 		}
 	} while (more < 0 ? errno == EAGAIN : more > 0 && whole && io_size(message));
 	if (end != WAIT_READY)

@@ -9,6 +9,7 @@
 /* A close waits so long for an active call that does not come back. */
 #define WAIT_PATIENCE_NS	10000000
 #define WAIT_PAUSE_NS		20000
+#define WAIT_REST_NS		1000000
 
 /* Calls that wait for the same on one socket share a leader; calls for several have none. */
 static struct wait_link **wait_leader(struct wait_link *link)
@@ -267,6 +268,13 @@ void wait_pause(void)
 	const struct timespec pause = { 0, WAIT_PAUSE_NS };
 
 	nanosleep(&pause, NULL);
+}
+
+void wait_rest(void)
+{
+	const struct timespec rest = { 0, WAIT_REST_NS };
+
+	nanosleep(&rest, NULL);
 }
 
 void wait_close_begin(struct handle *handle, uint64_t close)

@@ -97,6 +97,13 @@ void wait_close_begin(struct handle *handle, uint64_t close);
 void wait_close_end(struct handle *handle, uint64_t close, bool closed);
 /* Sleep for a moment, in which another close can end. */
 void wait_pause(void);
+/*
+ * poll(2) says ready where the call fails with EAGAIN, not once but time and again: for an AF_UNIX
+ * datagram whose receiver is full, and a datagram socket with errors that no call reads. Behind
+ * WAIT_TRIES tries in a row a thread rests for a millisecond before each one.
+ */
+#define WAIT_TRIES	16
+void wait_rest(void);
 
 /* Does a call wait? */
 static inline bool wait_any(struct handle *handle)

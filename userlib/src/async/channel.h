@@ -26,11 +26,13 @@ struct operation;
  * @last:	the place of the next one
  * @stepping:	the operation of which a thread carries out a step, without the lock, or which it
  *		hands on; or NULL
+ * @vain:	steps in a row that ended with EAGAIN
  */
 struct channel_queue {
 	struct operation *first;
 	struct operation **last;
 	struct operation *stepping;
+	unsigned int vain;
 };
 
 /**

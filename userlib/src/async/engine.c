@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "engine.h"
+#include "wait.h"
 
 #define ENGINE_STACK	(64 * 1024)
 #define ENGINE_EVENTS	32
@@ -30,6 +31,7 @@ static pthread_mutex_t engine_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int engine_epoll = -1;		/* written under engine_lock */
 static _Atomic bool engine_visited;		/* a thread does the work, or will */
 static struct thread *engine_visitor;		/* under engine_lock */
+static _Atomic bool engine_rests;
 static pthread_cond_t engine_left = PTHREAD_COND_INITIALIZER;	/* the visitor has */
 
 /* The program has closed our descriptor. Returns a new one, or -1: another helper has one. */
@@ -74,6 +76,17 @@ static void engine_make_way(void)
 	pthread_mutex_unlock(&engine_lock);
 }
 
+void engine_rest(void)
+{
+	atomic_store(&engine_rests, true);
+}
+
+static void engine_take_rest(void)
+{
+	if (atomic_load(&engine_rests) && atomic_exchange(&engine_rests, false))
+		wait_rest();
+}
+
 static void *engine_run(void *argument)
 {
 	struct epoll_event events[ENGINE_EVENTS];
@@ -82,6 +95,7 @@ static void *engine_run(void *argument)
 	do {
 		engine_again();
 		do {
+			engine_take_rest();
 			engine_make_way();
 			count = epoll_wait(epoll, events, ENGINE_EVENTS, -1);
 			engine_pass_on(events, count);
@@ -215,6 +229,7 @@ int engine_visit(struct thread *self, int64_t deadline)
 	struct epoll_event events[ENGINE_EVENTS_OF_VISITOR] CLEANUP(engine_end_visit) = { 0 };
 
 	engine_set_visitor(self);
+	engine_take_rest();
 	if (thread_lie_down(self))
 		count = thread_sleep_epoll(epoll, events, ENGINE_EVENTS_OF_VISITOR,
 					   engine_timeout(deadline));

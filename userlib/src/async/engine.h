@@ -26,6 +26,9 @@ extern void (*engine_again)(void);
 int engine_watch(int fd, uint64_t what, uint32_t events, bool *added);
 void engine_unwatch(int fd);
 
+/* A descriptor is reported as ready and is not: wait_rest() before the next events. */
+void engine_rest(void);
+
 /*
  * A thread that waits does the helper's work. Both are in epoll_wait(2) then, and the kernel wakes
  * the one that came last: the helper sleeps on, and the thread hands nothing over when it leaves.

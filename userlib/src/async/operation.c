@@ -2,6 +2,7 @@
 /* Overlapped operations. See operation.h. */
 #include <stdlib.h>
 
+#include "engine.h"
 #include "netevent.h"
 #include "operation.h"
 #include "wait.h"
@@ -432,20 +433,23 @@ static void operation_hand_on(struct operation *operation)
 /* Carry out one step of the first operation. True: it is no longer the first. */
 static bool operation_go(struct channel *channel, int direction)
 {
-	struct operation *operation = channel->queues[direction].first;
-	bool accepts = operation->accept.listener && operation->prepare;
+	struct channel_queue *queue = &channel->queues[direction];
+	struct operation *operation = queue->first;
+	bool accepts = operation->accept.listener && operation->prepare, handed_on;
 	ssize_t moved;
 
-	channel->queues[direction].stepping = operation;
+	queue->stepping = operation;
 	channel_unlock(channel);
 	moved = operation_step(operation);
-	if (moved >= 0 && accepts && operation->left) {
+	handed_on = moved >= 0 && accepts && operation->left;
+	if (handed_on) {
 		operation_hand_on(operation);
-		return true;
+	} else {
+		pthread_mutex_lock(&channel->handle->lock);
+		operation_stepped(channel, direction);
 	}
-	pthread_mutex_lock(&channel->handle->lock);
-	operation_stepped(channel, direction);
-	return operation_result(operation, moved);
+	queue->vain = moved == -EAGAIN ? queue->vain + 1 : 0;
+	return handed_on || operation_result(operation, moved);
 }
 
 void operation_rearm(struct channel *channel)
@@ -467,6 +471,8 @@ void operation_run(struct channel *channel, int direction)
 	for (int i = 0; i < OPERATION_BURST; i++)
 		if (!operation_go(channel, direction) || !queue->first || channel->closing)
 			break;
+	if (queue->vain > WAIT_TRIES)
+		engine_rest();
 	operation_leave(channel, direction);
 }
 
