@@ -13,7 +13,8 @@
  * size that _IOC_SIZE(request) names is how much the kernel reads and writes.
  * A smaller structure than the first version's fails with EINVAL; a larger one
  * than the kernel's fails with E2BIG if the part that the kernel does not know
- * is not zero. A field is never given another meaning.
+ * is not zero, except that INFO leaves that part alone. A field is never given
+ * another meaning.
  *
  * Claim IDs in comments (B3, N1, ...) are those of Documentation/claims.rst,
  * which names "the page", too: Microsoft's of closesocket.
@@ -59,7 +60,7 @@ struct winsock_info {
 #define WINSOCK_QUERY_NONBLOCK		(1U << 1)	/* the socket's mode */
 /* Payload is unacknowledged: a timed close could not finish now. */
 #define WINSOCK_QUERY_WOULD_BLOCK	(1U << 2)
-/* Other descriptors hold the socket (see WINSOCK_CLOSE_IF_LAST). */
+/* Other descriptors hold it (see WINSOCK_CLOSE_IF_LAST); never with CLOSING. */
 #define WINSOCK_QUERY_SHARED		(1U << 3)
 #define WINSOCK_QUERY_STRICT		(1U << 4)	/* net.winsock.strict */
 #define WINSOCK_QUERY_CLOSING		(1U << 5)	/* a close is pending */
@@ -83,7 +84,8 @@ struct winsock_info {
  *		(G7, RFC 1122 4.2.2.13), except for ATM and IrDA; 0 for datagram
  *		and raw sockets
  *
- * No side effect.
+ * No side effect. Error: EINTR (killed while another thread was inside a call
+ * on the socket).
  */
 struct winsock_query {
 	__s32	fd;
@@ -101,7 +103,8 @@ struct winsock_query {
  * @WINSOCK_OUTCOME_GRACEFUL:	released: TCP sends FIN, or no connection
  *		existed
  * @WINSOCK_OUTCOME_DEADLINE:	reset: the linger time passed first (B3)
- * @WINSOCK_OUTCOME_REQUEST:	reset: hard close (H1), or OP_ABORT
+ * @WINSOCK_OUTCOME_REQUEST:	reset: hard close (H1), OP_ABORT, ABORT_ID, or
+ *		the op descriptor was closed without WINSOCK_CLOSE_DETACH
  * @WINSOCK_OUTCOME_PEER:	the connection was dead, or died in the wait
  *		(B5)
  * @WINSOCK_OUTCOME_SHARED:	there is another handle: only the descriptor was
@@ -125,8 +128,8 @@ enum winsock_outcome {
 /**
  * struct winsock_record - how a close ended
  * @tag:	the @tag of struct winsock_close
- * @elapsed_ns:	from the call to the decision, monotonic clock; 0 where no wait
- *		was possible (linger off, timeout zero, not the last handle)
+ * @elapsed_ns:	from the call to the decision, monotonic clock, without the
+ *		time that IF_LAST needs; 0 with linger off and a timeout of zero
  * @unacked:	payload bytes that the peer never acknowledged, at the decision
  * @outcome:	enum winsock_outcome
  * @state:	TCP state that was found at the decision
@@ -214,7 +217,8 @@ struct winsock_record {
  *   ENOMEM, ENFILE, EMFILE (never with WINSOCK_CLOSE_DROP_FD), ENOSPC (the
  *   socket's user has ops_max closes pending): the kernel has no op for it
  *
- * The kernel keeps the deadline, which counts from the call; with
+ * The kernel keeps the deadline, which counts from the call, or from when
+ * IF_LAST has looked for other holders, some 100 ms later at most; with
  * WINSOCK_CLOSE_DETACH also if the caller is killed. The reset waits for a
  * thread that holds the socket's lock inside a call.
  *
@@ -283,8 +287,9 @@ struct winsock_abort_id {
 /*
  * An op descriptor stands for a pending close. It polls readable, and stays so,
  * when the close is final: by then the connection has ended, and the kernel has
- * released the socket, so that its port may be bound, unless others hold the
- * socket or an epoll watches it. read() gives one struct winsock_record, cut to
+ * released the socket, so that its port may be bound; a moment later if others
+ * hold the socket, an epoll watches it, it is in a multicast group or was SMC's
+ * before. read() gives one struct winsock_record, cut to
  * the size asked for but not below the first version's (EINVAL), the same every
  * time; before the end it waits, or fails with EINTR, or with EAGAIN if the
  * descriptor is O_NONBLOCK. The descriptor passes over fork and SCM_RIGHTS.
@@ -312,9 +317,10 @@ struct winsock_abort_id {
  * Documentation/uapi.rst has the rest.
  *
  * Errors, the socket is untouched: ENOENT (module not loaded), EEXIST (another
- * ULP, or attached already), EINVAL (the socket is in a sockmap), EOPNOTSUPP
- * and ENOPROTOOPT (not plain TCP), ENOSPC (TCP's operations were replaced by
- * too many other parties), ENOMEM.
+ * ULP, or attached already), EINVAL (the socket is in a sockmap, or has PSP),
+ * EOPNOTSUPP and ENOPROTOOPT (not plain TCP), ENOSPC (TCP's operations were
+ * replaced by too many other parties), EACCES and EPERM (a security module
+ * refuses setsockopt(2)).
  */
 #define WINSOCK_ULP		"winsock"
 
@@ -328,7 +334,7 @@ struct winsock_abort_id {
 /**
  * struct winsock_so_linger - WINSOCK_SO_LINGER, Windows' struct linger
  * @l_onoff:	linger is on; reads as 0 or 1
- * @l_linger:	timeout in seconds. Stored also with @l_onoff 0 (O5)
+ * @l_linger:	timeout in seconds. Stored also with @l_onoff 0 (O4)
  *
  * The same setting as SO_LINGER: what one sets the other reads. A longer native
  * timeout reads as 65535.

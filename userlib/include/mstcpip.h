@@ -9,7 +9,9 @@
  * struct tcp_keepalive - for SIO_KEEPALIVE_VALS
  * @onoff:		not 0: probe a peer that is silent
  * @keepalivetime:	ms of silence before the first probe
- * @keepaliveinterval:	ms between two probes; Linux counts both in seconds, at least 1
+ * @keepaliveinterval:	ms between two probes
+ *
+ * Linux counts both in seconds: they are rounded up, and cut to 32767 seconds.
  */
 struct tcp_keepalive {
 	ULONG onoff;

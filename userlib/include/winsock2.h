@@ -230,9 +230,9 @@ extern "C" {
  * @data:	filled in
  *
  * Return: 0, or the error itself (not through WSAGetLastError): WSAEFAULT without
- * @data, WSAVERNOTSUPPORTED below 1.0, WSASYSNOTREADY where /dev/winsock is missing
- * or has another interface; winsock_startup_error() of <winsock_ext.h> then says why. There is no
- * fallback to close(2): its rules are not closesocket's.
+ * @data, WSAVERNOTSUPPORTED below 1.0, WSASYSNOTREADY where /dev/winsock is missing,
+ * may not be opened or is older; winsock_startup_error() of <winsock_ext.h> then says why. There is
+ * no fallback to close(2): its rules are not closesocket's.
  */
 int WSAStartup(WORD version, LPWSADATA data) WINSOCK_AS(WSAStartup);
 
@@ -327,7 +327,8 @@ int WINSOCK_SOCKET(shutdown)(SOCKET s, int how) WINSOCK_AS(shutdown);
  * select() - @timeout is not changed; on an error the sets are not either
  *
  * A socket that another thread closes during the call is reported as readable or writable, if the
- * caller asked for that; else the call fails with WSAENOTSOCK (P14, P15).
+ * caller asked for that; else the call fails with WSAENOTSOCK (P14, P15). WSAEINVAL: no socket in
+ * any set, or a negative @timeout. WSAENOBUFS: no memory.
  */
 int WINSOCK_SELECT(select)(int unused, FD_SET *readable, FD_SET *writable, FD_SET *exceptional,
 		   const struct timeval *timeout) WINSOCK_AS(select);
@@ -337,7 +338,8 @@ int WINSOCK_SELECT(select)(int unused, FD_SET *readable, FD_SET *writable, FD_SE
  *
  * POLLIN and POLLRDNORM mean the same, as POLLOUT and POLLWRNORM; the peer's FIN gives POLLHUP,
  * asked for or not. An entry that is no socket gets POLLNVAL and is not counted; a socket that a
- * thread closes during the call is (P16). WSAENOTSOCK: no entry is a socket.
+ * thread closes during the call is (P16). WSAENOTSOCK: no entry is a socket. WSAEINVAL: @count is
+ * 0. WSAENOBUFS: no memory.
  */
 typedef struct pollfd WSAPOLLFD, *PWSAPOLLFD, *LPWSAPOLLFD;
 int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);
@@ -346,8 +348,8 @@ int WSAPoll(LPWSAPOLLFD sockets, ULONG count, INT ms) WINSOCK_AS(WSAPoll);
  * getsockopt(), setsockopt() - SO_LINGER takes Windows' 4-byte struct, SO_DONTLINGER
  * any length (claims O1 to O20), SO_RCVTIMEO and SO_SNDTIMEO a DWORD of ms, SO_ERROR
  * gives a WSA number, but 0 after a reset (H4), and what a connect failed with once, or
- * with WSAEventSelect() until the next. WSAENOPROTOOPT for linger on other than stream
- * sockets.
+ * with WSAEventSelect() until the next. WSAENOPROTOOPT for linger on
+ * sockets other than SOCK_STREAM and SOCK_SEQPACKET.
  *
  * SO_REUSEADDR and SO_EXCLUSIVEADDRUSE read as the program set them, though a listener has
  * Linux' SO_REUSEADDR in any case; one excludes the other (WSAEINVAL). WSAEFAULT: the value is
@@ -388,7 +390,8 @@ int closesocket(SOCKET s) WINSOCK_AS(closesocket);
 /**
  * getaddrinfo(), getnameinfo(), gethostbyname() - libc's, and what they return is libc's;
  * WSAGetLastError() tells why they failed: WSAHOST_NOT_FOUND, WSATRY_AGAIN, WSANO_RECOVERY,
- * WSANO_DATA, WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT, WSATYPE_NOT_FOUND (the service).
+ * WSANO_DATA, WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT, WSATYPE_NOT_FOUND (the service), WSAEINVAL
+ * (flags), WSAEFAULT (no room), WSA_NOT_ENOUGH_MEMORY.
  */
 int WINSOCK_NETDB(getaddrinfo)(const char *node, const char *service,
 			       const struct addrinfo *hints, struct addrinfo **result)

@@ -147,7 +147,7 @@ BOOL WSACloseEvent(WSAEVENT event) WINSOCK_AS(WSACloseEvent);
  *
  * Return: WSA_WAIT_EVENT_0 + the index that ended the wait, or the lowest signalled (0 with @all),
  * WSA_WAIT_TIMEOUT, WSA_WAIT_IO_COMPLETION, or WSA_WAIT_FAILED: WSA_INVALID_HANDLE,
- * WSA_INVALID_PARAMETER (@count), WSA_NOT_ENOUGH_MEMORY.
+ * WSA_INVALID_PARAMETER (@count; no @events; with @all one of them twice), WSA_NOT_ENOUGH_MEMORY.
  */
 DWORD WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL all, DWORD ms,
 			       BOOL alertable) WINSOCK_AS(WSAWaitForMultipleEvents);
@@ -289,7 +289,7 @@ typedef struct winsock_overlapped_entry {
  *
  * The association ends with closesocket(). Return: the port, the caller's until
  * CloseHandle(), or NULL: ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (the socket
- * has a port), ERROR_NOT_ENOUGH_MEMORY.
+ * has a port; @port without @file), ERROR_NOT_ENOUGH_MEMORY.
  */
 HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD threads)
 	WINSOCK_AS(CreateIoCompletionPort);
@@ -302,7 +302,8 @@ HANDLE CreateIoCompletionPort(HANDLE file, HANDLE port, ULONG_PTR key, DWORD thr
  * ERROR_CONNECTION_REFUSED, ERROR_SEM_TIMEOUT (WSAETIMEDOUT), ERROR_NETWORK_UNREACHABLE,
  * ERROR_HOST_UNREACHABLE, of a datagram ERROR_MORE_DATA (cut short) and ERROR_PORT_UNREACHABLE;
  * otherwise Winsock's. FALSE with NULL there: WAIT_TIMEOUT, ERROR_ABANDONED_WAIT_0 (a thread has
- * closed the port), ERROR_INVALID_HANDLE.
+ * closed the port), ERROR_INVALID_HANDLE, ERROR_INVALID_PARAMETER (a pointer is NULL),
+ * ERROR_NOT_ENOUGH_MEMORY.
  */
 BOOL GetQueuedCompletionStatus(HANDLE port, LPDWORD transferred, PULONG_PTR key,
 			       LPOVERLAPPED *overlapped, DWORD ms)

@@ -11,9 +11,9 @@ extern "C" {
 #endif
 
 /**
- * winsock_startup_error() - the reason why the last WSAStartup() of the process failed
+ * winsock_startup_error() - the reason of the last WSASYSNOTREADY of WSAStartup()
  *
- * Return: a sentence that says what to do; "" if it did not fail. Static memory.
+ * Return: a sentence that says what to do; "" if it has succeeded since. Static memory.
  */
 const char *winsock_startup_error(void);
 
@@ -106,7 +106,8 @@ int winsock_close_result(int op, int timeout_ms, struct winsock_record *record);
  *   WSAEALREADY	it was decided
  *   WSAEACCES		another process began the close (fork, SCM_RIGHTS), or the number
  *			that it gave is no longer the op's
- *   WSAEINVAL		@op is no op descriptor
+ *   WSAEINVAL		@op is another file
+ *   WSAENOTSOCK	@op is not open
  */
 int winsock_close_cancel(int op, SOCKET *s);
 
@@ -117,7 +118,8 @@ int winsock_close_cancel(int op, SOCKET *s);
  * WINSOCK_OUTCOME_REQUEST. Return: 0 or SOCKET_ERROR:
  *   WSANOTINITIALISED	before WSAStartup()
  *   WSAEALREADY	it was decided
- *   WSAEINVAL		@op is no op descriptor
+ *   WSAEINVAL		@op is another file
+ *   WSAENOTSOCK	@op is not open
  */
 int winsock_close_abort(int op);
 
@@ -140,8 +142,9 @@ int winsock_attach_default(int on);
  * winsock_attach() - attach a socket
  *
  * Return: 0, also if it is attached already; or SOCKET_ERROR with the socket as it
- * was: WSAEOPNOTSUPP (not TCP, or a module without the ULP), WSAEALREADY (it has
- * another ULP), WSAEINVAL (it is in a sockmap), WSAENOTSOCK, WSAENOBUFS.
+ * was: WSANOTINITIALISED, WSAEOPNOTSUPP (not TCP, or a module without the ULP),
+ * WSAEALREADY (it has another ULP), WSAEINVAL (it is in a sockmap, or has PSP),
+ * WSAEACCES (a security module of the system refuses), WSAENOTSOCK, WSAENOBUFS.
  */
 int winsock_attach(SOCKET s);
 

@@ -33,7 +33,10 @@ static void socket_refused(const char *argument)
 	case ENOENT:
 		ctl_fail(CTL_FAILED, "no pending close %s", argument);
 	case EPERM:
-		ctl_fail(CTL_DENIED, "a pending close by its number is the administrator's");
+	case EACCES:
+		ctl_fail(CTL_DENIED, "%s: %s", argument, *argument == '#' ?
+			 "a pending close by its number is the administrator's" :
+			 "a security module refuses");
 	case EALREADY:
 		ctl_fail(CTL_FAILED, "%s: this close was decided before", argument);
 	default:
