@@ -236,7 +236,8 @@ static void thread_sleep_semaphore(sem_t *semaphore, int64_t deadline)
  */
 void thread_wake(struct thread *thread)
 {
-	int saved = errno, before = atomic_exchange(&thread->woken, THREAD_TOLD);
+	int saved = errno;
+	uint32_t told = THREAD_TOLD, before = atomic_exchange(&thread->woken, THREAD_TOLD);
 
 	switch (atomic_load(&thread->sleep)) {
 	case THREAD_IN_SEMAPHORE:
@@ -245,8 +246,10 @@ void thread_wake(struct thread *thread)
 			sem_post(&thread->semaphore);
 		break;
 	case THREAD_IN_POLL:
-		atomic_store(&thread->woken, THREAD_RUNG);
-		thread_set_timer(thread->timer, 1);
+		/* Unless it has got up: a wake-up left over would keep the next ones from posting. */
+		if (atomic_compare_exchange_strong(&thread->woken, &told, THREAD_RUNG) ||
+		    told == THREAD_RUNG)
+			thread_set_timer(thread->timer, 1);
 		break;
 	}
 	errno = saved;
