@@ -3,6 +3,7 @@
  * getaddrinfo() and its like on the host, with a stand-in for the device: libc's results, Windows'
  * last error. No name of this test is sent to a server.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,14 +38,21 @@ int gethostname(char *name, size_t size)
 	return 0;
 }
 
+static void *look_up_another(void *unused)
+{
+	return gethostbyname("127.0.0.2") ? unused : NULL;
+}
+
 int main(void)
 {
 	struct sockaddr_in name = { .sin_family = AF_INET };
 	char node[64], service[64];
 	struct hostent *host;
+	pthread_t thread;
 	WSADATA data;
+	void *done;
 
-	printf("TAP version 13\n1..14\n");
+	printf("TAP version 13\n1..15\n");
 	result(lookup("127.0.0.1", NULL, AF_INET, 0, 0) == EAI_FAIL &&
 	       WSAGetLastError() == WSANOTINITIALISED, "getaddrinfo() before WSAStartup()");
 	result(!gethostbyname("127.0.0.1") && WSAGetLastError() == WSANOTINITIALISED,
@@ -69,6 +77,9 @@ int main(void)
 	result(host && !strcmp(host->h_name, "localhost"), "so is none, for gethostbyname()");
 	host = gethostbyname("127.0.0.1");
 	result(host && host->h_length == 4 && !WSAGetLastError(), "gethostbyname() of an address");
+	result(!pthread_create(&thread, NULL, look_up_another, &data) &&
+	       !pthread_join(thread, &done) && done && host &&
+	       !memcmp(host->h_addr, "\x7f\0\0\1", 4), "each thread has its own answer");
 	result(!gethostbyname("256.256.256.256") && WSAGetLastError() == WSAHOST_NOT_FOUND,
 	       "WSAHOST_NOT_FOUND of gethostbyname()");
 	result(!getnameinfo((struct sockaddr *)&name, sizeof(name), node, sizeof(node), service,

@@ -4,6 +4,7 @@
  * since a static program that calls any of these gets all of libc's resolver.
  */
 #include <netdb.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -80,15 +81,64 @@ WINSOCK_API int winsock_getnameinfo(const struct sockaddr *name, int size, char 
 					flags));
 }
 
+#define RESOLVE_FIRST	1024
+#define RESOLVE_LAST	(1 << 20)
+
+/* The answer belongs to the thread, until its next call or its end. */
+struct resolve_answer {
+	struct hostent host;
+	size_t size;
+	char data[];
+};
+
+static pthread_key_t resolve_key;
+static bool resolve_keyed;
+
+static void resolve_make_key(void)
+{
+	resolve_keyed = !pthread_key_create(&resolve_key, free);
+}
+
+/* Return the thread's answer, with this room or more. NULL: no memory. */
+static struct resolve_answer *resolve_room(size_t size)
+{
+	struct resolve_answer *answer = resolve_keyed ? pthread_getspecific(resolve_key) : NULL;
+
+	if (answer && answer->size >= size)
+		return answer;
+	free(answer);
+	answer = resolve_keyed ? malloc(sizeof(*answer) + size) : NULL;
+	if (answer)
+		answer->size = size;
+	if (resolve_keyed && pthread_setspecific(resolve_key, answer)) {
+		free(answer);
+		return NULL;
+	}
+	return answer;
+}
+
 WINSOCK_API struct hostent *winsock_gethostbyname(const char *name)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct resolve_answer *answer;
+	struct hostent *found = NULL;
 	char own[RESOLVE_NAME];
-	struct hostent *found;
+	int reason = 0, result = ERANGE;
 	BORDER;
 
 	STARTED_OR(NULL);
-	found = gethostbyname(resolve_name(name ?: "", own));
+	pthread_once(&once, resolve_make_key);
+	name = resolve_name(name ?: "", own);
+	for (size_t size = RESOLVE_FIRST; result == ERANGE && size <= RESOLVE_LAST; size *= 2) {
+		answer = resolve_room(size);
+		if (!answer) {
+			error_fail(WSA_NOT_ENOUGH_MEMORY);
+			return NULL;
+		}
+		result = gethostbyname_r(name, &answer->host, answer->data, answer->size, &found,
+					 &reason);
+	}
 	if (!found)
-		error_fail(h_errno > 0 ? WSABASEERR + 1000 + h_errno : WSANO_RECOVERY);
+		error_fail(reason > 0 ? WSABASEERR + 1000 + reason : WSANO_RECOVERY);
 	return found;
 }
