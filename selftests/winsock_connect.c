@@ -61,6 +61,31 @@ TEST_F(winsock, a_refused_connect_is_an_exception)
 	ASSERT_EQ(0, closesocket(s));
 }
 
+/* Linux takes any address for this machine's. */
+TEST_F(winsock, there_is_no_peer_of_any_address_or_without_a_port)
+{
+	struct sockaddr_in names[] = { loopback(self->port), loopback(0), loopback(self->port) };
+	struct sockaddr_in6 names6[] = {
+		{ .sin6_family = AF_INET6, .sin6_port = htons(self->port) },
+		{ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT },
+	};
+	SOCKET s = socket(AF_INET, SOCK_STREAM, 0), s6 = socket(AF_INET6, SOCK_STREAM, 0);
+
+	names[0].sin_addr.s_addr = INADDR_ANY;
+	for (int i = 0; i < 2; i++) {
+		EXPECT_WSA(WSAEADDRNOTAVAIL, connect(s, (struct sockaddr *)&names[i],
+						     sizeof(names[i])));
+		EXPECT_WSA(WSAEADDRNOTAVAIL, connect(s6, (struct sockaddr *)&names6[i],
+						     sizeof(names6[i])));
+	}
+	EXPECT_WSA(WSAEFAULT, connect(s, (struct sockaddr *)8, sizeof(names[0])));
+	EXPECT_EQ(0, connect(s, (struct sockaddr *)&names[2], sizeof(names[2])));
+	/* It ends the association of a datagram socket. */
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	EXPECT_EQ(0, connect(s, (struct sockaddr *)&names[2], sizeof(names[2])));
+	EXPECT_EQ(0, connect(s, (struct sockaddr *)&names[0], sizeof(names[0])));
+}
+
 TEST_F(winsock, a_connect_that_fails_meanwhile_ends_the_wait)
 {
 	SOCKET s = open_connecting(self->listener, self->port);

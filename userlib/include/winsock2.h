@@ -297,7 +297,8 @@ SOCKET WINSOCK_SOCKET(accept)(SOCKET s, struct sockaddr *name, int *size) WINSOC
 
 /**
  * connect() - WSAEWOULDBLOCK: under way on a non-blocking socket; then WSAEALREADY, and
- * WSAEISCONN once it is connected. WSAEINVAL for a listener.
+ * WSAEISCONN once it is connected. WSAEINVAL for a listener. WSAEADDRNOTAVAIL for a stream to
+ * INADDR_ANY, in6addr_any or port 0.
  */
 int WINSOCK_SOCKET(connect)(SOCKET s, const struct sockaddr *name, int size) WINSOCK_AS(connect);
 
@@ -388,7 +389,8 @@ int ioctlsocket(SOCKET s, long command, u_long *argument) WINSOCK_AS(ioctlsocket
 int closesocket(SOCKET s) WINSOCK_AS(closesocket);
 
 /**
- * getaddrinfo(), getnameinfo(), gethostbyname() - libc's, and what they return is libc's;
+ * getaddrinfo(), getnameinfo(), gethostbyname() - libc's, and what the first returns is libc's;
+ * gethostbyname() returns memory of the thread, valid until its next call there.
  * WSAGetLastError() tells why they failed: WSAHOST_NOT_FOUND, WSATRY_AGAIN, WSANO_RECOVERY,
  * WSANO_DATA, WSAEAFNOSUPPORT, WSAESOCKTNOSUPPORT, WSATYPE_NOT_FOUND (the service), WSAEINVAL
  * (flags), WSAEFAULT (no room), WSA_NOT_ENOUGH_MEMORY.

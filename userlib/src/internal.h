@@ -108,6 +108,8 @@ bool socket_is_stream(SOCKET s);
 bool socket_is_nonblocking(SOCKET s);
 bool socket_is_short(SOCKET s, int size);	/* too short for an address? */
 bool socket_is_connected(SOCKET s);	/* has or had a peer */
+/* Can a stream not connect to it: an address that is any, or port 0? */
+bool socket_is_nowhere(SOCKET s, const struct sockaddr *name, int size);
 bool socket_is_bound(SOCKET s);		/* has a port, or an address of another family */
 /* Begin a connect without waiting; @flags: of F_GETFL. Returns 0, EINPROGRESS or an errno. */
 int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int flags);

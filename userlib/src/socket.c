@@ -332,14 +332,27 @@ int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int fl
 	return error;
 }
 
+bool socket_is_nowhere(SOCKET s, const struct sockaddr *name, int size)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)name;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)name;
+
+	if (name->sa_family == AF_INET && (size_t)size >= sizeof(*v4))
+		return (!v4->sin_port || v4->sin_addr.s_addr == INADDR_ANY) && socket_is_stream(s);
+	return name->sa_family == AF_INET6 && (size_t)size >= sizeof(*v6) &&
+	       (!v6->sin6_port || IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) && socket_is_stream(s);
+}
+
 WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
 {
 	int flags, error;
 	BORDER_OF_WAIT;
 
 	STARTED_OR(SOCKET_ERROR);
-	if (socket_is_short(s, size))
+	if (socket_is_short(s, size) || !option_readable(name, size))
 		return error_fail(WSAEFAULT);
+	if (socket_is_nowhere(s, name, size))
+		return error_fail(WSAEADDRNOTAVAIL);
 	flags = fcntl(s, F_GETFL);
 	error = socket_begin_connect(s, name, size, flags);
 	if (!error || error == EINPROGRESS)
