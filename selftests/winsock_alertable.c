@@ -129,6 +129,50 @@ TEST_F(winsock, a_routine_runs_in_a_lingering_close_and_the_deadline_stays)
 	pthread_join(thread, NULL);
 }
 
+struct closer {
+	SOCKET s;
+	HANDLE _Atomic thread;
+};
+
+static void *closer_run(void *argument)
+{
+	struct closer *closer = argument;
+
+	closer->thread = winsock_thread_self();
+	closesocket(closer->s);
+	return closer;
+}
+
+static void end_thread(ULONG_PTR unused)
+{
+	pthread_exit(NULL);
+}
+
+/* claims: B2 B4 */
+TEST_F(winsock, a_close_goes_on_without_the_thread_that_a_routine_has_ended)
+{
+	struct closer closer = { .s = self->client };
+	size_t stuffed = stuff(self->client);
+	pthread_t thread;
+	void *result;
+	int error;
+
+	set_linger(self->client, 1, 30);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, closer_run, &closer));
+	while (!closer.thread)
+		net_sleep(10);
+	net_sleep(200);
+	ASSERT_TRUE(QueueUserAPC(end_thread, closer.thread, 0));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(NULL, result);
+	EXPECT_FALSE(net_is_open(self->client));
+	EXPECT_WSA(WSAENOTSOCK, closesocket(self->client));
+	EXPECT_EQ(stuffed, net_drain(self->server, &error));
+	EXPECT_EQ(0, error);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+}
+
 /* claims: A13 B10 */
 TEST_F(winsock, a_blocking_call_inside_a_routine_is_refused)
 {

@@ -189,6 +189,20 @@ static int close_await(struct closing *closing, struct thread *self)
 	return 0;
 }
 
+/* A routine has ended its thread: the kernel's op goes on, and has its deadline. */
+static void close_abandon(struct closing **unfinished)
+{
+	struct closing *closing = *unfinished;
+
+	if (!closing)
+		return;
+	thread_unblock(thread_self());
+	/* Unless the program has put a socket at the number. */
+	if (!handle_cookie(closing->s))
+		close(closing->s);
+	close_end(closing, LAYER_CLOSED);
+}
+
 /* Wait for the op, which has the socket's number. Returns as close_await(). */
 static int close_linger(struct closing *closing)
 {
@@ -204,7 +218,10 @@ static int close_linger(struct closing *closing)
 	}
 	/* Without memory no routine runs in the wait. */
 	if (!thread_block(&self)) {
+		struct closing *unfinished CLEANUP(close_abandon) = closing;
+
 		error = close_await(closing, self);
+		unfinished = NULL;
 		thread_unblock(self);
 	}
 	if (error == CLOSE_FORKED)
