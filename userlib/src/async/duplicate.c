@@ -64,7 +64,7 @@ static int duplicate_fetch(const struct duplicate_source *source)
 static SOCKET duplicate_open(LPWSAPROTOCOL_INFOA info)
 {
 	struct duplicate_source source;
-	uint64_t bits = HANDLE_PEER | HANDLE_TIMED;
+	uint64_t bits = HANDLE_PEER | HANDLE_TIMED, known = 0;
 	int fd;
 
 	if (!option_readable(info, sizeof(*info)))
@@ -84,8 +84,10 @@ static SOCKET duplicate_open(LPWSAPROTOCOL_INFOA info)
 		return error_fail(WSAEINVAL);
 	}
 	/* The state in this process is the same for all its handles (M3). */
-	if (source.pid == (uint32_t)getpid() && (handle_bits(source.fd) & HANDLE_OURS))
-		bits = handle_bits(source.fd);
+	if (source.pid == (uint32_t)getpid())
+		known = handle_bits(source.fd);
+	if (known & HANDLE_OURS)
+		bits = known;
 	else if (socket_option(fd, SO_TYPE) == SOCK_STREAM)
 		bits |= HANDLE_STREAM;
 	handle_born(fd, bits);
