@@ -198,13 +198,17 @@ static void upper_end_close(struct handle *handle, struct channel *channel,
 	channel_free(channel);
 }
 
+static __thread struct thread *upper_ending;
+static __thread unsigned int upper_found;
+static __thread bool upper_left;
+
 static bool upper_is_bound(const struct operation *operation, const void *thread)
 {
-	return operation->thread == thread && !operation_has_port(operation);
+	if (operation->thread != thread)
+		return false;
+	upper_found++;
+	return !operation_has_port(operation);
 }
-
-static __thread struct thread *upper_ending;
-static __thread bool upper_left;
 
 static void upper_end_thread(SOCKET s, struct handle *handle)
 {
@@ -217,16 +221,23 @@ static void upper_end_thread(SOCKET s, struct handle *handle)
 	channel_unlock(channel);
 }
 
-/* A step writes to the program's memory, which may be freed behind the thread's end: wait for it. */
+/*
+ * A step writes to the program's memory, which may be freed behind the thread's end: wait for it.
+ * The same goes for a close in another thread, which has taken operations off their handle.
+ */
 static void upper_thread_ended(struct thread *thread)
 {
+	unsigned int pending;
+
 	upper_ending = thread;
 	for (;;) {
 		upper_left = false;
+		upper_found = 0;
+		pending = atomic_load(&thread->operations);
 		pthread_mutex_lock(&operation_handing);
 		handle_each(upper_end_thread);
 		pthread_mutex_unlock(&operation_handing);
-		if (!upper_left)
+		if (!upper_left && upper_found >= pending)
 			return;
 		wait_pause();
 	}
