@@ -217,6 +217,23 @@ TEST_F(winsock, a_close_leaves_the_next_ones_socket_alone)
 	EXPECT_EQ(7, linger.l_onoff);
 }
 
+static void *end_first(void *unused)
+{
+	net_sleep(200);
+	first_is_over = true;
+	return unused;
+}
+
+/* The close is refused or done a while later: calls on the socket wait for that. */
+static void begin_second_and_leave_it(void)
+{
+	pthread_t thread;
+
+	call_begin(&second);
+	pthread_create(&thread, NULL, end_first, NULL);
+	pthread_detach(thread);
+}
+
 /* claims: P1 */
 TEST_F(winsock, what_is_noted_of_a_socket_does_not_hide_that_it_is_being_closed)
 {
@@ -227,13 +244,103 @@ TEST_F(winsock, what_is_noted_of_a_socket_does_not_hide_that_it_is_being_closed)
 
 	second = (struct call){ s, call_close_late };
 	first_is_over = false;
-	known = begin_second;
+	known = begin_second_and_leave_it;
 	ASSERT_EQ(0, setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (char *)&ms, sizeof(ms)));
 	EXPECT_EQ(NULL, known);
 	/* Otherwise the operation would never end. */
 	EXPECT_WSA(WSAENOTSOCK, WSARecv(s, &buffer, 1, NULL, &flags, &overlapped, NULL));
-	first_is_over = true;
 	EXPECT_EQ(0, call_end(&second));
+}
+
+static WSAOVERLAPPED pending;
+
+static int call_receive(struct call *call)
+{
+	static char byte;
+	WSABUF buffer = { 1, &byte };
+	DWORD flags = 0;
+
+	memset(&pending, 0, sizeof(pending));
+	return WSARecv(call->s, &buffer, 1, NULL, &flags, &pending, NULL);
+}
+
+static int call_select_events(struct call *call)
+{
+	return WSAEventSelect(call->s, WSACreateEvent(), FD_READ);
+}
+
+static int call_set_linger(struct call *call)
+{
+	set_linger(call->s, 7, 30);
+	return 0;
+}
+
+/* claims: N3 N5 */
+TEST_F(winsock, a_refused_close_is_not_seen_by_calls_of_other_threads)
+{
+	static const struct { int (*function)(struct call *call), error; } calls[] = {
+		{ call_receive, WSA_IO_PENDING }, { call_select_events, 0 }, { call_set_linger, 0 },
+	};
+	struct linger linger = { 0 };
+	int size = sizeof(linger);
+
+	stuff(self->client);
+	set_linger(self->client, 1, 30);
+	set_nonblock(self->client, 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++) {
+		second = (struct call){ self->client, calls[i].function };
+		before = begin_second;
+		EXPECT_WSA(WSAEWOULDBLOCK, closesocket(self->client));
+		EXPECT_EQ(calls[i].error, call_end(&second));
+	}
+	EXPECT_EQ(0, getsockopt(self->client, SOL_SOCKET, SO_LINGER, (char *)&linger, &size));
+	EXPECT_EQ(7, linger.l_onoff);
+}
+
+static atomic_bool may_end;
+
+static int call_receive_and_end(struct call *call)
+{
+	int result = call_receive(call);
+
+	while (!may_end)
+		net_sleep(10);
+	return result;
+}
+
+static void end_receiver(void)
+{
+	may_end = true;
+	net_sleep(200);
+}
+
+/* The close has its answer; its next look at a cookie is for the socket's other handle. */
+static void end_receiver_soon(void)
+{
+	known = end_receiver;
+}
+
+/* claims: P22 P7 */
+TEST_F(winsock, a_thread_waits_for_its_operations_while_a_close_moves_them)
+{
+	WSAPROTOCOL_INFOA info;
+	SOCKET twin;
+	char byte;
+
+	ASSERT_EQ(0, WSADuplicateSocketA(self->client, GetCurrentProcessId(), &info));
+	twin = WSASocketA(-1, -1, -1, &info, 0, 0);
+	ASSERT_GE(twin, 0);
+	may_end = false;
+	receiver = (struct call){ self->client, call_receive_and_end };
+	call_begin(&receiver);
+	after = end_receiver_soon;
+	ASSERT_EQ(0, closesocket(self->client));
+	EXPECT_TRUE(may_end);
+	may_end = true;
+	EXPECT_EQ(WSA_IO_PENDING, call_end(&receiver));
+	EXPECT_TRUE(HasOverlappedIoCompleted(&pending));
+	ASSERT_EQ(1, send(self->server, "x", 1, 0));
+	EXPECT_EQ(1, recv(twin, &byte, 1, 0));
 }
 
 static void routine(ULONG_PTR data)

@@ -4,6 +4,7 @@
 
 #include "handle.h"
 #include "layer.h"
+#include "wait.h"
 
 const struct layer *_Atomic winsock_layer;
 
@@ -104,13 +105,32 @@ static bool handle_adopt(SOCKET s, struct handle *handle)
 	return cookie;
 }
 
-static void handle_update(struct handle *handle, uint64_t clear, uint64_t set)
+bool handle_outlast(SOCKET s, struct handle *handle, uint64_t *cookie)
+{
+	/* Without a socket no cookie will be the same. */
+	if (!*cookie)
+		*cookie = handle_cookie(s) ?: UINT64_MAX;
+	wait_pause();
+	return !(atomic_load(&handle->bits) & HANDLE_LINGERS) && handle_cookie(s) == *cookie;
+}
+
+/* False: a close is under way. */
+static bool handle_update(struct handle *handle, uint64_t clear, uint64_t set)
 {
 	uint64_t bits = atomic_load(&handle->bits);
 
-	while (!(bits & HANDLE_GOING) &&
-	       !atomic_compare_exchange_weak(&handle->bits, &bits, (bits & ~clear) | set))
-		;
+	while (!(bits & HANDLE_GOING))
+		if (atomic_compare_exchange_weak(&handle->bits, &bits, (bits & ~clear) | set))
+			return true;
+	return false;
+}
+
+static bool handle_try(SOCKET s, struct handle *handle, uint64_t clear, uint64_t set)
+{
+	if (!(atomic_load(&handle->bits) & (HANDLE_OURS | HANDLE_GOING)) &&
+	    !handle_adopt(s, handle))
+		return true;
+	return handle_update(handle, clear, set);
 }
 
 void handle_change(SOCKET s, uint64_t clear, uint64_t set)
@@ -118,9 +138,19 @@ void handle_change(SOCKET s, uint64_t clear, uint64_t set)
 	struct handle *handle = handle_make(s);
 	int saved = errno;
 
-	if (handle && ((atomic_load(&handle->bits) & (HANDLE_OURS | HANDLE_GOING)) ||
-		       handle_adopt(s, handle)))
-		handle_update(handle, clear, set);
+	if (handle)
+		handle_try(s, handle, clear, set);
+	errno = saved;
+}
+
+void handle_set(SOCKET s, uint64_t clear, uint64_t set)
+{
+	struct handle *handle = handle_make(s);
+	uint64_t cookie = 0;
+	int saved = errno;
+
+	while (handle && !handle_try(s, handle, clear, set) && handle_outlast(s, handle, &cookie))
+		;
 	errno = saved;
 }
 

@@ -107,12 +107,19 @@ void handle_each(void (*visit)(SOCKET s, struct handle *handle));
 void handle_born(SOCKET s, uint64_t bits);
 /* Change bits, in one step, unless the socket is being closed. */
 void handle_change(SOCKET s, uint64_t clear, uint64_t set);
+/* The same for what a call of the program has set: waits for a close that may be refused. */
+void handle_set(SOCKET s, uint64_t clear, uint64_t set);
 /* Set bits; with a channel, whose lock the caller may hold, without asking for the cookie. */
 void handle_mark(SOCKET s, uint64_t bits);
 /* Clear the state and give it to this socket. False: a close is under way. */
 bool handle_claim(struct handle *handle, uint64_t cookie);
 /* Return which of these bits the socket has, if the state is still that socket's. */
 uint64_t handle_marks(SOCKET s, uint64_t bits);
+/*
+ * Wait for a moment in which a close that asks the kernel can end: a refused one has left no trace.
+ * False: it lingers, or the number is another socket's by now. @cookie is 0 at first.
+ */
+bool handle_outlast(SOCKET s, struct handle *handle, uint64_t *cookie);
 /* Is the state still that of the number's socket? If not it is dropped. */
 bool handle_verify(SOCKET s);
 uint64_t handle_cookie(SOCKET s);	/* the kernel's; 0: it is no socket */

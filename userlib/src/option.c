@@ -86,9 +86,9 @@ static unsigned int option_seconds(uint64_t word)
 
 static void option_store(SOCKET s, unsigned int onoff, unsigned int seconds, uint64_t bits)
 {
-	handle_change(s, HANDLE_LINGER_BITS | HANDLE_KEEPS_LINGER,
-		     (uint64_t)onoff << HANDLE_ONOFF_SHIFT |
-		     (uint64_t)seconds << HANDLE_LINGER_SHIFT | bits);
+	handle_set(s, HANDLE_LINGER_BITS | HANDLE_KEEPS_LINGER,
+		   (uint64_t)onoff << HANDLE_ONOFF_SHIFT |
+		   (uint64_t)seconds << HANDLE_LINGER_SHIFT | bits);
 }
 
 /* Read the socket's linger struct. Returns 0 or an errno. */
@@ -192,7 +192,7 @@ static int option_set_reuse(SOCKET s, int name, int flag)
 	if (name == SO_REUSEADDR && !(!flag && (handle_bits(s) & HANDLE_LISTENS)) &&
 	    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &flag, sizeof(flag)))
 		return error_fail_errno(errno);
-	handle_change(s, bit, flag ? bit : 0);
+	handle_set(s, bit, flag ? bit : 0);
 	return 0;
 }
 
@@ -289,7 +289,7 @@ static int option_set_timeout(SOCKET s, int name, const char *value, int size)
 	span.tv_usec = ms % 1000 * 1000;
 	if (setsockopt(s, SOL_SOCKET, name, &span, sizeof(span)))
 		return error_fail_errno(errno);
-	handle_mark(s, HANDLE_TIMED);
+	handle_set(s, 0, HANDLE_TIMED);
 	return 0;
 }
 

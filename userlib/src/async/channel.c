@@ -91,45 +91,63 @@ static struct channel *channel_make(SOCKET s, struct handle *handle)
 	return channel;
 }
 
+/* A close asks the kernel: look again. */
+#define CHANNEL_GOING	(-1)
+
 /*
  * With the lock. A close sees the channel from now on. A close that began before has set
- * HANDLE_GOING; if that has ended, too, the number is closed, or another socket's.
+ * HANDLE_GOING; if that has ended, too, the number is closed, or another socket's. Returns 0,
+ * WSAENOTSOCK, or CHANNEL_GOING.
  */
-static bool channel_settle(struct channel *channel)
+static int channel_settle(struct channel *channel)
 {
 	struct handle *handle = channel->handle;
 
 	atomic_store(&handle->channel, channel);
 	channel->cookie = handle_cookie(channel->s);
 	if (!channel->cookie)
-		return false;
+		return WSAENOTSOCK;
 	if (atomic_load(&handle->cookie) != channel->cookie)
-		return handle_claim(handle, channel->cookie);
-	return !(atomic_load(&handle->bits) & HANDLE_GOING);
+		return handle_claim(handle, channel->cookie) ? 0 : CHANNEL_GOING;
+	return atomic_load(&handle->bits) & HANDLE_GOING ? CHANNEL_GOING : 0;
+}
+
+static struct channel *channel_try(SOCKET s, struct handle *handle, int *error)
+{
+	struct channel *channel;
+
+	if (atomic_load(&handle->channel))
+		handle_verify(s);
+	pthread_mutex_lock(&handle->lock);
+	channel = atomic_load(&handle->channel);
+	if (channel) {
+		*error = channel->closing ? CHANNEL_GOING : 0;
+	} else {
+		channel = channel_make(s, handle);
+		*error = channel ? channel_settle(channel) : WSAENOBUFS;
+		if (channel && *error)
+			channel_free(channel);
+	}
+	if (!*error)
+		return channel;
+	pthread_mutex_unlock(&handle->lock);
+	return NULL;
 }
 
 struct channel *channel_open(SOCKET s, int *error)
 {
 	struct handle *handle = handle_make(s);
 	struct channel *channel;
+	uint64_t cookie = 0;
 
 	*error = s < 0 ? WSAENOTSOCK : WSAENOBUFS;
 	if (!handle)
 		return NULL;
-	if (atomic_load(&handle->channel))
-		handle_verify(s);
-	pthread_mutex_lock(&handle->lock);
-	channel = atomic_load(&handle->channel);
-	if (!channel) {
-		channel = channel_make(s, handle);
-		if (channel && !channel_settle(channel)) {
-			*error = WSAENOTSOCK;
-			channel_free(channel);
-			channel = NULL;
-		}
-	}
-	if (!channel)
-		pthread_mutex_unlock(&handle->lock);
+	do {
+		channel = channel_try(s, handle, error);
+	} while (*error == CHANNEL_GOING && handle_outlast(s, handle, &cookie));
+	if (*error == CHANNEL_GOING)
+		*error = WSAENOTSOCK;
 	return channel;
 }
 

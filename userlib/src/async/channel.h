@@ -90,8 +90,8 @@ void channel_set_layer(const struct layer *functions,
 		       void (*ready)(struct channel *channel, uint32_t events));
 
 /*
- * Lock the handle and return its channel, made if need be. NULL with an error, the handle not
- * locked: WSAENOTSOCK (closed, or being closed), WSAENOBUFS.
+ * Lock the handle and return its channel, made if need be; waits for a close that asks the kernel.
+ * NULL with an error, the handle not locked: WSAENOTSOCK (closed, or a close lingers), WSAENOBUFS.
  */
 struct channel *channel_open(SOCKET s, int *error);
 /* The same, only if there is one; else NULL, with the handle not locked. */

@@ -2,6 +2,7 @@
 /* WSAEventSelect and WSAEnumNetworkEvents. */
 #include <fcntl.h>
 
+#include "layer.h"
 #include "netevent.h"
 #include "upper.h"
 
@@ -20,11 +21,10 @@ static int eventselect(SOCKET s, struct event *event, long events)
 	if (!(flags & O_NONBLOCK))
 		fcntl(s, F_SETFL, flags | O_NONBLOCK);
 	upper_begin();
-	channel = events ? channel_open(s, &error) : channel_find(s);
+	channel = events || layer_handle(s) ? channel_open(s, &error) : NULL;
 	if (!channel)
 		return error;
-	error = channel->closing ? WSAENOTSOCK
-				 : netevent_select(channel, event, events & EVENTSELECT_KNOWN);
+	error = netevent_select(channel, event, events & EVENTSELECT_KNOWN);
 	channel_unlock(channel);
 	return error;
 }

@@ -207,11 +207,10 @@ static int extension_reserve(SOCKET listener, SOCKET s, uint64_t *cookie)
 	before = channel->accepts;
 	channel->accepts = true;
 	*cookie = channel->cookie;
-	error = channel->closing ? WSAENOTSOCK : 0;
 	channel_unlock(channel);
-	if (!error && before)
+	if (before)
 		extension_cancel(*cookie, extension_note, &found);
-	return found ? WSAEINVAL : error;
+	return found ? WSAEINVAL : 0;
 }
 
 /* Returns 0 with the cookie, or an error. */
@@ -373,6 +372,8 @@ static int extension_begin_connect(const struct overlapped_call *call)
 		return error_fail(WSAEINVAL);
 	if (socket_is_connected(call->s))
 		return error_fail(WSAEISCONN);
+	if (socket_is_nowhere(call->s, call->to, call->to_size))
+		return error_fail(WSAEADDRNOTAVAIL);
 	upper_begin();
 	error = overlapped_make(call, &operation);
 	if (error)

@@ -64,7 +64,7 @@ static int ioctl_reset(SOCKET s, const void *in, DWORD size)
 	if (size < sizeof(on) || !option_readable(in, sizeof(on)))
 		return error_fail(WSAEFAULT);
 	memcpy(&on, in, sizeof(on));
-	handle_change(s, HANDLE_DEAF, on ? 0 : HANDLE_DEAF);
+	handle_set(s, HANDLE_DEAF, on ? 0 : HANDLE_DEAF);
 	return 0;
 }
 

@@ -110,10 +110,9 @@ static int overlapped_begin(struct operation *op, SOCKET s, struct operation_cal
 	channel = channel_open(s, &error);
 	if (!channel)
 		return error;
-	error = channel->closing ? WSAENOTSOCK : op->function && channel->port ? WSAEINVAL : 0;
-	if (error) {
+	if (op->function && channel->port) {
 		channel_unlock(channel);
-		return error;
+		return WSAEINVAL;
 	}
 	op->whole = channel->stream &&
 		    (op->direction == IO_SEND ||

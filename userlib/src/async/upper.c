@@ -168,8 +168,7 @@ static bool upper_move(struct channel *channel)
 	}
 	operation_move(channel, twin);
 	twin->accepts |= channel->accepts;
-	if (!twin->closing)
-		operation_resume(twin);
+	operation_resume(twin);
 	channel_unlock(twin);
 	return true;
 }
