@@ -7,10 +7,8 @@
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/pid.h>
-#include <linux/refcount.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 #include <net/sock.h>
 
 #include <linux/winsock.h>
@@ -40,10 +38,9 @@ static_assert(IS_ENABLED(CONFIG_LOCKDEP) ||
  * A thread whose send() faults on memory that never arrives (userfaultfd) holds
  * a socket's lock for ever. kTLS, ATM and IrDA drop and take that lock to end a
  * connection, and the release of kTLS waits for room to send: workers of
- * op_relock_queue do that. The last fput() waits for the mutex of every epoll
- * that watches the file, which epoll_wait() holds while it copies to user
- * memory: workers of op_put_queue do that, when the connection has ended and
- * the op is final.
+ * op_relock_queue do that. The last fput() takes locks that a user can hold as
+ * well, see op_is_kept(): workers of op_put_queue do that, when the connection
+ * has ended and the op is final.
  */
 struct workqueue_struct *winsock_op_queue;
 static struct workqueue_struct *op_relock_queue, *op_put_queue;
@@ -182,33 +179,36 @@ enum op_step {
 	OP_DECIDED,
 };
 
-/* The release of a member of a multicast group takes the RTNL's mutex. */
-static bool op_is_member(const struct sock *sk)
-{
-	const struct ipv6_pinfo *np = inet6_sk(sk);
-
-	return rcu_access_pointer(inet_sk(sk)->mc_list) ||
-	       (np && (rcu_access_pointer(np->ipv6_mc_list) ||
-		       np->ipv6_ac_list));
-}
-
 /*
  * Does the file stay open when the op is final? Others hold references to it;
- * or a worker that must not sleep leaves the last fput() to op_put_queue: an
- * epoll watches the file (without a descriptor no thread can add a watch), or
- * it is an SMC socket's, whose release closes its children.
+ * or a worker that must not sleep leaves the last fput() to op_put_queue, as
+ * that takes a lock which users can hold: of an epoll or inotify that watches
+ * the file, of /proc/locks for one that was ever locked, the RTNL for a member
+ * of a multicast group, or other sockets' locks (SMC, sockmap). No thread can
+ * add one of these without a descriptor, except a watch of inotify.
  */
 static bool op_is_kept(const struct winsock_op *op, struct file *file,
 		       bool may_sleep)
 {
+	const struct sock *sk = op->sk;
+	const struct ipv6_pinfo *np = sk_is_tcp(sk) ? inet6_sk(sk) : NULL;
+
 	if (!file || file_count(file) > 1 || may_sleep)
 		return file && file_count(file) > 1;
 #ifdef CONFIG_EPOLL
 	if (READ_ONCE(file->f_ep))
 		return true;
 #endif
-	return (sk_is_tcp(op->sk) && op_is_member(op->sk)) ||
-	       file_inode(file) != SOCK_INODE(op->sock);
+#ifdef CONFIG_FSNOTIFY
+	if (READ_ONCE(file_inode(file)->i_fsnotify_mask))
+		return true;
+#endif
+	return READ_ONCE(file_inode(file)->i_flctx) ||
+	       file_inode(file) != SOCK_INODE(op->sock) ||
+	       (np && (rcu_access_pointer(np->ipv6_mc_list) ||
+		       np->ipv6_ac_list)) ||
+	       (sk_is_tcp(sk) && (rcu_access_pointer(inet_sk(sk)->mc_list) ||
+				  rcu_access_pointer(__sk_user_data(sk))));
 }
 
 /* Decide and carry out. The socket is locked; unlocks it. */

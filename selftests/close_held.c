@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -187,6 +189,28 @@ TEST_F(closing, a_member_of_a_group_is_reset_in_time)
 	close(self->call.op_fd);
 	close(missing);
 	munmap(pages, HELD * PAGE);
+}
+
+/* So is a file whose release takes locks of inotify and of flock(2). */
+TEST_F(closing, a_watched_and_locked_file_is_reset_in_time)
+{
+	struct pollfd watch = { inotify_init1(IN_CLOEXEC), POLLIN };
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->pair.client);
+	ASSERT_LT(0, inotify_add_watch(watch.fd, path, IN_CLOSE | IN_ONESHOT));
+	ASSERT_EQ(0, flock(self->pair.client, LOCK_SH));
+	net_pair_into(&self->pair, TCP_ESTABLISHED, true);
+	BEGIN(WINSOCK_CLOSE_DROP_FD, SECOND_NS / 4);
+	EXPECT_EQ(0, poll(&watch, 1, 0));
+	ASSERT_TRUE(pending_is_final(self->call.op_fd, 5000));
+	EXPECT_RECORD(self->call.op_fd, WINSOCK_OUTCOME_DEADLINE);
+	EXPECT_EQ(1, RSTS());
+	EXPECT_EQ(0, FINS());
+	/* The file itself is closed, too. */
+	EXPECT_EQ(1, poll(&watch, 1, 5000));
+	close(self->call.op_fd);
+	close(watch.fd);
 }
 
 struct watcher {
