@@ -25,7 +25,7 @@ TEST_F_TIMEOUT(limit, more_orphans_than_there_may_be_are_reset, 200)
 	ASSERT_EQ(0, write_to(LIMIT, "1"));
 	ASSERT_TRUE(ended(START(lose_by_kill)));
 	EXPECT_EQ(1, orphans_wait(1, 3));
-	EXPECT_EQ(1, listed());
+	EXPECT_EQ(1, listed_wait(1, 3));
 	EXPECT_STREQ("Forced 3 Begun 4 Orphans 1", mib_changes(&state.mib));
 	/* The deaf peers have received the reset; the vanished ones receive nothing. */
 	for (int i = 0; i < PAIRS; i += 2)

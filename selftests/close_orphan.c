@@ -430,7 +430,7 @@ TEST_F_TIMEOUT(everything, is_over_when_nothing_moves, 250)
 	EXPECT_EQ(sum, listed());
 	EXPECT_EQ(0, orphans_wait(0, NO_PROGRESS + SLACK));
 	TH_LOG("%d orphans, the last gone after %.1f s", sum, net_now() - start);
-	EXPECT_EQ(0, listed());
+	EXPECT_EQ(0, listed_wait(0, 3));
 	EXPECT_EQ(0, references_wait(0));
 }
 
