@@ -132,12 +132,19 @@ TEST_F(winsock, a_routine_runs_in_a_lingering_close_and_the_deadline_stays)
 struct closer {
 	SOCKET s;
 	HANDLE _Atomic thread;
+	pid_t child;
 };
 
+/* Begin a receive that stays pending, and close. */
 static void *closer_run(void *argument)
 {
 	struct closer *closer = argument;
+	static WSAOVERLAPPED overlapped;
+	static char byte;
+	WSABUF buffer = { 1, &byte };
+	DWORD flags = 0;
 
+	WSARecv(closer->s, &buffer, 1, NULL, &flags, &overlapped, NULL);
 	closer->thread = winsock_thread_self();
 	closesocket(closer->s);
 	return closer;
@@ -148,27 +155,76 @@ static void end_thread(ULONG_PTR unused)
 	pthread_exit(NULL);
 }
 
+static void end_child(ULONG_PTR data)
+{
+	struct closer *closer = (struct closer *)data;
+
+	closer->child = fork();
+	if (!closer->child)
+		pthread_exit(NULL);
+}
+
+static void *receive_run(void *argument)
+{
+	SOCKET *s = argument;
+	char byte;
+
+	return (void *)(uintptr_t)(recv(*s, &byte, 1, 0) < 0 ? WSAGetLastError() : 0);
+}
+
+#define CLOSE_AND_QUEUE(closer, routine) ({ \
+	pthread_t thread_; \
+	ASSERT_EQ(0, pthread_create(&thread_, NULL, closer_run, closer)); \
+	while (!(closer)->thread) \
+		net_sleep(10); \
+	net_sleep(200); \
+	ASSERT_TRUE(QueueUserAPC(routine, (closer)->thread, (ULONG_PTR)(closer))); \
+	thread_; \
+})
+
 /* claims: B2 B4 */
 TEST_F(winsock, a_close_goes_on_without_the_thread_that_a_routine_has_ended)
 {
 	struct closer closer = { .s = self->client };
 	size_t stuffed = stuff(self->client);
-	pthread_t thread;
+	pthread_t receiver;
 	void *result;
 	int error;
 
 	set_linger(self->client, 1, 30);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, closer_run, &closer));
-	while (!closer.thread)
-		net_sleep(10);
+	ASSERT_EQ(0, pthread_create(&receiver, NULL, receive_run, &self->client));
 	net_sleep(200);
-	ASSERT_TRUE(QueueUserAPC(end_thread, closer.thread, 0));
-	ASSERT_EQ(0, pthread_join(thread, &result));
+	ASSERT_EQ(0, pthread_join(CLOSE_AND_QUEUE(&closer, end_thread), &result));
 	EXPECT_EQ(NULL, result);
+	ASSERT_EQ(0, pthread_join(receiver, &result));
+	EXPECT_EQ(WSAECONNABORTED, (uintptr_t)result);
 	EXPECT_FALSE(net_is_open(self->client));
-	EXPECT_WSA(WSAENOTSOCK, closesocket(self->client));
+	/* Nothing of it is left at the number. */
+	ASSERT_EQ(self->client, dup(self->listener));
+	EXPECT_EQ(0, closesocket(self->client));
 	EXPECT_EQ(stuffed, net_drain(self->server, &error));
 	EXPECT_EQ(0, error);
+	EXPECT_EQ(1, FINS());
+	EXPECT_EQ(0, RSTS());
+}
+
+/* The close, and the operation, are the parent's. */
+TEST_F(winsock, a_child_may_end_in_a_routine_of_a_close)
+{
+	struct closer closer = { .s = self->client };
+	size_t stuffed = stuff(self->client);
+	pthread_t thread;
+	int error, status;
+
+	set_linger(self->client, 1, 30);
+	thread = CLOSE_AND_QUEUE(&closer, end_child);
+	net_sleep(200);
+	EXPECT_EQ(stuffed, net_drain(self->server, &error));
+	EXPECT_EQ(0, error);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(closer.child, waitpid(closer.child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_FALSE(net_is_open(self->client));
 	EXPECT_EQ(1, FINS());
 	EXPECT_EQ(0, RSTS());
 }

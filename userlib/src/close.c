@@ -25,6 +25,7 @@
  * @channel:	the asynchronous side, or NULL
  * @another:	another close has or had the socket, so this one has none to close
  * @call:	the kernel's answer
+ * @generation:	of the process, when the wait began
  */
 struct closing {
 	SOCKET s;
@@ -35,6 +36,7 @@ struct closing {
 	struct channel *channel;
 	bool another;
 	struct winsock_close call;
+	unsigned int generation;
 };
 
 /*
@@ -172,13 +174,13 @@ static void close_op(SOCKET s)
 static int close_await(struct closing *closing, struct thread *self)
 {
 	struct pollfd polled[2] = { { .fd = closing->s, .events = POLLIN } };
-	unsigned int generation = fork_generation();
 	/* A close that has begun goes on to its end. */
 	BORDER_ASLEEP(PTHREAD_CANCEL_DISABLE);
 
+	closing->generation = fork_generation();
 	do {
 		thread_deliver(self);
-		if (fork_generation() != generation)
+		if (fork_generation() != closing->generation)
 			return CLOSE_FORKED;
 		if (self->cancelled) {
 			self->cancelled = 0;
@@ -189,6 +191,15 @@ static int close_await(struct closing *closing, struct thread *self)
 	return 0;
 }
 
+/* The wait is over: from now on calls on the number wait for the end of the close. */
+static void close_awaited(struct closing *closing)
+{
+	if (!closing->handle)
+		return;
+	atomic_store(&closing->handle->bits, closing->going);
+	wait_close_begin(closing->handle, closing->going);
+}
+
 /* A routine has ended its thread: the kernel's op goes on, and has its deadline. */
 static void close_abandon(struct closing **unfinished)
 {
@@ -197,7 +208,11 @@ static void close_abandon(struct closing **unfinished)
 	if (!closing)
 		return;
 	thread_unblock(thread_self());
-	/* Unless the program has put a socket at the number. */
+	/* In a child the close is the parent's. */
+	if (fork_generation() != closing->generation)
+		return;
+	close_awaited(closing);
+	/* Unless the program has put another socket at the number. */
 	if (!handle_cookie(closing->s))
 		close(closing->s);
 	close_end(closing, LAYER_CLOSED);
@@ -228,10 +243,7 @@ static int close_linger(struct closing *closing)
 		return error;
 	while (!error && read(closing->s, record, sizeof(*record)) < 0 && errno == EINTR)
 		;
-	if (handle) {
-		atomic_store(&handle->bits, closing->going);
-		wait_close_begin(handle, closing->going);
-	}
+	close_awaited(closing);
 	if (!error)
 		close_op(closing->s);
 	return error;
