@@ -107,11 +107,23 @@ static bool handle_adopt(SOCKET s, struct handle *handle)
 
 bool handle_outlast(SOCKET s, struct handle *handle, uint64_t *cookie)
 {
-	/* Without a socket no cookie will be the same. */
-	if (!*cookie)
+	/* Without a socket no cookie will be the same. AcceptEx() changes it. */
+	if (!*cookie && !(atomic_load(&handle->bits) & HANDLE_ACCEPTS))
 		*cookie = handle_cookie(s) ?: UINT64_MAX;
 	wait_pause();
-	return !(atomic_load(&handle->bits) & HANDLE_LINGERS) && handle_cookie(s) == *cookie;
+	return !(atomic_load(&handle->bits) & HANDLE_LINGERS) &&
+	       (!*cookie || handle_cookie(s) == *cookie);
+}
+
+uint64_t handle_settled(SOCKET s)
+{
+	struct handle *handle = handle_find(s);
+	uint64_t cookie = 0;
+
+	while (handle && (atomic_load(&handle->bits) & HANDLE_GOING) &&
+	       handle_outlast(s, handle, &cookie))
+		;
+	return handle_bits(s);
 }
 
 /* False: a close is under way. */

@@ -120,6 +120,8 @@ uint64_t handle_marks(SOCKET s, uint64_t bits);
  * False: it lingers, or the number is another socket's by now. @cookie is 0 at first.
  */
 bool handle_outlast(SOCKET s, struct handle *handle, uint64_t *cookie);
+/* The bits, behind a close that asks the kernel. */
+uint64_t handle_settled(SOCKET s);
 /* Is the state still that of the number's socket? If not it is dropped. */
 bool handle_verify(SOCKET s);
 uint64_t handle_cookie(SOCKET s);	/* the kernel's; 0: it is no socket */

@@ -94,9 +94,10 @@ static void option_store(SOCKET s, unsigned int onoff, unsigned int seconds, uin
 /* Read the socket's linger struct. Returns 0 or an errno. */
 static int option_linger(SOCKET s, struct winsock_linger *value)
 {
-	uint64_t word = handle_marks(s, ~0ULL);
+	uint64_t word = handle_settled(s);
 	struct option_native native;
 
+	word = handle_marks(s, word);
 	if (option_get_native(s, &native))
 		return errno;
 	if (!native.onoff && (word & HANDLE_KEEPS_LINGER)) {
@@ -151,10 +152,9 @@ static int option_get_linger(SOCKET s, char *value, int *size)
 }
 
 /* The timeout that linger gets back when it is switched on without one (O6, O8). */
-static unsigned int option_reinstated(SOCKET s)
+static unsigned int option_reinstated(SOCKET s, uint64_t word)
 {
 	struct winsock_linger linger = { 0 };
-	uint64_t word = handle_bits(s);
 
 	if (word & HANDLE_TIMEOUT)
 		return option_seconds(word);
@@ -166,15 +166,16 @@ static unsigned int option_reinstated(SOCKET s)
 
 static int option_set_dontlinger(SOCKET s, bool flag)
 {
-	unsigned int seconds = option_reinstated(s);
+	uint64_t word = handle_settled(s);
+	unsigned int seconds = option_reinstated(s, word);
 	int64_t kept = option_set_timed(s, !flag, seconds);
 
 	if (kept < 0)
 		return error_fail_errno(errno);
 	if (flag)
-		option_store(s, 0, option_seconds(handle_bits(s)), 0);
+		option_store(s, 0, option_seconds(word), 0);
 	else
-		option_store(s, 1, seconds, kept | (handle_bits(s) & HANDLE_TIMEOUT));
+		option_store(s, 1, seconds, kept | (word & HANDLE_TIMEOUT));
 	return 0;
 }
 
@@ -185,11 +186,11 @@ static int option_set_dontlinger(SOCKET s, bool flag)
 static int option_set_reuse(SOCKET s, int name, int flag)
 {
 	uint64_t bit = name == SO_REUSEADDR ? HANDLE_REUSES : HANDLE_EXCLUSIVE;
-	uint64_t other = HANDLE_REUSES | HANDLE_EXCLUSIVE;
+	uint64_t other = HANDLE_REUSES | HANDLE_EXCLUSIVE, word = handle_settled(s);
 
-	if (flag && (handle_bits(s) & other & ~bit))
+	if (flag && (word & other & ~bit))
 		return error_fail(WSAEINVAL);
-	if (name == SO_REUSEADDR && !(!flag && (handle_bits(s) & HANDLE_LISTENS)) &&
+	if (name == SO_REUSEADDR && !(!flag && (word & HANDLE_LISTENS)) &&
 	    setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &flag, sizeof(flag)))
 		return error_fail_errno(errno);
 	handle_set(s, bit, flag ? bit : 0);
