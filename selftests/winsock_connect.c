@@ -80,7 +80,7 @@ TEST_F(winsock, there_is_no_peer_of_any_address_or_without_a_port)
 	}
 	EXPECT_WSA(WSAEFAULT, connect(s, (struct sockaddr *)8, sizeof(names[0])));
 	EXPECT_EQ(0, connect(s, (struct sockaddr *)&names[2], sizeof(names[2])));
-	/* It ends the association of a datagram socket. */
+	/* A datagram socket takes it. */
 	s = socket(AF_INET, SOCK_DGRAM, 0);
 	EXPECT_EQ(0, connect(s, (struct sockaddr *)&names[2], sizeof(names[2])));
 	EXPECT_EQ(0, connect(s, (struct sockaddr *)&names[0], sizeof(names[0])));

@@ -334,13 +334,18 @@ int socket_begin_connect(SOCKET s, const struct sockaddr *name, int size, int fl
 
 bool socket_is_nowhere(SOCKET s, const struct sockaddr *name, int size)
 {
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)name;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)name;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	bool nowhere = false;
 
-	if (name->sa_family == AF_INET && (size_t)size >= sizeof(*v4))
-		return (!v4->sin_port || v4->sin_addr.s_addr == INADDR_ANY) && socket_is_stream(s);
-	return name->sa_family == AF_INET6 && (size_t)size >= sizeof(*v6) &&
-	       (!v6->sin6_port || IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)) && socket_is_stream(s);
+	if (size >= (int)sizeof(v6) && name->sa_family == AF_INET6) {
+		memcpy(&v6, name, sizeof(v6));
+		nowhere = !v6.sin6_port || IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr);
+	} else if (size >= (int)sizeof(v4) && name->sa_family == AF_INET) {
+		memcpy(&v4, name, sizeof(v4));
+		nowhere = !v4.sin_port || v4.sin_addr.s_addr == INADDR_ANY;
+	}
+	return nowhere && socket_is_stream(s) && !socket_is_connected(s) && !socket_listens(s);
 }
 
 WINSOCK_API int winsock_connect(SOCKET s, const struct sockaddr *name, int size)
@@ -425,7 +430,7 @@ static int socket_shutdown(SOCKET s, int how, uint64_t bits)
 
 	if (stream && !socket_is_connected(s))
 		return error_fail(WSAENOTCONN);
-	handle_mark(s, bits);
+	handle_set(s, 0, bits);
 	if (layer_handle(s))
 		later = layer_above()->shutdown(handle, how);
 	if (later == SHUT_RD || later == SHUT_RDWR || (handle && wait_any_receives(handle)))
