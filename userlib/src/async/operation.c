@@ -448,7 +448,8 @@ static bool operation_go(struct channel *channel, int direction)
 		pthread_mutex_lock(&channel->handle->lock);
 		operation_stepped(channel, direction);
 	}
-	queue->vain = moved == -EAGAIN ? queue->vain + 1 : 0;
+	/* Another process may have taken the connection. */
+	queue->vain = moved == -EAGAIN && !accepts ? queue->vain + 1 : 0;
 	return handed_on || operation_result(operation, moved);
 }
 

@@ -198,7 +198,7 @@ static void upper_end_close(struct handle *handle, struct channel *channel,
 }
 
 static __thread struct thread *upper_ending;
-static __thread unsigned int upper_found;
+static __thread int upper_found;
 static __thread bool upper_left;
 
 static bool upper_is_bound(const struct operation *operation, const void *thread)
@@ -226,7 +226,7 @@ static void upper_end_thread(SOCKET s, struct handle *handle)
  */
 static void upper_thread_ended(struct thread *thread)
 {
-	unsigned int pending;
+	int pending;
 
 	upper_ending = thread;
 	for (;;) {
