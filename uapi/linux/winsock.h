@@ -288,7 +288,7 @@ struct winsock_abort_id {
  * An op descriptor stands for a pending close. It polls readable, and stays so,
  * when the close is final: by then the connection has ended, and the kernel has
  * released the socket, so that its port may be bound; a moment later if others
- * hold the socket, an epoll or inotify watches it, flock(2) has locked it, or
+ * hold the socket, an epoll or inotify watches it, it was ever locked, or
  * it is in a multicast group or a sockmap, or was SMC's before. read() gives
  * one struct winsock_record, cut to the size asked for but not below the first
  * version's (EINVAL), the same every time; before the end it waits, or fails
