@@ -107,8 +107,10 @@ static bool handle_adopt(SOCKET s, struct handle *handle)
 
 bool handle_outlast(SOCKET s, struct handle *handle, uint64_t *cookie)
 {
+	uint64_t bits = atomic_load(&handle->bits);
+
 	/* Without a socket no cookie will be the same. AcceptEx() changes it. */
-	if (!*cookie && !(atomic_load(&handle->bits) & HANDLE_ACCEPTS))
+	if (!*cookie && (bits & (HANDLE_GOING | HANDLE_ACCEPTS)) == HANDLE_GOING)
 		*cookie = handle_cookie(s) ?: UINT64_MAX;
 	wait_pause();
 	return !(atomic_load(&handle->bits) & HANDLE_LINGERS) &&

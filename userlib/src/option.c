@@ -97,7 +97,9 @@ static int option_linger(SOCKET s, struct winsock_linger *value)
 	uint64_t word = handle_settled(s);
 	struct option_native native;
 
-	word = handle_marks(s, word);
+	/* The state may be an earlier socket's. */
+	if (word && !handle_verify(s))
+		word = 0;
 	if (option_get_native(s, &native))
 		return errno;
 	if (!native.onoff && (word & HANDLE_KEEPS_LINGER)) {
@@ -244,7 +246,7 @@ static int option_flag(SOCKET s, int level, int name, int *flag)
 {
 	struct winsock_linger linger = { 0 };
 	socklen_t length = sizeof(*flag);
-	uint64_t bits = handle_bits(s);
+	uint64_t bits = handle_settled(s);
 	int error;
 
 	if (level == SOL_SOCKET && name == SO_DONTLINGER) {
@@ -361,7 +363,7 @@ static int option_update(SOCKET s, int name, const char *value, int size)
 	if (socket_option(listener, SO_ACCEPTCONN) <= 0)
 		return error_fail(WSAEINVAL);
 	option_copy(listener, s);
-	handle_change(s, HANDLE_INHERITED, handle_bits(listener) & HANDLE_INHERITED);
+	handle_set(s, HANDLE_INHERITED, handle_bits(listener) & HANDLE_INHERITED);
 	return 0;
 }
 
